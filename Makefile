@@ -1,0 +1,51 @@
+# Each target makes .venv and installs what it needs on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: demo test check format benchmarks nightly coverage clean
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nextlabel needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/base: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot]'
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot,torch,dev]'
+	@touch $@ .venv/base
+
+demo: .venv/base
+	$(BIN)/nextlabel demo --out demo
+
+test: .venv/dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell src tests docs benchmarks README.md CHANGELOG.md Makefile
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+benchmarks: .venv/dev
+	$(BIN)/python -m benchmarks
+
+# Slow tests, and everything random once more with fresh seeds, which are printed.
+nightly: .venv/dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow or not slow" --fresh-seeds
+
+coverage: .venv/dev
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest tests/contracts tests/golden tests/properties src
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+clean:
+	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

@@ -1,0 +1,1 @@
+"""Speed and memory of kernels against plain references: ``python -m benchmarks [name ...]``."""

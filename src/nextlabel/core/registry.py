@@ -1,0 +1,271 @@
+"""Names to things: one line each, alphabetical, imported when looked up."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any, get_args, get_type_hints
+
+from nextlabel.core.learner import Learner
+from nextlabel.core.spec import Spec
+from nextlabel.core.strategy import Strategy
+from nextlabel.errors import MissingExtra, NameClash, ParameterError, UnknownName
+
+__all__ = ["REGISTRY", "build", "names", "resolve", "spec_of", "target"]
+
+REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "command": {
+            "demo": "nextlabel.cli.demo:demo",
+            "list": "nextlabel.cli.list:show",
+        },
+        "dataset": {
+            "digits": "nextlabel.datasets.digits:digits",
+        },
+        "learner": {
+            "ensemble": "nextlabel.learners.ensemble:Ensemble",
+            "precomputed": "nextlabel.learners.precomputed:Precomputed",
+            "sklearn": "nextlabel.learners.sklearn:SklearnLearner",
+            "torch": "nextlabel.learners.torch:TorchLearner",
+        },
+        "network": {
+            "lenet": "nextlabel.learners.networks:lenet",
+            "mlp": "nextlabel.learners.networks:mlp",
+            "two_convolutions": "nextlabel.learners.networks:two_convolutions",
+        },
+        "reader": {
+            "arrays": "nextlabel.readers.arrays:arrays",
+        },
+        "strategy": {
+            "badge": "nextlabel.strategies.badge:BADGE",
+            "bald": "nextlabel.strategies.bald:BALD",
+            "batch_bald": "nextlabel.strategies.batch_bald:BatchBALD",
+            "cluster_margin": "nextlabel.strategies.cluster_margin:ClusterMargin",
+            "coreset": "nextlabel.strategies.coreset:CoreSet",
+            "entropy": "nextlabel.strategies.entropy:Entropy",
+            "least_confident": "nextlabel.strategies.least_confident:LeastConfident",
+            "margin": "nextlabel.strategies.margin:Margin",
+            "mean_std": "nextlabel.strategies.mean_std:MeanSTD",
+            "probcover": "nextlabel.strategies.probcover:ProbCover",
+            "random": "nextlabel.strategies.random:Random",
+            "stochastic": "nextlabel.strategies.stochastic:Stochastic",
+            "subsample": "nextlabel.strategies.subsample:Subsample",
+            "typiclust": "nextlabel.strategies.typiclust:TypiClust",
+            "variation_ratio": "nextlabel.strategies.variation_ratio:VariationRatio",
+        },
+    }
+)
+"""What ships with nextlabel: kind, name, and where the thing is. Others add entry points."""
+
+_NESTED = {"strategy": Strategy, "learner": Learner}
+_EXTRAS = {"torch": "torch", "matplotlib": "plot", "baycomp": "plot"}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """The registered names of a kind, alphabetical.
+
+    Parameters
+    ----------
+    kind : str
+        ``"strategy"``, ``"learner"``, ``"network"``, ``"reader"``, ``"dataset"`` or ``"command"``.
+
+    Raises
+    ------
+    UnknownName
+        There is no such kind.
+    NameClash
+        An installed package registers a name that is taken.
+    """
+    return tuple(sorted(_table(kind)))
+
+
+def target(kind: str, name: str) -> str:
+    """Where a registered thing is, as ``module:attribute``.
+
+    Raises
+    ------
+    UnknownName
+        The name is not registered; the message offers the nearest and lists the rest.
+    """
+    table = _table(kind)
+    if name not in table:
+        near = get_close_matches(name, table, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        message = f"{name!r} is not a registered {kind}. {hint}The names are: {', '.join(sorted(table))}."
+        raise UnknownName(message)
+    return table[name]
+
+
+def resolve(kind: str, name: str) -> Any:
+    """The registered class or function, imported now.
+
+    Raises
+    ------
+    UnknownName
+        The name is not registered.
+    MissingExtra
+        Its module needs a library that is not installed; the message names the extra.
+
+    Examples
+    --------
+    >>> resolve("strategy", "badge").__name__
+    'BADGE'
+    """
+    module, attribute = target(kind, name).split(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as cause:
+        root = (cause.name or "").partition(".")[0]
+        if root not in _EXTRAS:
+            raise
+        message = (
+            f"The {kind} {name!r} needs the library {root!r}, which is not installed. "
+            f"Install it with: pip install 'nextlabel[{_EXTRAS[root]}]'."
+        )
+        raise MissingExtra(message) from cause
+
+
+def build(kind: str, source: Any) -> Any:
+    """The object that a name, a mapping or a spec describes, nested ones included.
+
+    Parameters
+    ----------
+    kind : str
+        ``"strategy"``, ``"learner"``, ``"network"``, ...
+    source : str, mapping, Spec or object
+        A finished object of the kind is returned as it is.
+
+    Returns
+    -------
+    object
+        An instance of the registered class.
+
+    Raises
+    ------
+    UnknownName
+        A name is not registered.
+    ParameterError
+        A parameter is unknown, missing or has an impossible value.
+
+    Examples
+    --------
+    >>> build("strategy", {"name": "stochastic", "of": "margin", "beta": 2.0}).of
+    Margin(of='proba', reduce=None)
+    """
+    if kind in _NESTED and isinstance(source, _NESTED[kind]):
+        return source
+    spec = Spec.read(source)
+    made = resolve(kind, spec.name)
+    known = inspect.signature(made).parameters
+    for key in spec.params:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            takes = f"It takes: {', '.join(known)}." if known else "It takes none."
+            message = f"{spec.name!r} has no parameter {key!r}. {hint}{takes}"
+            raise ParameterError(message)
+    nested = nested_kinds(made)
+    params = {
+        key: build(nested[key], value) if key in nested and value is not None else _tupled(value)
+        for key, value in spec.params.items()
+    }
+    left_out = [
+        key
+        for key, parameter in known.items()
+        if parameter.default is parameter.empty
+        and key not in params
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    if left_out:
+        message = (
+            f"{spec.name!r} needs the parameters {', '.join(map(repr, left_out))}; received "
+            f"{', '.join(map(repr, params)) or 'none'}. "
+            f"Write for example {{'name': {spec.name!r}, {left_out[0]!r}: ...}}."
+        )
+        raise ParameterError(message)
+    return made(**params)
+
+
+def spec_of(thing: Any) -> Spec:
+    """The spec that builds an equal object: its registered name and its fields.
+
+    Raises
+    ------
+    UnknownName
+        The class of the object is not registered.
+
+    Examples
+    --------
+    >>> spec_of(build("strategy", "margin")).name
+    'margin'
+    """
+    made = type(thing)
+    where = f"{made.__module__}:{made.__qualname__}"
+    for kind in _NESTED:
+        for name, line in _table(kind).items():
+            if line == where:
+                return Spec(name, _params(thing))
+    message = (
+        f"{made.__name__} ({where}) is not registered, so it cannot be written down. "
+        "Register it: one line in the registry, or an entry point of your package."
+    )
+    raise UnknownName(message)
+
+
+def nested_kinds(made: Any) -> dict[str, str]:
+    """The fields of a registered class that hold another registered object, with their kinds.
+
+    Parameters
+    ----------
+    made : type
+        A dataclass, as the registry resolves it; anything else has no such fields.
+    """
+    if not dataclasses.is_dataclass(made):
+        return {}
+    hints = get_type_hints(made)
+    found = {}
+    for one in dataclasses.fields(made):
+        options = get_args(hints[one.name]) or (hints[one.name],)
+        for kind, base in _NESTED.items():
+            if any(isinstance(option, type) and issubclass(option, base) for option in options):
+                found[one.name] = kind
+    return found
+
+
+def _params(thing: Any) -> dict[str, Any]:
+    nested = nested_kinds(type(thing))
+    values = {one.name: getattr(thing, one.name) for one in dataclasses.fields(thing) if one.init}
+    return {
+        key: spec_of(value) if key in nested and value is not None else _listed(value)
+        for key, value in values.items()
+    }
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(one) for one in value) if isinstance(value, list) else value
+
+
+@cache
+def _table(kind: str) -> Mapping[str, str]:
+    if kind not in REGISTRY:
+        message = f"{kind!r} is not a kind of thing in the registry. The kinds are: {', '.join(REGISTRY)}."
+        raise UnknownName(message)
+    table = dict(REGISTRY[kind])
+    for point in entry_points(group=f"nextlabel.{kind}"):
+        if table.get(point.name, point.value) != point.value:
+            message = (
+                f"The {kind} {point.name!r} is registered twice, as {table[point.name]} and as "
+                f"{point.value}. "
+                "Uninstall one of the packages, or ask its authors for another name."
+            )
+            raise NameClash(message)
+        table[point.name] = point.value
+    return MappingProxyType(table)

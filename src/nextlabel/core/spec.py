@@ -1,0 +1,69 @@
+"""A name and parameters: how a strategy or learner is written down and read back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from nextlabel.errors import ParameterError
+
+__all__ = ["Spec"]
+
+
+@final
+@dataclass(frozen=True)
+class Spec:
+    """A registered name and its parameters, which are JSON values or further specs.
+
+    Parameters
+    ----------
+    name : str
+        A name in the registry.
+    params : mapping of str to object
+        Hyperparameters; those left out take their defaults.
+
+    Examples
+    --------
+    >>> Spec.read({"name": "stochastic", "of": "bald", "beta": 2.0}).params["beta"]
+    2.0
+    >>> Spec.read("margin").to_json()
+    '{"name": "margin"}'
+    """
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, source: "str | Mapping[str, Any] | Spec") -> "Spec":
+        """A spec from a name, a mapping with the key ``name``, or a spec.
+
+        Raises
+        ------
+        ParameterError
+            Anything else.
+        """
+        if isinstance(source, Spec):
+            return source
+        if isinstance(source, str):
+            return cls(source)
+        if isinstance(source, Mapping) and isinstance(source.get("name"), str):
+            return cls(source["name"], {key: value for key, value in source.items() if key != "name"})
+        message = (
+            "A spec must be a name, or a mapping with the key 'name' and parameters; "
+            f"received {source!r}. Write for example 'badge' or {{'name': 'margin', 'of': 'mean_proba'}}."
+        )
+        raise ParameterError(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The flat form, with nested specs flattened likewise."""
+        return {
+            "name": self.name,
+            **{k: v.to_dict() if isinstance(v, Spec) else v for k, v in self.params.items()},
+        }
+
+    def to_json(self) -> str:
+        """The flat form as JSON."""
+        return json.dumps(self.to_dict())
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())

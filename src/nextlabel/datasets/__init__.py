@@ -1,0 +1,1 @@
+"""Named public sets: where each comes from and how it is read."""

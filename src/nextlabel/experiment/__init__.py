@@ -1,0 +1,1 @@
+"""Campaigns answered by an oracle, and what may be concluded from them."""

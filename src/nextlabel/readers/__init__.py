@@ -1,0 +1,1 @@
+"""File, folder or arrays to a pool."""

@@ -1,0 +1,1 @@
+"""One method per file: the function on arrays, then the class that names its signals."""
