@@ -39,8 +39,9 @@ def table(rows: list[Row]) -> str:
     lines = [
         "# Measured speed",
         "",
-        "Made by `make benchmarks`; do not edit. One thread, float32 unless said otherwise, CPU seconds, medians;",
-        "the forms that a row compares run in turn in one process. Ratios travel to other machines, seconds do not.",
+        "Made by `make benchmarks`; do not edit. One thread, float32 unless said otherwise, CPU seconds,",
+        "medians; the forms that a row compares run in turn in one process. Ratios travel to other machines,",
+        "seconds do not.",
         "The data: `benchmarks/data.py`.",
         "",
         f"Measured on {processor()}, Python {platform.python_version()}, NumPy {numpy.__version__}, "
@@ -50,9 +51,8 @@ def table(rows: list[Row]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        lines.append(
-            f"| {row.what} | {row.ours} | {row.plain} | {row.ratio} | {row.promise} | {'yes' if row.kept else '**no**'} |"
-        )
+        kept = "yes" if row.kept else "**no**"
+        lines.append(f"| {row.what} | {row.ours} | {row.plain} | {row.ratio} | {row.promise} | {kept} |")
     return "\n".join(lines) + "\n"
 
 

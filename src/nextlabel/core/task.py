@@ -50,8 +50,10 @@ class Task:
             The label is not one of the classes.
         """
         if not isinstance(label, str) or label not in self.classes:
-            message = f"A label must be one of {', '.join(self.classes)}; received {label!r}. "
+            message = (
+                f"A label must be one of {', '.join(self.classes)}; received {label!r}. "
                 "Use one of these names."
+            )
             raise LabelError(message)
         return label
 

@@ -45,7 +45,8 @@ class ArrayPool:
             raise PoolError(message)
         if len(self.ids) != len(self.items):
             message = (
-                f"A pool needs one id for each item; received {len(self.items)} items and {len(self.ids)} ids. "
+                f"A pool needs one id for each item; received {len(self.items)} items and "
+                f"{len(self.ids)} ids. "
                 "Give both in the same order."
             )
             raise PoolError(message)
