@@ -40,4 +40,5 @@ def generator(seed: int, *path: int) -> np.random.Generator:
                 f"A seed must be a whole number from zero up; received {part!r}. Pass for example seed=0."
             )
             raise ParameterError(message)
-    return np.random.default_rng([int(part) for part in entropy])
+    # one more than each part of the path: NumPy pads entropy with zeros, so [5] and [5, 0] are one stream
+    return np.random.default_rng([int(seed), *(int(part) + 1 for part in path)])
