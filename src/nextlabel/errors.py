@@ -5,6 +5,7 @@ Every class also inherits the built-in that a Python user would catch.
 
 __all__ = [
     "BatchSizeError",
+    "BrokenPromise",
     "LabelError",
     "LearnerError",
     "MissingExtra",
@@ -70,6 +71,10 @@ class NameClash(NextlabelError, RuntimeError):
 
 class MissingExtra(NextlabelError, ImportError):
     """An optional dependency is not installed; the message names the extra."""
+
+
+class BrokenPromise(NextlabelError, AssertionError):
+    """A contract test found that a class does not do what every class of its kind must do."""
 
 
 class NextlabelWarning(UserWarning):

@@ -1,0 +1,402 @@
+"""The promises of a strategy, as code that any package can run on its own classes.
+
+`check` runs all of them on one strategy. Each entry of `PROMISES` is one of them, and raises
+`BrokenPromise` with what was expected, what was seen and, where it helps, what to do. A strategy that
+cannot keep a promise says so on its class: ``exceptions = {"permutation": "the reason"}``.
+"""
+
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from types import MappingProxyType
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from nextlabel.core.registry import build, spec_of
+from nextlabel.core.rng import generator
+from nextlabel.core.select import select
+from nextlabel.core.signals import Signals
+from nextlabel.core.strategy import Picks, Scorer, Strategy
+from nextlabel.errors import BatchSizeError, BrokenPromise, NextlabelError, SignalError
+from nextlabel.maths.axes import Array
+from nextlabel.testing.documentation import check_docstring
+from nextlabel.testing.signals import SpySignals, example_arrays, example_signals
+
+__all__ = ["PROMISES", "Promise", "check"]
+
+
+class Promise(Protocol):
+    """A check of one promise; the seed chooses the example."""
+
+    def __call__(self, strategy: Strategy, *, seed: int = 0) -> None: ...  # noqa: D102
+
+
+_TABLE: dict[str, Promise] = {}
+
+PROMISES: Mapping[str, Promise] = MappingProxyType(_TABLE)
+"""Every promise by its name, in the order in which `check` tries them."""
+
+_TIED_ITEMS = 4
+_TIED_SEEDS = 56
+
+
+def check(strategy: Strategy, *, seed: int = 0) -> None:
+    """Run every promise on a strategy.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        An object of the class in question.
+    seed : int
+        Chooses the examples; zero or larger.
+
+    Raises
+    ------
+    BrokenPromise
+        A promise is broken; or one is kept that the class declares as an exception; or an exception
+        names no promise.
+
+    Notes
+    -----
+    About a second: one promise starts a second Python process. The chance that a strategy that keeps its
+    promises is refused is below 1e-6, from the breaking of ties alone.
+
+    Examples
+    --------
+    >>> from nextlabel import build
+    >>> check(build("strategy", "random"))
+    """
+    for name in strategy.exceptions.keys() - PROMISES.keys():
+        message = (
+            f"{type(strategy).__name__} declares an exception to {name!r}, which is not a promise. "
+            f"The promises are: {', '.join(PROMISES)}."
+        )
+        raise BrokenPromise(message)
+    for name, promise in PROMISES.items():
+        if name not in strategy.exceptions:
+            promise(strategy, seed=seed)
+            continue
+        try:
+            promise(strategy, seed=seed)
+        except BrokenPromise:
+            continue
+        message = (
+            f"{type(strategy).__name__} declares an exception to {name!r} "
+            f"({strategy.exceptions[name]}) and keeps it all the same. Remove the exception."
+        )
+        raise BrokenPromise(message)
+
+
+def _promise(function: Callable[[Strategy, int], None]) -> Promise:
+    """Enter a check in the table; whatever it meets that it did not expect is a broken promise too."""
+    name = function.__name__.strip("_")
+
+    @wraps(function)
+    def promise(strategy: Strategy, *, seed: int = 0) -> None:
+        prefix = f"{type(strategy).__name__} breaks the promise {name!r}: "
+        try:
+            function(strategy, seed)
+        except BrokenPromise as broken:
+            raise BrokenPromise(prefix + str(broken)) from broken.__cause__
+        except Exception as cause:
+            raise BrokenPromise(f"{prefix}it raised {type(cause).__name__}: {cause}") from cause
+
+    _TABLE[name] = promise
+    return promise
+
+
+@_promise
+def _distinct_positions(strategy: Strategy, seed: int) -> None:
+    """Distinct positions in 0..n−1, int64, as many as asked for; scores and propensities alongside."""
+    for batch in (1, 5, 24):
+        signals = _signals(strategy, seed=seed)
+        picks = strategy.pick(signals, batch, generator(seed))
+        positions = picks.positions
+        _require(
+            isinstance(positions, np.ndarray) and positions.dtype == np.int64 and positions.shape == (batch,),
+            f"expected {batch} positions of type int64; received {positions!r}.",
+        )
+        _require(len(set(positions.tolist())) == batch, f"a position came twice in {positions.tolist()}.")
+        _require(
+            bool((positions >= 0).all() and (positions < signals.n).all()),
+            f"positions must lie in 0..{signals.n - 1}; received {positions.tolist()}.",
+        )
+        for name in ("scores", "propensities"):
+            beside = getattr(picks, name)
+            _require(
+                beside is None or (np.shape(beside) == (batch,) and bool(np.isfinite(beside).all())),
+                f"{name} must be {batch} finite numbers, or None; received {beside!r}.",
+            )
+
+
+@_promise
+def _refused_sizes(strategy: Strategy, seed: int) -> None:
+    """A batch below one or above n is refused with `BatchSizeError`."""
+    for batch in (0, -1, 25):
+        try:
+            picks = strategy.pick(_signals(strategy, seed=seed), batch, generator(seed))
+        except BatchSizeError:
+            continue
+        message = (
+            f"a batch of {batch} from 24 items must raise BatchSizeError; received {picks.positions!r}. "
+            "Call checked_batch(batch, signals.n) first."
+        )
+        raise BrokenPromise(message)
+
+
+@_promise
+def _determinism(strategy: Strategy, seed: int) -> None:
+    """Equal signals and generators give equal picks; only `is_random` methods vary with the seed."""
+    first, again = (_picks(strategy, seed=seed) for _ in range(2))
+    _require(first == again, f"the same seed gave {first} and then {again}. Draw from rng alone.")
+    if not strategy.is_random:
+        other = _positions(strategy, _signals(strategy, seed=seed), 5, seed + 1)
+        _require(
+            first == other,
+            f"without ties, two seeds gave {first} and {other}. Set is_random = True if that is meant.",
+        )
+
+
+@_promise
+def _determinism_across_processes(strategy: Strategy, seed: int) -> None:
+    """Another process with another hash seed gives the same picks."""
+    module = type(strategy).__module__
+    file = getattr(sys.modules.get(module), "__file__", None)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment["PYTHONHASHSEED"] = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
+    here = _picks(strategy, seed=seed)
+    child = subprocess.run(
+        [sys.executable, "-c", "from nextlabel.testing.strategies import _answer; _answer()"],
+        input=pickle.dumps((module, file, pickle.dumps(strategy), seed)),
+        capture_output=True,
+        env=environment,
+        check=False,
+    )
+    _require(child.returncode == 0, f"another process failed: {child.stderr.decode(errors='replace')}")
+    there = json.loads(child.stdout)
+    _require(here == there, f"this process gave {here}, one with another hash seed {there}. Sort your sets.")
+
+
+@_promise
+def _declared_signals(strategy: Strategy, seed: int) -> None:
+    """Only the signals in `needs` and `needs_labelled` are read."""
+    more = {"logits", "proba", "embedding", "draws"}
+    whole = example_signals(strategy.needs | more, labelled=strategy.needs_labelled | more, seed=seed)
+    spy = SpySignals(whole)
+    strategy.pick(cast(Signals, spy), 5, generator(seed))
+    undeclared = spy.read - strategy.needs
+    _require(not undeclared, f"it read {sorted(undeclared)}, and needs declares {sorted(strategy.needs)}.")
+    undeclared = spy.read_labelled - strategy.needs_labelled - {"labels"}
+    _require(
+        not undeclared,
+        f"it read {sorted(undeclared)} of the labelled rows, and needs_labelled declares "
+        f"{sorted(strategy.needs_labelled)}.",
+    )
+
+
+@_promise
+def _untouched_inputs(strategy: Strategy, seed: int) -> None:
+    """Inputs stay bit for bit as they were, and so do the global random states."""
+    arrays = example_arrays(strategy.needs, seed=seed)
+    rows = example_arrays(strategy.needs_labelled, n=4, seed=seed + 1_000)
+    given = [(name, array, array.tobytes()) for one in (arrays, rows) for name, array in one.items()]
+    labelled = Signals(rows, n=4) if rows else None
+    with _global_random_states_kept():
+        strategy.pick(Signals(arrays, n=24, labelled=labelled), 5, generator(seed))
+    for name, array, before in given:
+        _require(array.tobytes() == before, f"it wrote into the signal {name!r}. Work on a copy.")
+
+
+@_promise
+def _random_ties(strategy: Strategy, seed: int) -> None:
+    """Ties are broken by the generator: of equal items each is first, and each second, for some seed.
+
+    If each of 4 items is equally likely in each place, the chance that one of them misses one of the two
+    places in 56 picks is at most 2 · 4 · (3/4)⁵⁶ < 8.1e-7.
+    """
+    signals = _identical(strategy, _TIED_ITEMS, seed)
+    picked = np.array(
+        [strategy.pick(signals, 2, generator(seed, k)).positions for k in range(1, _TIED_SEEDS + 1)]
+    )
+    for place, found in zip(("first", "second"), picked.T, strict=True):
+        never = sorted(set(range(_TIED_ITEMS)) - set(found.tolist()))
+        _require(
+            not never,
+            f"of {_TIED_ITEMS} equal items, those at {never} were never {place} in {_TIED_SEEDS} picks with "
+            "different seeds. Break ties with rng, for example through maths.ranking.top.",
+        )
+
+
+@_promise
+def _permutation(strategy: Strategy, seed: int) -> None:
+    """Scores follow a permutation of the items exactly; picks that are not random do so without ties."""
+    if strategy.is_random:
+        return
+    signals = _signals(strategy, seed=seed)
+    order = generator(seed, 1).permutation(signals.n)
+    moved = Signals(
+        {name: signals[name][order] for name in strategy.needs},
+        n=signals.n,
+        labelled=signals.labelled,
+        labels=signals.labels,
+    )
+    if isinstance(strategy, Scorer):
+        scores, again = (np.asarray(strategy.score(given, generator(seed))) for given in (signals, moved))
+        wrong = np.flatnonzero(scores[order] != again)
+        _require(
+            not len(wrong),
+            f"the score of an item changed with its position: {wrong[:5].tolist()}. Score one by one.",
+        )
+    straight, back = _positions(strategy, signals, 5, seed), order[_positions(strategy, moved, 5, seed)]
+    _require(
+        straight == back.tolist(), f"items {straight} became {back.tolist()} in another order of the pool."
+    )
+
+
+@_promise
+def _precision(strategy: Strategy, seed: int) -> None:
+    """Equal values in float32 and in float64 give the same batch on data without near ties."""
+    single, double = (_picks(strategy, seed=seed, dtype=dtype) for dtype in (np.float32, np.float64))
+    _require(single == double, f"float32 gave {single}, float64 gave {double}. Accumulate in float64.")
+
+
+@_promise
+def _refused_nan(strategy: Strategy, seed: int) -> None:
+    """NaN and infinity are refused by `SignalError`, naming the signal and the row."""
+    rows = example_arrays(strategy.needs_labelled, n=4, seed=seed + 1_000)
+    arrays = example_arrays(strategy.needs, seed=seed)
+    for name, bad in ((name, bad) for name in sorted(strategy.needs) for bad in (np.nan, np.inf)):
+        _refuses(strategy, {**arrays, name: _spoilt(arrays[name], bad)}, rows, name)
+    for name in sorted(strategy.needs_labelled):
+        _refuses(strategy, arrays, {**rows, name: _spoilt(rows[name], np.nan)}, name)
+
+
+@_promise
+def _edge_cases(strategy: Strategy, seed: int) -> None:
+    """One item, the whole pool, equal rows: answered; one class, one draw, no labels: or refused."""
+    _answers(strategy, _signals(strategy, n=1, seed=seed), 1, "one item")
+    _answers(strategy, _signals(strategy, n=6, seed=seed), 6, "the whole pool")
+    _answers(strategy, _identical(strategy, 6, seed), 6, "equal rows")
+    _answers(strategy, _signals(strategy, n=3, c=1000, m=2, seed=seed), 2, "a thousand classes")
+    refusable = {
+        "two classes": _signals(strategy, n=6, c=2, seed=seed),
+        "one class": _signals(strategy, n=6, c=1, seed=seed),
+        "one draw": _signals(strategy, n=6, m=1, seed=seed),
+        "no labelled rows": example_signals(strategy.needs, n=6, seed=seed),
+        "labelled rows of length zero": example_signals(
+            strategy.needs, labelled=strategy.needs_labelled, labelled_n=0, n=6, seed=seed
+        ),
+    }
+    for case, signals in refusable.items():
+        try:
+            _answers(strategy, signals, 3, case)
+        except NextlabelError as refusal:
+            if isinstance(refusal, BrokenPromise):
+                raise
+
+
+@_promise
+def _round_trip(strategy: Strategy, seed: int) -> None:
+    """`build(spec_of(s)) == s`, also through JSON; and pickling gives an equal object."""
+    del seed
+    written = spec_of(strategy).to_json()
+    for made, way in (
+        (build("strategy", spec_of(strategy)), "its spec"),
+        (build("strategy", json.loads(written)), f"the JSON {written}"),
+        (pickle.loads(pickle.dumps(strategy)), "its pickle"),
+    ):
+        _require(made == strategy, f"{way} gave {made!r} instead of {strategy!r}.")
+        _require(hash(made) == hash(strategy), f"{way} gave an equal object with another hash.")
+
+
+@_promise
+def _documentation(strategy: Strategy, seed: int) -> None:
+    """A summary line, the cost in the Notes, References, and Examples that run."""
+    del seed
+    check_docstring(type(strategy))
+
+
+def _require(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise BrokenPromise(otherwise)
+
+
+def _signals(strategy: Strategy, *, seed: int, **sizes: Any) -> Signals:
+    labelled = strategy.needs_labelled or None
+    return example_signals(strategy.needs, labelled=labelled, seed=seed, **sizes)
+
+
+def _identical(strategy: Strategy, n: int, seed: int) -> Signals:
+    one = _signals(strategy, n=1, seed=seed)
+    arrays = {name: np.repeat(one[name], n, axis=0) for name in strategy.needs}
+    return Signals(arrays, n=n, labelled=one.labelled, labels=one.labels)
+
+
+def _positions(strategy: Strategy, signals: Signals, batch: int, seed: int) -> list[int]:
+    found: list[int] = strategy.pick(signals, batch, generator(seed)).positions.tolist()
+    return found
+
+
+def _picks(strategy: Strategy, *, seed: int, dtype: Any = np.float64) -> list[int]:
+    return _positions(strategy, _signals(strategy, seed=seed, dtype=dtype), 5, seed)
+
+
+def _answers(strategy: Strategy, signals: Signals, batch: int, case: str) -> None:
+    picks: Picks = strategy.pick(signals, batch, generator(0))
+    found = sorted(set(picks.positions.tolist()) & set(range(signals.n)))
+    _require(
+        len(picks.positions) == batch and len(found) == batch,
+        f"with {case}, expected {batch} distinct positions; received {picks.positions.tolist()}.",
+    )
+
+
+def _spoilt(array: Array, bad: float) -> Array:
+    spoilt = array.copy()
+    spoilt[2] = bad
+    return spoilt
+
+
+def _refuses(strategy: Strategy, arrays: dict[str, Array], rows: dict[str, Array], name: str) -> None:
+    try:
+        select(strategy, batch=5, seed=0, labelled=rows or None, **arrays)
+    except SignalError as refusal:
+        _require(
+            repr(name) in str(refusal) and "row 2" in str(refusal),
+            f"the refusal must name the signal {name!r} and row 2; it says: {refusal}",
+        )
+    else:
+        raise BrokenPromise(f"the signal {name!r} held a value that is not finite, and was accepted.")
+
+
+@contextmanager
+def _global_random_states_kept() -> Iterator[None]:
+    def states() -> bytes:
+        legacy = np.random.get_state()  # noqa: NPY002  (only read, to see that nobody drew from it)
+        return pickle.dumps((random.getstate(), legacy))
+
+    before = states()
+    yield
+    _require(states() == before, "it drew from a global random state. Draw from rng alone.")
+
+
+def _answer() -> None:
+    """What the other process runs: the picks of a pickled strategy, as JSON."""
+    module, file, pickled, seed = pickle.load(sys.stdin.buffer)
+    try:
+        import_module(module)
+    except ModuleNotFoundError:  # a file that is not on the path: a test, a script
+        spec = spec_from_file_location(module, file)
+        if spec is None or spec.loader is None:
+            raise
+        sys.modules[module] = loaded = module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+    sys.stdout.write(json.dumps(_picks(pickle.loads(pickled), seed=seed)))

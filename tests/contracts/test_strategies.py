@@ -1,0 +1,48 @@
+"""Every registered strategy keeps every promise; a new registry line is tested at once."""
+
+from typing import Any
+
+import pytest
+
+from nextlabel import build, names
+from nextlabel.core.registry import resolve
+from nextlabel.core.strategy import Strategy
+from nextlabel.errors import BrokenPromise
+from nextlabel.testing.examples import example
+from nextlabel.testing.strategies import PROMISES
+
+# parameters that change a method enough to deserve the contract of their own
+VARIANTS: list[dict[str, Any]] = [
+    {"name": "stochastic", "of": "entropy", "beta": 4.0},
+    {"name": "subsample", "of": "margin", "size": 8},
+]
+
+
+def keeps(strategy: Strategy, promise: str, request: pytest.FixtureRequest) -> None:
+    if promise in strategy.exceptions:
+        reason = strategy.exceptions[promise]
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True, raises=BrokenPromise))
+    PROMISES[promise](strategy)
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("name", names("strategy"))
+def test_every_registered_strategy_keeps_the_promise(
+    name: str, promise: str, request: pytest.FixtureRequest
+) -> None:
+    keeps(example("strategy", name), promise, request)
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("spec", VARIANTS, ids=lambda spec: "-".join(map(str, spec.values())))
+def test_a_strategy_with_other_parameters_keeps_the_promise(
+    spec: dict[str, Any], promise: str, request: pytest.FixtureRequest
+) -> None:
+    keeps(build("strategy", spec), promise, request)
+
+
+@pytest.mark.parametrize("name", names("strategy"))
+def test_every_exception_names_a_promise_and_a_reason(name: str) -> None:
+    exceptions = resolve("strategy", name).exceptions
+    assert exceptions.keys() <= PROMISES.keys()
+    assert all(len(reason) > 20 for reason in exceptions.values())
