@@ -41,6 +41,10 @@ class BatchSizeError(NextlabelError, ValueError):
     """The batch is below one or above the number of items."""
 
 
+class ExperimentError(NextlabelError, RuntimeError):
+    """An experiment could not be finished for reasons outside its cells: a worker process died."""
+
+
 class LabelError(NextlabelError, ValueError):
     """Labels are outside the task, or their number does not match the items."""
 

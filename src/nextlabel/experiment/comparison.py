@@ -1,0 +1,241 @@
+"""What an experiment says: a row for each strategy, and one sentence on the strategy named beforehand."""
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.errors import ParameterError
+from nextlabel.experiment.curves import Results
+from nextlabel.maths.intervals import Interval, reach_interval, student_interval
+from nextlabel.maths.summaries import area_under_budget_curve, labels_to_reach
+
+__all__ = ["CONFIDENCE", "Claim", "Row", "claim", "rows"]
+
+CONFIDENCE = 0.95
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """One strategy in figures, over all seeds.
+
+    Parameters
+    ----------
+    strategy : str
+    seeds : int
+    area_mean, area_sd : float
+        Area under the budget curve, mean and standard deviation over seeds.
+    area_gain : float
+        Mean difference of that area to the baseline's, paired by seed; 0 for the baseline.
+    area_interval : Interval
+        Of the gain: Student's t.
+    final_mean, final_sd : float
+        Accuracy at the end of the budget.
+    labels_to_final : float
+        Where the mean curve first reaches the baseline's mean final accuracy; infinite where it never does.
+    selection_seconds : float
+        CPU seconds of one selection, the median over rounds and seeds.
+    """
+
+    strategy: str
+    seeds: int
+    area_mean: float
+    area_sd: float
+    area_gain: float
+    area_interval: Interval
+    final_mean: float
+    final_sd: float
+    labels_to_final: float
+    selection_seconds: float
+
+
+@final
+@dataclass(frozen=True)
+class Claim:
+    """What may be said of the strategy named beforehand against the baseline.
+
+    Parameters
+    ----------
+    strategy, baseline : str
+    seeds : int
+    budget : int
+        Labels at the end.
+    level : float
+        The baseline's mean final accuracy.
+    needed : float
+        Labels after which the strategy's mean curve first reaches that level; infinite where it never does.
+    baseline_needed : float
+        The same for the baseline itself.
+    saving : float
+        Share of labels saved, 1 − needed / baseline_needed; minus infinity where the level is never reached.
+    interval : Interval
+        Of the saving, 95 %, paired over seeds.
+    area_gain : float
+        Mean difference of the areas under the budget curves, paired by seed.
+    area_interval : Interval
+        Of that difference, 95 %, Student's t.
+
+    Notes
+    -----
+    The level is what the whole budget bought the baseline on average, so the baseline needs the budget
+    by definition, or less where its own mean curve was there before: both are read off their mean
+    curves by the same rule. Asking each seed when it reaches the level by itself would not do: half of the
+    baseline's own seeds end below their mean, those that never arrive would have to be left out or made
+    up, and the first passage of one noisy curve comes early by luck. The interval of `needed` inverts a
+    paired t test instead: it holds each number of labels at which the strategy's accuracy cannot be told
+    from the same seed's final accuracy of the baseline (`nextlabel.maths.intervals.reach_interval`). The
+    saving's interval is that one divided by `baseline_needed`; it holds 0 whenever the two final
+    accuracies cannot be told apart, so of two equal strategies one claims a saving in at most 2.5 % of
+    experiments.
+    """
+
+    strategy: str
+    baseline: str
+    seeds: int
+    budget: int
+    level: float
+    needed: float
+    baseline_needed: float
+    saving: float
+    interval: Interval
+    area_gain: float
+    area_interval: Interval
+
+    @property
+    def is_distinguishable(self) -> bool:
+        """Whether the quoted interval leaves out 0: the saving's, or the area's where nothing was reached."""
+        quoted = self.interval if math.isfinite(self.needed) else self.area_interval
+        return not quoted.holds(0.0)
+
+    def sentence(self) -> str:
+        """The claim in words, with its interval and the number of seeds."""
+        name = self.strategy[0].upper() + self.strategy[1:]
+        reached = math.isfinite(self.needed)
+        quoted = _shares(self.interval) if reached else _points(self.area_interval)
+        certainty = f"(95 % interval {quoted}, paired over {self.seeds} seeds, Student's t)"
+        if reached:
+            saved = "a saving" if self.saving >= 0 else "a loss"
+            facts = (
+                f"{name} needed {self.needed:.0f} labels where {self.baseline} needed "
+                f"{self.baseline_needed:.0f}: {saved} of {abs(100 * self.saving):.0f} % {certainty}"
+            )
+        else:
+            side = "higher" if self.area_gain > 0 else "lower"
+            facts = (
+                f"{name} did not reach {self.baseline}'s final accuracy of {100 * self.level:.1f} % within "
+                f"{self.budget} labels; the area under its curve is {abs(100 * self.area_gain):.1f} points "
+                f"{side} {certainty}"
+            )
+        return (
+            f"{facts}." if self.is_distinguishable else f"{facts}: not distinguishable from {self.baseline}."
+        )
+
+
+def claim(results: Results, strategy: str, baseline: str) -> Claim:
+    """What may be said of one strategy, named before the experiment, against the baseline.
+
+    Parameters
+    ----------
+    results : Results
+        Runs of at least two seeds.
+    strategy, baseline : str
+        Names in the experiment.
+
+    Returns
+    -------
+    Claim
+
+    Raises
+    ------
+    ParameterError
+        A name is not in the experiment, or there are fewer than two seeds.
+    """
+    curves, reference = _curves(results, strategy), _curves(results, baseline)
+    level = float(reference.mean(axis=0)[-1])
+    needed = labels_to_reach(results.labels, curves.mean(axis=0), level)
+    baseline_needed = labels_to_reach(results.labels, reference.mean(axis=0), level)
+    reach = reach_interval(results.labels, curves, reference[:, -1], confidence=CONFIDENCE)
+    gains = _areas(results, strategy) - _areas(results, baseline)
+    return Claim(
+        strategy=strategy,
+        baseline=baseline,
+        seeds=len(results.seeds),
+        budget=int(results.labels[-1]),
+        level=level,
+        needed=needed,
+        baseline_needed=baseline_needed,
+        saving=1.0 - needed / baseline_needed,
+        interval=Interval(1.0 - reach.high / baseline_needed, 1.0 - reach.low / baseline_needed),
+        area_gain=float(gains.mean()),
+        area_interval=student_interval(gains, confidence=CONFIDENCE),
+    )
+
+
+def rows(results: Results, baseline: str) -> tuple[Row, ...]:
+    """A row for each strategy, the largest area first.
+
+    Parameters
+    ----------
+    results : Results
+        Runs of at least two seeds.
+    baseline : str
+        What the others are compared with, by its name in the experiment.
+
+    Returns
+    -------
+    tuple of Row
+
+    Raises
+    ------
+    ParameterError
+        The baseline is not in the experiment, or there are fewer than two seeds.
+    """
+    level = float(_curves(results, baseline).mean(axis=0)[-1])
+    reference = _areas(results, baseline)
+    made = []
+    for strategy in results.strategies:
+        curves, areas = _curves(results, strategy), _areas(results, strategy)
+        made.append(
+            Row(
+                strategy=strategy,
+                seeds=len(curves),
+                area_mean=float(areas.mean()),
+                area_sd=float(areas.std(ddof=1)),
+                area_gain=float((areas - reference).mean()),
+                area_interval=student_interval(areas - reference, confidence=CONFIDENCE),
+                final_mean=float(curves[:, -1].mean()),
+                final_sd=float(curves[:, -1].std(ddof=1)),
+                labels_to_final=labels_to_reach(results.labels, curves.mean(axis=0), level),
+                selection_seconds=statistics.median(
+                    second for run in results.of(strategy) for second in run.selection_seconds
+                ),
+            )
+        )
+    return tuple(sorted(made, key=lambda row: -row.area_mean))
+
+
+def _curves(results: Results, strategy: str) -> NDArray[np.float64]:
+    if strategy not in results.strategies or len(results.seeds) < 2:
+        message = (
+            f"A comparison needs {strategy!r} among the strategies and at least 2 seeds; received "
+            f"{', '.join(results.strategies)} with {len(results.seeds)}. Run what is missing."
+        )
+        raise ParameterError(message)
+    return results.accuracy(strategy)
+
+
+def _areas(results: Results, strategy: str) -> NDArray[np.float64]:
+    return area_under_budget_curve(results.labels, _curves(results, strategy))
+
+
+def _shares(interval: Interval) -> str:
+    low = "below 0" if math.isinf(interval.low) else f"{100 * interval.low:.0f}"
+    return f"{low} to {100 * interval.high:.0f} %".replace("-", "−")
+
+
+def _points(interval: Interval) -> str:
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f} points".replace("-", "−")

@@ -1,0 +1,127 @@
+"""What came out of an experiment: every seed's curve, every id asked, and the seconds spent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.errors import ParameterError
+
+__all__ = ["Results", "Run"]
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """One strategy with one seed, from the start set to the end of the budget.
+
+    Parameters
+    ----------
+    strategy : str
+        What the strategy is called in the experiment.
+    seed : int
+        Decides split, start set, initial weights and draws.
+    labels : tuple of int, (k,)
+        Labelled items at each checkpoint: at the start, then after each batch.
+    accuracy : tuple of float, (k,)
+        Share of the test items that are classified correctly, at each checkpoint.
+    queried : tuple of tuple of str, (k,)
+        The ids labelled before each checkpoint, in the order asked: the start set, then each batch.
+    training_seconds : tuple of float, (k,)
+        CPU seconds of each fit.
+    selection_seconds : tuple of float, (k − 1,)
+        CPU seconds of each selection: the signals that the strategy needs, and the pick.
+    """
+
+    strategy: str
+    seed: int
+    labels: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    queried: tuple[tuple[str, ...], ...]
+    training_seconds: tuple[float, ...]
+    selection_seconds: tuple[float, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Results:
+    """All runs of an experiment, and how it was done.
+
+    Parameters
+    ----------
+    protocol : mapping of str to object
+        Data set, split, learner, strategies, budget: JSON values.
+    runs : sequence of Run
+        Every strategy with the same seeds and the same checkpoints, in any order.
+
+    Raises
+    ------
+    ParameterError
+        No runs, or a strategy that lacks a seed or a checkpoint that another has.
+    """
+
+    protocol: Mapping[str, Any]
+    runs: Sequence[Run]
+
+    def __post_init__(self) -> None:
+        seeds = {
+            name: sorted(run.seed for run in self.runs if run.strategy == name) for name in self.strategies
+        }
+        budgets = {run.labels for run in self.runs}
+        if len(budgets) != 1 or len({tuple(found) for found in seeds.values()}) != 1:
+            message = (
+                "Strategies are compared on the same seeds and checkpoints; received "
+                f"{len(budgets)} different sets of checkpoints and the seeds {seeds}. Run what is missing."
+            )
+            raise ParameterError(message)
+
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """The names, in the order of the runs."""
+        return tuple(dict.fromkeys(run.strategy for run in self.runs))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in increasing order."""
+        return tuple(sorted({run.seed for run in self.runs}))
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labelled items at each checkpoint, axes (k,)."""
+        return np.array(self.runs[0].labels, dtype=np.int64)
+
+    def accuracy(self, strategy: str) -> NDArray[np.float64]:
+        """Accuracy of each seed, in increasing order, at each checkpoint, axes (s, k)."""
+        return np.array([run.accuracy for run in self.of(strategy)])
+
+    def of(self, strategy: str) -> list[Run]:
+        """The runs of one strategy, by increasing seed."""
+        return sorted((run for run in self.runs if run.strategy == strategy), key=lambda run: run.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values; `from_dict` reads it back."""
+        return {"protocol": dict(self.protocol), "runs": [asdict(run) for run in self.runs]}
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> "Results":
+        """What `to_dict` wrote, also after a way through JSON.
+
+        Raises
+        ------
+        ParameterError
+            The runs do not fit together.
+        """
+        runs = [Run(**{one.name: _tupled(run[one.name]) for one in fields(Run)}) for run in source["runs"]]
+        return cls(source["protocol"], runs)
+
+    def rows(self) -> Iterator[tuple[str, int, int, float]]:
+        """Strategy, seed, labels, accuracy: a line for each checkpoint of each run."""
+        for run in self.runs:
+            for labels, accuracy in zip(run.labels, run.accuracy, strict=True):
+                yield run.strategy, run.seed, labels, accuracy
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(one) for one in value) if isinstance(value, list | tuple) else value
