@@ -66,4 +66,5 @@ class Spec:
         return json.dumps(self.to_dict())
 
     def __hash__(self) -> int:
-        return hash(self.to_json())
+        # names only: values may be lists, and 1 and 1.0 are equal though JSON writes them differently
+        return hash((self.name, *sorted(self.params)))
