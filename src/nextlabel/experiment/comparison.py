@@ -118,10 +118,9 @@ class Claim:
         quoted = _shares(self.interval) if reached else _points(self.area_interval)
         certainty = f"(95 % interval {quoted}, paired over {self.seeds} seeds, Student's t)"
         if reached:
-            saved = "a saving" if self.saving >= 0 else "a loss"
             facts = (
                 f"{name} needed {self.needed:.0f} labels where {self.baseline} needed "
-                f"{self.baseline_needed:.0f}: {saved} of {abs(100 * self.saving):.0f} % {certainty}"
+                f"{self.baseline_needed:.0f}: a saving of {_percent(self.saving)} % {certainty}"
             )
         else:
             side = "higher" if self.area_gain > 0 else "lower"
@@ -233,8 +232,12 @@ def _areas(results: Results, strategy: str) -> NDArray[np.float64]:
 
 
 def _shares(interval: Interval) -> str:
-    low = "below 0" if math.isinf(interval.low) else f"{100 * interval.low:.0f}"
-    return f"{low} to {100 * interval.high:.0f} %".replace("-", "−")
+    low = "below 0" if math.isinf(interval.low) else _percent(interval.low)
+    return f"{low} to {_percent(interval.high)} %"
+
+
+def _percent(share: float) -> str:
+    return f"{round(100 * share)}".replace("-", "−")
 
 
 def _points(interval: Interval) -> str:

@@ -1,0 +1,100 @@
+"""Matplotlib without its global state: a figure in, bytes or text out."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any
+
+from nextlabel.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["INK", "inline", "new_figure", "png", "require_matplotlib", "svg"]
+
+INK = "#1b1f24"
+"""The colour of text and axes; on a page it becomes the page's own."""
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
+    "svg.hashsalt": "nextlabel",  # the same picture gives the same file
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+}
+
+
+def require_matplotlib() -> None:
+    """Raise `MissingExtra` where pictures cannot be drawn: better now than after a long run.
+
+    Raises
+    ------
+    MissingExtra
+        Matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError as cause:
+        message = (
+            "Pictures need the library 'matplotlib', which is not installed. "
+            "Install it with: pip install 'nextlabel[plot]'."
+        )
+        raise MissingExtra(message) from cause
+
+
+@contextmanager
+def new_figure(width: float, height: float) -> "Iterator[Figure]":
+    """An empty figure of so many inches; what is drawn inside the block has our style.
+
+    Raises
+    ------
+    MissingExtra
+        Matplotlib is not installed.
+    """
+    require_matplotlib()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+def png(figure: "Figure", *, dots_per_inch: int = 160) -> bytes:
+    """The figure as a PNG on white."""
+    from matplotlib import rc_context
+
+    with rc_context(_STYLE):
+        written = BytesIO()
+        figure.savefig(written, format="png", dpi=dots_per_inch, metadata={"Software": None})
+        return written.getvalue()
+
+
+def svg(figure: "Figure") -> str:
+    """The figure as SVG on a transparent ground, the same text each time."""
+    from matplotlib import rc_context
+
+    with rc_context(_STYLE):
+        written = StringIO()
+        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
+        return written.getvalue()
+
+
+def inline(drawing: str, *, alt: str) -> str:
+    """An SVG as a part of a page: described for those who cannot see it, in the page's colour and font.
+
+    Parameters
+    ----------
+    drawing : str
+        What `svg` made.
+    alt : str
+        What the picture shows, in words.
+    """
+    from html import escape
+
+    body = drawing[drawing.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\s(width|height)="[\d.]+pt"', "", body, count=2)
+    body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body).replace(INK, "currentColor")
+    return body.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)

@@ -1,0 +1,95 @@
+"""Learning curves with bands, and below them what each strategy gains on the baseline."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.figures.canvas import INK, new_figure
+from nextlabel.maths.axes import Array
+from nextlabel.maths.intervals import student_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["learning_curves"]
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart; markers differ too.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_GREY = "#808080"
+
+
+def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str, title: str) -> "Figure":
+    """Two panels over labels: accuracy of each strategy, and its gain on the baseline.
+
+    Parameters
+    ----------
+    labels : array of int, axes (k,)
+        Labelled items at each checkpoint.
+    curves : mapping of str to array of float, axes (s, k)
+        Accuracy between 0 and 1 of each seed, the same seeds in each array; at least two.
+    baseline : str
+        One of the names, drawn in grey.
+    title : str
+        Above the picture.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Lines are means over seeds, bands 95 % intervals of the mean by Student's t; in the lower panel,
+        of differences paired by seed.
+
+    Raises
+    ------
+    MissingExtra
+        Matplotlib is not installed.
+    ParameterError
+        Fewer than two seeds.
+
+    References
+    ----------
+    Okabe, Ito. Color universal design. 2008: the palette.
+    """
+    with new_figure(8.0, 7.0) as figure:
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1.0])
+        looks = _looks(list(curves), baseline)
+        for name, values in curves.items():
+            _band(upper, labels, 100.0 * values, looks[name], label=name)
+            if name != baseline:
+                _band(lower, labels, 100.0 * (values - curves[baseline]), looks[name])
+        lower.axhline(0.0, color=_GREY, linestyle="--", linewidth=1.6)
+        seeds = len(curves[baseline])
+        upper.set_title(title, loc="left", fontsize=13, fontweight="bold")
+        upper.set_ylabel("test accuracy, %")
+        lower.set_ylabel(f"gain on {baseline}, points")
+        lower.set_xlabel("labelled items")
+        upper.legend(
+            frameon=False, loc="lower right", title=f"mean of {seeds} seeds, band 95 %", alignment="left"
+        )
+        lower.set_xlim(float(labels[0]), float(labels[-1]))
+        for axes in (upper, lower):
+            axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.8)
+        return figure
+
+
+def _looks(names: list[str], baseline: str) -> dict[str, dict[str, Any]]:
+    others = [name for name in names if name != baseline]
+    looks: dict[str, dict[str, Any]] = {
+        name: {"color": _COLOURS[i % len(_COLOURS)], "marker": _MARKERS[i % len(_MARKERS)]}
+        for i, name in enumerate(others)
+    }
+    looks[baseline] = {"color": _GREY, "linestyle": "--"}
+    return looks
+
+
+def _band(
+    axes: "Axes", labels: Array, values: NDArray[np.float64], look: Mapping[str, Any], label: str = ""
+) -> None:
+    ends = [student_interval(column) for column in values.T]
+    axes.plot(labels, values.mean(axis=0), linewidth=1.9, markersize=4.5, label=label, **look)
+    axes.fill_between(
+        labels, [e.low for e in ends], [e.high for e in ends], color=look["color"], alpha=0.16, linewidth=0.0
+    )

@@ -1,0 +1,145 @@
+"""One self-contained page: no script, no request, readable on a phone, by day and by night."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import final
+
+__all__ = ["Strip", "Table", "page"]
+
+_STYLE = Path(__file__).with_name("page.css")
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Rows under a header; the first cell of a row names it.
+
+    Parameters
+    ----------
+    caption : str
+    header : sequence of str
+    rows : sequence of sequence of str
+        As many cells as the header.
+    notes : sequence of str
+        What the columns mean, a sentence each.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+@final
+@dataclass(frozen=True)
+class Strip:
+    """A picture with its name.
+
+    Parameters
+    ----------
+    name : str
+    alt : str
+        What it shows, in words.
+    png : bytes
+    """
+
+    name: str
+    alt: str
+    png: bytes
+
+
+def page(
+    *,
+    title: str,
+    lead: str,
+    picture: str,
+    caption: str,
+    table: Table,
+    strips: Sequence[Strip],
+    strips_title: str,
+    facts: Mapping[str, str],
+    caveats: Sequence[str],
+    command: str,
+    files: Sequence[str],
+) -> str:
+    """The page as HTML.
+
+    Parameters
+    ----------
+    title : str
+        Of the page.
+    lead : str
+        The sentence that comes first.
+    picture : str
+        An SVG as `nextlabel.figures.canvas.inline` makes it; trusted, all other text is escaped.
+    caption : str
+        Below the picture.
+    table : Table
+    strips : sequence of Strip
+        May be empty.
+    strips_title : str
+        The heading above them.
+    facts : mapping of str to str
+        How it was done, term by term.
+    caveats : sequence of str
+        What the figures do not say.
+    command : str
+        Does it again.
+    files : sequence of str
+        Names of the files beside the page.
+
+    Returns
+    -------
+    str
+    """
+    shown = "".join(
+        f"<div class=strip><span>{escape(one.name)}</span>"
+        f'<img alt="{escape(one.alt)}" src="data:image/png;base64,{b64encode(one.png).decode()}"></div>'
+        for one in strips
+    )
+    gallery = f"<h2>{escape(strips_title)}</h2>{shown}" if strips else ""
+    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(fact)}</dd>" for term, fact in facts.items())
+    links = ", ".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in files)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_STYLE.read_text(encoding="utf-8")}</style>
+</head>
+<body>
+<main>
+<h1>{escape(title)}</h1>
+<p class="lead">{escape(lead)}</p>
+<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>
+{_table(table)}
+{gallery}
+<h2>What this does not say</h2>
+<ul>{"".join(f"<li>{escape(one)}</li>" for one in caveats)}</ul>
+<h2>How it was done</h2>
+<dl>{terms}</dl>
+<p>Again: <code>{escape(command)}</code></p>
+<p>Beside this page: {links}.</p>
+</main>
+</body>
+</html>
+"""
+
+
+def _table(table: Table) -> str:
+    header = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(c)}</td>" for c in rest)}</tr>'
+        for first, *rest in table.rows
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.caption)}">'
+        f"<table><caption>{escape(table.caption)}</caption>"
+        f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<ul class="notes">{notes}</ul>'
+    )
