@@ -80,9 +80,10 @@ def select(
     said = Signals(signals, labelled=seen, labels=labels)
     check_needs(method, signals.keys(), "the call")
     if labelled is not None and (missing := method.needs_labelled - derivable(labelled.keys())):
+        plural = "s" if len(missing) > 1 else ""
         message = (
-            f"{type(method).__name__} needs the signals {_listed(missing)} of the labelled rows, which "
-            f"'labelled' does not hold (it holds {', '.join(sorted(labelled)) or 'nothing'}). "
+            f"{type(method).__name__} needs the signal{plural} {_listed(missing)} of the labelled rows, "
+            f"which 'labelled' does not hold (it holds {', '.join(sorted(labelled)) or 'nothing'}). "
             f"Give for example labelled={{{sorted(missing)[0]!r}: ...}}, or leave 'labelled' out."
         )
         raise MissingSignal(message)
