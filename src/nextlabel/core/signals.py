@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import unwrap
 from types import MappingProxyType
 from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nextlabel.core.labels import class_counts as counted
+from nextlabel.core.labels import class_indices
 from nextlabel.errors import LabelError, MissingSignal, SignalError
-from nextlabel.maths.axes import Array, Counts, Labels, Sizes, checked, checked_probabilities
+from nextlabel.maths.axes import Array, Counts, Labels, Positions, Sizes, checked, checked_probabilities
 from nextlabel.maths.information import expected_entropy
 from nextlabel.maths.predictions import (
     mean_proba,
@@ -223,7 +226,7 @@ class Signals(Mapping[str, Array]):
     (2, [0.5, 0.5])
     """
 
-    __slots__ = ("_arrays", "_sizes", "class_counts", "labelled", "labels", "n")
+    __slots__ = ("_arrays", "_sizes", "_whole", "class_counts", "labelled", "labels", "n")
 
     def __init__(
         self,
@@ -236,6 +239,7 @@ class Signals(Mapping[str, Array]):
     ) -> None:
         sizes: Sizes = {} if n is None else {"n": (n, "n")}
         self._arrays = {name: _kind(name).read(values, sizes) for name, values in arrays.items()}
+        self._whole: tuple[Signals, Positions] | None = None
         if "n" not in sizes:
             message = (
                 "Signals need at least one array, or n, to know the number of items; received none. "
@@ -248,47 +252,105 @@ class Signals(Mapping[str, Array]):
         if labelled is not None:
             labelled.check_same_width(sizes)
         classes = sizes["c"][0] if "c" in sizes else None
-        self.labels: Labels | None = None if labels is None else _class_indices(labels, classes)
+        self.labels: Labels | None = None if labels is None else class_indices(labels, classes)
         if self.labels is not None and labelled is not None and len(self.labels) != labelled.n:
             message = (
                 f"'labels' must hold one class index for each labelled row; {labelled.n} rows are labelled, "
                 f"received {len(self.labels)} labels. Give both for the same items, in the same order."
             )
             raise LabelError(message)
-        self.class_counts: Counts = _counts(class_counts, self.labels, classes)
+        self.class_counts: Counts = counted(class_counts, self.labels, classes)
 
     def __getitem__(self, name: str) -> Array:
         """The array of a signal: as given, or derived from others and kept."""
         kind = _kind(name)
         if name not in self._arrays:
-            at_hand = derivable(self._arrays)
-            for step in kind.derivations:
-                if step.source in at_hand:
-                    array = step.function(self[step.source]).view()
-                    array.flags.writeable = False
-                    self._arrays[name] = array
-                    break
-            else:
-                raise MissingSignal(_missing(kind, at_hand))
+            array = self._found(kind).view()
+            array.flags.writeable = False
+            self._arrays[name] = array
         return self._arrays[name]
 
     def __iter__(self) -> Iterator[str]:
         """The names at hand or derivable, in the order of the table."""
-        at_hand = derivable(self._arrays)
+        at_hand = derivable(self._known())
         return (name for name in SIGNALS if name in at_hand)
 
     def __len__(self) -> int:
         """How many signals are at hand or derivable."""
-        return len(derivable(self._arrays))
+        return len(derivable(self._known()))
 
     def __contains__(self, name: object) -> bool:
         """Whether a signal is at hand or derivable; derives nothing."""
-        return name in derivable(self._arrays)
+        return name in derivable(self._known())
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}{self._arrays[name].shape}" for name in SIGNALS if name in self._arrays)
+        known = self._known()
+        shapes = {name: (self.n, *known[name].shape[1:]) for name in SIGNALS if name in known}
+        given = ", ".join(f"{name}{shape}" for name, shape in shapes.items())
         rows = "" if self.labelled is None else f", {self.labelled.n} labelled"
         return f"Signals({self.n} items: {given}{rows})"
+
+    def take(self, positions: Positions) -> "Signals":
+        """The signals of some of the items, in the order of the positions.
+
+        Parameters
+        ----------
+        positions : array of int64, axes (b,)
+            Between 0 and n−1.
+
+        Returns
+        -------
+        Signals
+            Labelled rows, labels and class counts are those of the whole. Rows are copied, or derived,
+            when a signal is first asked for; nothing is checked again.
+
+        Raises
+        ------
+        SignalError
+            Positions that are not whole numbers between 0 and n−1.
+
+        Examples
+        --------
+        >>> signals = Signals({"proba": [[0.9, 0.1], [0.5, 0.5]]})
+        >>> signals.take(np.array([1]))["proba"].tolist()
+        [[0.5, 0.5]]
+        """
+        rows = np.asarray(positions)
+        if (
+            rows.ndim != 1
+            or rows.dtype.kind not in "iu"
+            or (rows.size and not 0 <= rows.min() <= rows.max() < self.n)
+        ):
+            message = (
+                f"Positions must be whole numbers between 0 and {self.n - 1}, axes (b,); received "
+                f"type {rows.dtype}, shape {rows.shape}"
+                + (f", values from {rows.min()} to {rows.max()}" if rows.size else "")
+                + ". Take them from this pool."
+            )
+            raise SignalError(message)
+        part = Signals(
+            {}, labelled=self.labelled, labels=self.labels, class_counts=self.class_counts, n=len(rows)
+        )
+        part._whole = (self, rows.astype(np.int64))
+        part._sizes = {**self._sizes, "n": (len(rows), "n")}
+        return part
+
+    def _known(self) -> Mapping[str, Array]:
+        """What need not be derived: arrays at hand, here or in the whole of which this is a part."""
+        return self._arrays if self._whole is None else {**self._whole[0]._known(), **self._arrays}
+
+    def _found(self, kind: SignalKind) -> Array:
+        """The array of a signal that is not at hand: rows of the whole, or derived from other signals."""
+        known = self._known()
+        if self._whole is not None and kind.name in known:
+            whole, rows = self._whole
+            return np.asarray(whole[kind.name][rows])
+        at_hand = derivable(known)
+        for step in kind.derivations:
+            if step.source in at_hand:
+                # the source has been checked: the unwrapped function trusts it
+                return np.asarray(unwrap(step.function)(self[step.source]))
+        raise MissingSignal(_missing(kind, at_hand))
 
     def check_same_width(self, sizes: Sizes) -> None:
         """Raise `SignalError` where an axis other than n differs from the sizes of the unlabelled rows."""
@@ -318,45 +380,3 @@ def _missing(kind: SignalKind, at_hand: frozenset[str]) -> str:
         f"The signal {kind.name!r} ({kind.meaning}) is needed and not at hand; given or derivable are: "
         f"{', '.join(sorted(at_hand)) or 'none'}. Give {kind.name!r}{follows}."
     )
-
-
-def _class_indices(labels: ArrayLike, classes: int | None) -> Labels:
-    array = np.asarray(labels)
-    if array.shape == (0,):
-        array = array.astype(np.int64)  # an empty list has no type of its own
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        message = (
-            f"'labels' must be class indices, axes (labelled,); received shape {array.shape} of type "
-            f"{array.dtype}. Give each label as the position of its class, from 0."
-        )
-        raise LabelError(message)
-    highest = classes - 1 if classes is not None else None
-    if array.size and (array.min() < 0 or (highest is not None and array.max() > highest)):
-        upto = "" if highest is None else f" to {highest}"
-        message = (
-            f"'labels' must be class indices from 0{upto}; received values from {array.min()} to "
-            f"{array.max()}. Give the position of each label's class, counted from 0."
-        )
-        raise LabelError(message)
-    result = array.astype(np.int64)
-    result.flags.writeable = False
-    return result
-
-
-def _counts(class_counts: ArrayLike | None, labels: Labels | None, classes: int | None) -> Counts:
-    if class_counts is None:
-        width = classes or 0
-        counts = np.zeros(width, np.int64) if labels is None else np.bincount(labels, minlength=width)
-    else:
-        counts = np.asarray(class_counts)
-        wrong_width = classes is not None and counts.shape != (classes,)
-        if counts.ndim != 1 or counts.dtype.kind not in "iu" or (counts < 0).any() or wrong_width:
-            expected = "c" if classes is None else classes
-            message = (
-                f"'class_counts' must be whole numbers from zero up, axes ({expected},); received shape "
-                f"{counts.shape} of type {counts.dtype}. Give the number of labelled items of each class."
-            )
-            raise SignalError(message)
-    result = counts.astype(np.int64)
-    result.flags.writeable = False
-    return result

@@ -84,6 +84,15 @@ class Strategy(ABC):
 class Scorer(Strategy):
     """A strategy that gives every item one number; larger is more wanted."""
 
+    @property
+    def lowest(self) -> float:
+        """A number that no score is below: 0, unless a method says otherwise.
+
+        Minus infinity where there is none. Methods that draw items in proportion to their scores
+        measure the scores from here.
+        """
+        return 0.0
+
     @abstractmethod
     def score(self, signals: Signals, rng: np.random.Generator) -> Scores:
         """The acquisition score of each item.

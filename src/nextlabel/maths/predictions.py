@@ -11,8 +11,7 @@ from nextlabel.maths.axes import (
     Logits,
     Probabilities,
     Residuals,
-    checked,
-    checked_probabilities,
+    reads,
     row_chunks,
 )
 
@@ -27,6 +26,7 @@ __all__ = [
 ]
 
 
+@reads("n c")
 def softmax(logits: Logits) -> Probabilities:
     """Class probabilities of unnormalised scores.
 
@@ -54,7 +54,6 @@ def softmax(logits: Logits) -> Probabilities:
     >>> softmax(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
     """
-    logits = checked(logits, "n c", "logits")
     proba = np.empty(logits.shape, logits.dtype)
     for rows in row_chunks(logits):
         exponentials = _exponentials(logits[rows])
@@ -62,6 +61,7 @@ def softmax(logits: Logits) -> Probabilities:
     return proba
 
 
+@reads("n c")
 def residual_from_logits(logits: Logits) -> Residuals:
     """Probability minus the one-hot of the most probable class, exact for confident rows.
 
@@ -92,7 +92,6 @@ def residual_from_logits(logits: Logits) -> Residuals:
     >>> bool(residual_from_logits(np.array([[60.0, 0.0]]))[0, 0] < 0.0)
     True
     """
-    logits = checked(logits, "n c", "logits")
     residual = np.empty(logits.shape, np.float64)
     for rows in row_chunks(logits):
         chunk = logits[rows]
@@ -106,6 +105,7 @@ def residual_from_logits(logits: Logits) -> Residuals:
     return residual
 
 
+@reads("n c", probabilities=True)
 def residual_from_proba(proba: Probabilities) -> Residuals:
     """Probability minus the one-hot of the most probable class.
 
@@ -134,7 +134,6 @@ def residual_from_proba(proba: Probabilities) -> Residuals:
     >>> residual_from_proba(np.array([[0.25, 0.75]])).tolist()
     [[0.25, -0.25]]
     """
-    proba = checked_probabilities(proba, "n c", "proba")
     residual = np.empty(proba.shape, proba.dtype)
     for rows in row_chunks(proba):
         chunk = proba[rows]
@@ -147,6 +146,7 @@ def residual_from_proba(proba: Probabilities) -> Residuals:
     return residual
 
 
+@reads("n m c", probabilities=True)
 def mean_proba(draws: Draws) -> Probabilities:
     """Class probabilities averaged over draws of the model.
 
@@ -173,12 +173,15 @@ def mean_proba(draws: Draws) -> Probabilities:
     >>> mean_proba(np.array([[[1.0, 0.0], [0.0, 1.0]]])).tolist()
     [[0.5, 0.5]]
     """
-    draws = checked_probabilities(draws, "n m c", "draws")
-    total: Array = np.einsum("nmc->nc", draws, dtype=np.float64)
-    average: Array = (total / draws.shape[1]).astype(draws.dtype)
+    n, m, classes = draws.shape
+    average = np.empty((n, classes), draws.dtype)
+    ones = np.ones(m)
+    for rows in row_chunks(draws, megabytes=0.5):  # a chunk and its copy in float64 stay in the cache
+        average[rows] = (ones @ draws[rows].astype(np.float64)) / m
     return average
 
 
+@reads("n m c", probabilities=True)
 def votes(draws: Draws) -> NDArray[Any]:
     """How many draws name each class as the most probable.
 
@@ -206,7 +209,6 @@ def votes(draws: Draws) -> NDArray[Any]:
     >>> votes(np.array([[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]])).tolist()
     [[2.0, 1.0]]
     """
-    draws = checked_probabilities(draws, "n m c", "draws")
     n, _, classes = draws.shape
     counts = np.zeros((n, classes), draws.dtype)
     items = np.arange(n)
@@ -215,6 +217,7 @@ def votes(draws: Draws) -> NDArray[Any]:
     return counts
 
 
+@reads("n m c", probabilities=True)
 def spread(draws: Draws) -> NDArray[Any]:
     """Standard deviation over draws of each class's probability.
 
@@ -242,7 +245,6 @@ def spread(draws: Draws) -> NDArray[Any]:
     >>> spread(np.array([[[1.0, 0.0], [0.0, 1.0]]])).tolist()
     [[0.5, 0.5]]
     """
-    draws = checked_probabilities(draws, "n m c", "draws")
     result = np.empty((len(draws), draws.shape[2]), draws.dtype)
     for rows in row_chunks(draws):
         # shift by the first draw: equal draws then have deviation exactly zero
@@ -251,6 +253,7 @@ def spread(draws: Draws) -> NDArray[Any]:
     return result
 
 
+@reads("n c", probabilities=True)
 def own_class_mixture(proba: Probabilities) -> NDArray[Any]:
     """The class mixture of an item that is one region: its prediction, in the row of its class.
 
@@ -278,7 +281,6 @@ def own_class_mixture(proba: Probabilities) -> NDArray[Any]:
     >>> own_class_mixture(np.array([[0.25, 0.75]])).tolist()
     [[[0.0, 0.0], [0.25, 0.75]]]
     """
-    proba = checked_probabilities(proba, "n c", "proba")
     n, classes = proba.shape
     mixture = np.zeros((n, classes, classes), proba.dtype)
     mixture[np.arange(n), proba.argmax(axis=1)] = proba
