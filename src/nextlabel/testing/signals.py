@@ -123,7 +123,13 @@ def example_signals(
 
 
 def drawn_signals(
-    names: Collection[str] | None = None, *, max_n: int = 8, max_c: int = 4, max_m: int = 4, max_d: int = 3
+    names: Collection[str] | None = None,
+    *,
+    labelled: Collection[str] = (),
+    max_n: int = 8,
+    max_c: int = 4,
+    max_m: int = 4,
+    max_d: int = 3,
 ) -> "SearchStrategy[Signals]":
     """A Hypothesis strategy for valid signals, with ties, repeated rows, exact zeros and exact ones.
 
@@ -131,6 +137,8 @@ def drawn_signals(
     ----------
     names : collection of str, optional
         Signals to draw; when left out, any of those that cannot be derived.
+    labelled : collection of str
+        Signals of the labelled rows, of which there are then 0 to 3, or none at all.
     max_n, max_c, max_m, max_d : int
         Largest numbers of items, classes, draws and features; the smallest are 1.
 
@@ -148,7 +156,7 @@ def drawn_signals(
     """
     from hypothesis import strategies as st
 
-    chosen = tuple(names) if names is not None else None
+    chosen = tuple(sorted(names)) if names is not None else None
     roots = [kind.name for kind in SIGNALS.values() if not kind.derivations]
 
     @st.composite
@@ -159,9 +167,13 @@ def drawn_signals(
         if wanted is None:
             wanted = tuple(draw(st.lists(st.sampled_from(roots), min_size=1, unique=True), label="names"))
         dtype = draw(st.sampled_from([np.float32, np.float64]), label="dtype")
-        return Signals(
-            {name: _drawn(draw, SIGNALS[name], sizes).astype(dtype) for name in wanted}, n=sizes["n"]
-        )
+        rows = None
+        if len(labelled) > 0 and draw(st.booleans(), label="labelled"):
+            there = {**sizes, "n": draw(st.integers(0, 3), label="labelled rows")}
+            seen = {name: _drawn(draw, SIGNALS[name], there).astype(dtype) for name in sorted(labelled)}
+            rows = Signals(seen, n=there["n"])
+        arrays = {name: _drawn(draw, SIGNALS[name], sizes).astype(dtype) for name in wanted}
+        return Signals(arrays, n=sizes["n"], labelled=rows)
 
     return signals()
 

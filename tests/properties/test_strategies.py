@@ -1,0 +1,82 @@
+"""Every registered strategy on valid signals that nobody thought of."""
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nextlabel import Scorer, Signals, Spec, Strategy, build, names, select, spec_of
+from nextlabel.core.registry import resolve
+from nextlabel.errors import ParameterError
+from nextlabel.testing.examples import example
+from nextlabel.testing.signals import drawn_signals
+
+STRATEGIES = names("strategy")
+MADE = {name: resolve("strategy", name) for name in STRATEGIES}
+SCORERS = [name for name, made in MADE.items() if issubclass(made, Scorer) and not made.is_random]
+FEW = settings(max_examples=25)  # of each strategy; a hundred where the work is a formula
+
+
+def drawn_for(strategy: Strategy) -> st.SearchStrategy[Signals]:
+    return drawn_signals(strategy.needs or {"loss"}, labelled=strategy.needs_labelled)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@FEW
+@given(data=st.data())
+def test_select_answers_on_any_valid_signals(name: str, data: st.DataObject) -> None:
+    strategy = example("strategy", name)
+    signals = data.draw(drawn_for(strategy))
+    batch = data.draw(st.integers(1, signals.n), label="batch")
+    arrays: dict[str, Any] = {one: signals[one] for one in strategy.needs or {"loss"}}
+    rows = None if signals.labelled is None else dict(signals.labelled)
+    picked = select(strategy, batch=batch, seed=data.draw(st.integers(0, 9)), labelled=rows, **arrays)
+    assert picked.dtype == np.int64
+    assert len(set(picked.tolist())) == batch
+    assert set(picked.tolist()) <= set(range(signals.n))
+
+
+@pytest.mark.parametrize("name", SCORERS)
+@FEW
+@given(data=st.data())
+def test_scores_are_finite_and_follow_the_items(name: str, data: st.DataObject) -> None:
+    strategy = example("strategy", name)
+    signals = data.draw(drawn_for(strategy))
+    scores = np.asarray(strategy.score(signals, np.random.default_rng(0)))
+    assert scores.shape == (signals.n,)
+    assert np.isfinite(scores).all()
+    # repeated, permuted and left out: a useless item changes no other item's score
+    rows = np.array(data.draw(st.lists(st.integers(0, signals.n - 1), min_size=1, max_size=9), label="rows"))
+    some = Signals({one: signals[one][rows] for one in strategy.needs}, n=len(rows))
+    np.testing.assert_array_equal(strategy.score(some, np.random.default_rng(0)), scores[rows])
+
+
+VALUES = {
+    "float": st.floats(0.125, 8.0),
+    "int": st.integers(1, 50),
+    "bool": st.booleans(),
+}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@given(data=st.data())
+def test_specs_with_drawn_parameters_go_through_json(name: str, data: st.DataObject) -> None:
+    """Of each field whose type is a plain number, any value; those refused are refused on construction."""
+    base = example("strategy", name)
+    drawn: dict[str, Any] = {
+        one.name: data.draw(VALUES[str(one.type)], label=one.name)
+        for one in dataclasses.fields(base)
+        if str(one.type) in VALUES
+    }
+    try:
+        strategy = dataclasses.replace(base, **drawn)
+    except ParameterError:
+        return
+    written = spec_of(strategy).to_json()
+    assert build("strategy", json.loads(written)) == strategy
+    assert Spec.read(json.loads(written)).to_json() == written
+    assert strategy == dataclasses.replace(strategy)
