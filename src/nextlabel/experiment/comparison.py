@@ -8,9 +8,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
 from nextlabel.experiment.curves import Results
-from nextlabel.maths.intervals import Interval, reach_interval, student_interval
+from nextlabel.maths.intervals import Interval, bca_interval, reach_interval, student_interval
 from nextlabel.maths.summaries import area_under_budget_curve, labels_to_reach
 
 __all__ = ["CONFIDENCE", "Claim", "Row", "claim", "rows"]
@@ -78,6 +79,8 @@ class Claim:
         Mean difference of the areas under the budget curves, paired by seed.
     area_interval : Interval
         Of that difference, 95 %, Student's t.
+    area_bootstrap : Interval
+        The same by the BCa bootstrap: a second opinion that assumes no normal law.
 
     Notes
     -----
@@ -104,6 +107,7 @@ class Claim:
     interval: Interval
     area_gain: float
     area_interval: Interval
+    area_bootstrap: Interval
 
     @property
     def is_distinguishable(self) -> bool:
@@ -134,7 +138,7 @@ class Claim:
         )
 
 
-def claim(results: Results, strategy: str, baseline: str) -> Claim:
+def claim(results: Results, strategy: str, baseline: str, *, seed: int = 0) -> Claim:
     """What may be said of one strategy, named before the experiment, against the baseline.
 
     Parameters
@@ -143,6 +147,8 @@ def claim(results: Results, strategy: str, baseline: str) -> Claim:
         Runs of at least two seeds.
     strategy, baseline : str
         Names in the experiment.
+    seed : int
+        Of the bootstrap's resamples.
 
     Returns
     -------
@@ -171,6 +177,7 @@ def claim(results: Results, strategy: str, baseline: str) -> Claim:
         interval=Interval(1.0 - reach.high / baseline_needed, 1.0 - reach.low / baseline_needed),
         area_gain=float(gains.mean()),
         area_interval=student_interval(gains, confidence=CONFIDENCE),
+        area_bootstrap=bca_interval(gains, generator(seed), confidence=CONFIDENCE),
     )
 
 

@@ -1,0 +1,172 @@
+"""``nextlabel demo``: handwritten digits labelled batch by batch, strategies side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nextlabel.core.strategy import Strategy
+    from nextlabel.experiment.comparison import Claim, Row
+    from nextlabel.experiment.curves import Results
+    from nextlabel.experiment.runner import Experiment
+
+__all__ = ["demo"]
+
+BASELINE = "random"
+TEST_ITEMS = 597
+
+
+def demo(
+    learner: Annotated[str, typer.Option(help="sklearn, or torch where it is installed.")] = "sklearn",
+    strategies: Annotated[
+        str,
+        typer.Option(
+            help="Names with commas between them. The first is the one whose saving is stated; "
+            "random is always there to compare with."
+        ),
+    ] = "badge,margin,entropy,random",
+    seeds: Annotated[
+        int, typer.Option(help="At least 2; each draws split, start set and weights anew.")
+    ] = 10,
+    start: Annotated[int, typer.Option(help="Labels before the first batch, drawn at random.")] = 20,
+    batch: Annotated[int, typer.Option(help="Labels asked at once.")] = 20,
+    budget: Annotated[int, typer.Option(help="Labels at the end.")] = 300,
+    out: Annotated[Path, typer.Option(help="The folder for page, pictures and results.")] = Path("demo"),
+    processes: Annotated[
+        int, typer.Option(help="Worker processes of one thread each; 0 takes one for each core.")
+    ] = 0,
+) -> None:
+    """Label handwritten digits batch by batch, strategies side by side, and say what was saved."""
+    import time
+
+    from rich.console import Console
+
+    from nextlabel.core.registry import build
+    from nextlabel.experiment.comparison import claim, rows
+    from nextlabel.experiment.report import prepare, write
+    from nextlabel.experiment.runner import Experiment
+
+    console = Console()
+    compared = _strategies(strategies)
+    dataset = build("dataset", "digits")
+    experiment = Experiment(
+        dataset,
+        build("learner", _learner(learner, start)),
+        compared,
+        start=start,
+        batch=batch,
+        budget=budget,
+        seeds=seeds,
+        test=TEST_ITEMS,
+    )
+    prepare(out)
+    console.print(
+        f"Digits: {', '.join(compared)}; {seeds} seeds; {start} to {budget} labels in batches of {batch}."
+    )
+    began = time.monotonic()
+    results = _run(experiment, console, _worker_count(processes))
+    lead = next(iter(compared))
+    said = claim(results, lead, BASELINE)
+    table = rows(results, BASELINE)
+    command = (
+        f"nextlabel demo --learner {learner} --strategies {strategies} --seeds {seeds} --start {start} "
+        f"--batch {batch} --budget {budget}"
+    )
+    files = write(
+        out,
+        results,
+        said,
+        table,
+        dataset,
+        title=f"Labelling digits: {lead} against {BASELINE}",
+        command=command,
+        seconds=time.monotonic() - began,
+    )
+    _say(console, said, table, files)
+
+
+def _learner(name: str, start: int) -> "str | dict[str, Any]":
+    """A small network; its settings were fixed on items labelled at random, before any comparison."""
+    if name == "torch":
+        return {"name": "torch", "network": "mlp"}
+    if name != "sklearn":
+        return name
+    network = {
+        "name": "mlp",
+        "hidden_layer_sizes": [128],
+        "learning_rate_init": 0.01,
+        "batch_size": max(1, min(20, start)),  # scikit-learn warns of a chunk above the number of labels
+        "max_iter": 30,
+    }
+    return {"name": "sklearn", "estimator": network}
+
+
+def _strategies(listed: str) -> "dict[str, Strategy]":
+    """The strategies by the names that a reader sees, the baseline among them."""
+    from nextlabel.core.registry import build
+
+    wanted = [name.strip() for name in listed.split(",") if name.strip()]
+    made = {}
+    for name in dict.fromkeys([*wanted, BASELINE]):
+        strategy = build("strategy", name)
+        spelling = type(strategy).__name__  # BADGE as its paper writes it, margin as an ordinary word
+        made[name if spelling.istitle() or "_" in name else spelling] = strategy
+    if len(made) < 2:
+        from nextlabel.errors import ParameterError
+
+        message = (
+            f"--strategies must name at least one strategy to compare with {BASELINE}; received {listed!r}. "
+            "Name for example badge,margin."
+        )
+        raise ParameterError(message)
+    return made
+
+
+def _worker_count(processes: int) -> int:
+    import os
+
+    if processes:
+        return processes
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return usable or 1
+
+
+def _run(experiment: "Experiment", console: "Console", processes: int) -> "Results":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("runs, time left"),
+        TimeRemainingColumn(),
+    )
+    try:
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("labelling", total=len(experiment.cells()))
+            return experiment.run(processes=processes, progress=lambda _: bar.advance(task))
+    except KeyboardInterrupt:
+        typer.echo("Stopped before the end; nothing was written.", err=True)
+        raise typer.Exit(130) from None
+
+
+def _say(console: "Console", said: "Claim", rows: "tuple[Row, ...]", files: list[Path]) -> None:
+    from rich.table import Table
+
+    from nextlabel.experiment.report import HEADER, cells
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, title in enumerate(HEADER):
+        side = "left" if position == 0 else "right"
+        table.add_column(title.format(baseline=said.baseline), justify=side, no_wrap=True)
+    for row in rows:
+        table.add_row(*cells(row, said.budget))
+    console.print(table)
+    console.print()
+    console.print(said.sentence(), highlight=False)
+    console.print()
+    console.print(f"The page: {files[0]}", highlight=False, soft_wrap=True)
+    console.print(f"Beside it: {', '.join(path.name for path in files[1:])}", highlight=False)
