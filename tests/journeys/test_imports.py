@@ -1,0 +1,107 @@
+"""The house as a newcomer meets it: light to import, honest about what is public, in files of one subject."""
+
+import ast
+import inspect
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import nextlabel
+from nextlabel.errors import NextlabelError
+
+ROOT = Path(nextlabel.__file__).parent
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages([str(ROOT)], "nextlabel.")
+    if module.name != "nextlabel.__main__"  # runs the command line
+)
+HEAVY = ("torch", "sklearn", "scipy", "numba", "matplotlib", "pandas", "typer", "rich")
+LONGEST = 400
+REASON = "lines:"  # a longer file says why in its docstring, in a sentence with this word
+
+
+def imported(statement: str) -> set[str]:
+    """The roots of the modules that a new process has loaded after a statement."""
+    script = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_nextlabel_loads_no_library_at_all() -> None:
+    assert not imported("import nextlabel") & {*HEAVY, "numpy"}
+
+
+def test_the_names_of_the_first_five_minutes_load_no_heavy_library() -> None:
+    statement = "import nextlabel; [getattr(nextlabel, name) for name in nextlabel.__all__]"
+    assert not imported(statement) & set(HEAVY)
+
+
+def test_a_small_selection_needs_numpy_alone() -> None:
+    statement = (
+        "from nextlabel import select\n"
+        "for name in ('badge', 'margin', 'entropy', 'random'):\n"
+        "    select(name, proba=[[0.5, 0.5], [0.9, 0.1]], embedding=[[0.0], [1.0]], batch=1, seed=0)"
+    )
+    assert not imported(statement) & set(HEAVY)
+
+
+def test_the_help_of_the_command_line_loads_no_model_library() -> None:
+    statement = "import nextlabel.cli.main"
+    assert not imported(statement) & {"torch", "sklearn", "scipy", "numba", "matplotlib", "pandas"}
+
+
+def test_the_public_names_are_listed_loaded_and_sorted() -> None:
+    assert nextlabel.__all__ == sorted(nextlabel.__all__)
+    for name in nextlabel.__all__:
+        assert getattr(nextlabel, name).__name__ == name
+    assert set(dir(nextlabel)) == {*nextlabel.__all__, "__version__"}
+    with pytest.raises(AttributeError, match="module 'nextlabel' has no attribute 'selec'"):
+        nextlabel.selec  # noqa: B018
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_public_is_listed_and_sorted(name: str) -> None:
+    module = import_module(name)
+    listed = getattr(module, "__all__", [])
+    assert listed == sorted(listed)
+    assert module.__doc__
+    if not hasattr(module, "__path__"):  # the folder of a room holds files, and no names of its own
+        assert listed, f"{name} has no __all__"
+    for public in listed:
+        assert not public.startswith("_")
+        assert hasattr(module, public)
+
+
+def own(module: ModuleType) -> list[type]:
+    found = [one for one in vars(module).values() if inspect.isclass(one)]
+    return [one for one in found if one.__module__ == module.__name__]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_classes_are_abstract_or_final(name: str) -> None:
+    for made in own(import_module(name)):
+        kinds = (
+            inspect.isabstract(made),
+            getattr(made, "__final__", False),
+            getattr(made, "_is_protocol", False),
+            issubclass(made, NextlabelError | Warning),
+        )
+        assert any(kinds), f"{name}.{made.__name__} can be subclassed: mark it @final"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_function_rebinds_a_global(name: str) -> None:
+    tree = ast.parse(Path(inspect.getfile(import_module(name))).read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_have_one_subject(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    long = len(text.splitlines())
+    assert long <= LONGEST or REASON in (ast.get_docstring(ast.parse(text)) or ""), f"{long} lines"
