@@ -1,0 +1,260 @@
+"""Deep ensembles: the same learner trained several times, its disagreement as draws of the model."""
+
+from collections.abc import Collection, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol, final, runtime_checkable
+
+import numpy as np
+
+from nextlabel.core.learner import Learner, Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.signals import Signals, derivable
+from nextlabel.core.task import Task
+from nextlabel.errors import LearnerError, NextlabelError, ParameterError
+from nextlabel.learners.border import checked_labels, checked_positions, checked_whole, sources
+from nextlabel.learners.draws import DRAWN, DrawSums
+from nextlabel.maths.axes import Array, Labels, Positions
+
+__all__ = ["Ensemble", "EnsembleModel", "Separable", "Widenable"]
+
+
+@runtime_checkable
+class Separable(Protocol):
+    """A learner whose initial weights and training order can be drawn from separate generators."""
+
+    def fit_from(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        *,
+        task: Task,
+        initialisation: np.random.Generator,
+        order: np.random.Generator,
+    ) -> Model:
+        """As `Learner.fit`, with two generators."""
+
+
+@runtime_checkable
+class Widenable(Protocol):
+    """A learner whose models can be made wider or narrower."""
+
+    def widened(self, width: float) -> Learner:
+        """The same learner with models of other width."""
+
+
+@final
+@dataclass(frozen=True)
+class Ensemble(Learner):
+    """Trains a learner several times, from other initial weights and in another order each.
+
+    Parameters
+    ----------
+    of : Learner
+        Any learner whose models give `proba`.
+    members : int
+        How many are trained.
+    same_initialisation : bool
+        All members start from the same weights.
+    same_order : bool
+        All members see the same minibatches in the same order, and share what else training draws.
+    width : float
+        Multiplies the width of the members, for example 0.5 for half of the units.
+
+    Raises
+    ------
+    ParameterError
+        Fewer than one member, a width that is not above 0, or a switch that the learner does not have.
+    LearnerError
+        The learner's models give no `proba`.
+
+    Notes
+    -----
+    A draw is a member: the model publishes `mean_proba`, `expected_entropy`, `votes`, `spread`, and `draws`
+    (m members) for who asks for it; `proba` is the mean. `embedding` is that of the first member alone, since
+    features of separate networks have no axes in common.
+
+    The last three parameters are the controls of an ablation: the switches need a learner with `fit_from`,
+    the width one with `widened`; `TorchLearner` has both. With both switches on, members are equal.
+
+    Cost: `members` trainings and predictions. Memory O(n·c), and O(n·m·c) where the draws are wanted.
+    A member that cannot be fitted raises; none is dropped.
+
+    References
+    ----------
+    Lakshminarayanan, Pritzel, Blundell. Simple and scalable predictive uncertainty estimation using
+    deep ensembles. NeurIPS 2017.
+    Beluch, Genewein, Nürnberger, Köhler. The power of ensembles for active learning in image
+    classification. CVPR 2018.
+
+    Examples
+    --------
+    >>> from nextlabel import build
+    >>> learner = Ensemble(build("learner", {"name": "sklearn", "estimator": "mlp"}), members=3)
+    >>> sorted(learner.provides)
+    ['draws', 'embedding', 'expected_entropy', 'mean_proba', 'spread', 'votes']
+    """
+
+    of: Learner
+    members: int = 5
+    same_initialisation: bool = False
+    same_order: bool = False
+    width: float = 1.0
+
+    def __post_init__(self) -> None:
+        checked_whole(self.members, "members", 1)
+        made = type(self.of).__name__
+        if "proba" not in derivable(self.of.provides):
+            message = (
+                f"An ensemble needs a learner that gives 'proba'; {made} gives "
+                f"{', '.join(sorted(self.of.provides))}. Use another learner."
+            )
+            raise LearnerError(message)
+        if (self.same_initialisation or self.same_order) and not isinstance(self.of, Separable):
+            message = (
+                "Fixed initialisation and fixed order need a learner that draws the two from separate "
+                f"generators (fit_from); {made} does not. Use TorchLearner, or leave both switches off."
+            )
+            raise ParameterError(message)
+        if not self.width > 0:
+            message = f"'width' must be above 0; received {self.width!r}. Give 1.0 for the usual width."
+            raise ParameterError(message)
+        self._member()
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The sums over draws, `draws` itself, and the first member's `embedding` where it has one."""
+        return DRAWN | (self.of.provides & {"embedding"})
+
+    def fit(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        unlabelled: Positions,
+        rng: np.random.Generator,
+        *,
+        task: Task,
+        previous: Model | None = None,
+    ) -> "EnsembleModel":
+        """All members, trained one after the other; each is given its own previous model.
+
+        Raises
+        ------
+        NoLabels
+            As the learner of the members.
+        LabelError
+            Labels outside the task, or of another number than the positions.
+        PoolError
+            Positions outside the pool.
+        """
+        labelled, labels = checked_labels(pool, labelled, labels, task)
+        member = self._member()
+        before: list[Model | None] = [None] * self.members
+        if isinstance(previous, EnsembleModel) and len(previous.members) == self.members:
+            before = list(previous.members)
+        models: list[Model] = []
+        for number, (initialisation, order) in enumerate(self._streams(rng)):
+            try:
+                if isinstance(member, Separable):
+                    model = member.fit_from(
+                        pool, labelled, labels, task=task, initialisation=initialisation, order=order
+                    )
+                else:
+                    model = member.fit(
+                        pool, labelled, labels, unlabelled, order, task=task, previous=before[number]
+                    )
+            except NextlabelError as error:
+                error.add_note(f"while fitting member {number + 1} of {self.members}")
+                raise
+            models.append(model)
+        return EnsembleModel(models, self.provides)
+
+    def load(self, path: Path) -> "EnsembleModel":
+        """The model saved there: one file or folder for each member.
+
+        Raises
+        ------
+        LearnerError
+            The folder does not hold as many members as this ensemble has.
+        """
+        member = self._member()
+        found = len(list(Path(path).glob("member_*")))
+        if found != self.members:
+            message = (
+                f"An ensemble of {self.members} members was expected in {path}; found {found}. "
+                "Load with the learner that trained the model, from the path it was saved to."
+            )
+            raise LearnerError(message)
+        models = [member.load(Path(path) / f"member_{number}") for number in range(self.members)]
+        return EnsembleModel(models, self.provides)
+
+    def _member(self) -> Learner:
+        if self.width == 1.0:
+            return self.of
+        if not isinstance(self.of, Widenable):
+            message = (
+                f"A width of {self.width:g} needs a learner that can be widened; {type(self.of).__name__} "
+                "cannot. Use TorchLearner with a registered network, or a width of 1."
+            )
+            raise ParameterError(message)
+        return self.of.widened(self.width)
+
+    def _streams(self, rng: np.random.Generator) -> list[tuple[np.random.Generator, np.random.Generator]]:
+        """Generators of initial weights and of order, for each member."""
+        initialisations, orders = (one.spawn(self.members) for one in rng.spawn(2))
+        if self.same_initialisation:
+            initialisations = [deepcopy(initialisations[0]) for _ in initialisations]
+        if self.same_order:
+            orders = [deepcopy(orders[0]) for _ in orders]
+        return list(zip(initialisations, orders, strict=True))
+
+
+@final
+class EnsembleModel(Model):
+    """Several fitted models, read as draws of one.
+
+    Attributes
+    ----------
+    members : tuple of Model
+        In the order they were trained.
+    """
+
+    def __init__(self, members: Sequence[Model], offered: Collection[str]) -> None:
+        self.members = tuple(members)
+        self._offered = frozenset(offered)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the members' fingerprints, in order."""
+        joined = " ".join(member.fingerprint for member in self.members)
+        return blake2b(joined.encode(), digest_size=16).hexdigest()
+
+    def signals(
+        self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
+    ) -> Signals:
+        """What the members say of some items together, one member after the other."""
+        positions = checked_positions(pool, positions)
+        wanted = sources(names, self._offered, f"An ensemble of {len(self.members)} members")
+        sums = DrawSums(wanted)
+        made: dict[str, Array] = {}
+        for number, member in enumerate(self.members):
+            asked = {"embedding"} & wanted if number == 0 else set()
+            asked |= {"proba"} if wanted & DRAWN else set()
+            if not asked:
+                break
+            said = member.signals(pool, positions, asked, rng)
+            if "embedding" in asked:
+                made["embedding"] = said["embedding"]
+            if "proba" in asked:
+                sums.add(said["proba"])
+        return Signals(made | sums.arrays(), n=len(positions))
+
+    def save(self, path: Path) -> None:
+        """Write each member to a file or folder of its own."""
+        Path(path).mkdir(parents=True, exist_ok=True)
+        for number, member in enumerate(self.members):
+            member.save(Path(path) / f"member_{number}")

@@ -1,0 +1,348 @@
+"""Any torch network as a learner: embedding, logits and Monte-Carlo dropout draws."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from inspect import signature
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nextlabel.core.learner import Learner, Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.registry import resolve
+from nextlabel.core.spec import Spec
+from nextlabel.core.task import Task
+from nextlabel.errors import LearnerError, NoLabels, ParameterError, UnknownName
+from nextlabel.learners.border import (
+    as_spec,
+    checked_labels,
+    checked_whole,
+)
+from nextlabel.learners.dropout import check_dropout
+from nextlabel.learners.layers import checked_logits, embedded, last_linear
+from nextlabel.learners.randomness import seeded
+from nextlabel.learners.torch_model import TorchModel, as_tensor, offered
+from nextlabel.learners.training import TRAININGS, Trained, Training
+from nextlabel.maths.axes import Labels, Positions
+
+__all__ = ["TorchLearner"]
+
+Maker = Callable[..., nn.Module]
+
+
+@final
+@dataclass(frozen=True)
+class TorchLearner(Learner):
+    """Trains a torch network from scratch on every call.
+
+    Parameters
+    ----------
+    network : str, mapping or callable
+        A registered network, ``"mlp"``, ``"lenet"``, ``"two_convolutions"``; or a mapping of its
+        name and settings, ``{"name": "mlp", "hidden": [64]}``; or a function that makes a fresh
+        `torch.nn.Module`, called as ``network(inputs, classes)`` with the shape of one item and the number
+        of classes. The module returns logits, axes (n, c).
+    train : str, mapping or callable
+        ``"adam"`` (see `AdamTraining`), or a mapping of that name and settings, ``{"name": "adam", "epochs":
+        50}``; or a function that trains a module in place, called as ``train(network, items, labels, rng)``
+        with all labelled items as one tensor on the device, and their class indices.
+    embedding : str, optional
+        The module whose output, flattened, is the embedding, for example ``"features.4"``. When left out: the
+        input of the linear layer that is executed last.
+    draws : int
+        Passes with Monte-Carlo dropout; 0 for none. The network then needs dropout modules.
+    device : str
+        ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+    chunk : int
+        Items in a forward pass of prediction.
+
+    Raises
+    ------
+    UnknownName
+        The network or the training is not registered under this name.
+    ParameterError
+        A setting that does not exist or has no sense.
+    LearnerError
+        A module in place of a function that makes one.
+
+    Notes
+    -----
+    Two streams are spawned from the generator: one decides the initial weights, one the order of
+    minibatches and whatever else training draws. The global random state is left as it was. On a CPU
+    the same generator state gives the same model, bit for bit; on a GPU, a close one.
+
+    Floating items and bytes reach the network as float32, other integers as int64. Whatever the device,
+    signals are NumPy arrays in float32. Prediction is done in evaluation mode: batch norm uses its
+    running statistics.
+
+    With draws, the model also offers `mean_proba`, `expected_entropy`, `votes` and `spread`, streamed
+    so that the n·m·c probabilities are never held, and `draws` itself for who asks for it. Draw j is
+    the same thinned network for every item, and layers before the first dropout are computed once: see
+    `FixedMasks`. Two calls of `signals` with equal generator states use the same masks.
+
+    Memory on the device: the labelled items while training; the weights, a chunk and its activations after.
+
+    `previous` is not used: every fit starts from scratch.
+
+    References
+    ----------
+    Gal, Islam, Ghahramani. Deep Bayesian active learning with image data. ICML 2017.
+
+    Examples
+    --------
+    >>> from nextlabel import arrays, classes
+    >>> pool = arrays([[-9.0], [-8.0], [8.0], [9.0]])
+    >>> learner = TorchLearner({"name": "mlp", "hidden": [8]}, device="cpu")
+    >>> model = learner.fit(pool, np.array([0, 3]), np.array([0, 1]), np.array([1, 2]),
+    ...                     np.random.default_rng(0), task=classes("low", "high"))
+    >>> said = model.signals(pool, np.array([1, 2]), {"proba", "embedding"}, np.random.default_rng(0))
+    >>> said["proba"].argmax(axis=1).tolist(), said["embedding"].shape
+    ([0, 1], (2, 8))
+    """
+
+    network: Any = "mlp"
+    train: Any = "adam"
+    embedding: str | None = None
+    draws: int = 0
+    device: str = "auto"
+    chunk: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ("network", "train"):
+            object.__setattr__(self, name, as_spec(getattr(self, name)))
+        checked_whole(self.draws, "draws", 0)
+        checked_whole(self.chunk, "chunk", 1)
+        self._maker()
+        self._trainer()
+        self._device()
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """`logits` and `embedding`; with draws also `draws` and its sums."""
+        return offered(self.draws)
+
+    def fit(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        unlabelled: Positions,
+        rng: np.random.Generator,
+        *,
+        task: Task,
+        previous: Model | None = None,
+    ) -> "TorchModel":
+        """A network made and trained afresh on the labelled items; `previous` is not used.
+
+        Raises
+        ------
+        NoLabels
+            There are no labels.
+        LabelError
+            Labels outside the task, or of another number than the positions.
+        PoolError
+            Positions outside the pool.
+        LearnerError
+            A network that does not return logits, without a linear last layer or without dropout
+            where one is needed, or a training that diverges.
+        """
+        initialisation, order = rng.spawn(2)
+        return self.fit_from(pool, labelled, labels, task=task, initialisation=initialisation, order=order)
+
+    def fit_from(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        *,
+        task: Task,
+        initialisation: np.random.Generator,
+        order: np.random.Generator,
+    ) -> "TorchModel":
+        """As `fit`, with a generator for the initial weights and one for everything drawn in training."""
+        labelled, labels = checked_labels(pool, labelled, labels, task)
+        if not len(labels):
+            message = (
+                "TorchLearner trains from scratch and needs labels; received none. "
+                "Label some items first, for example with the strategy 'random'."
+            )
+            raise NoLabels(message)
+        device = self._device()
+        items = as_tensor(pool.take(labelled)).to(device)
+        inputs, classes = tuple(items.shape[1:]), len(task.classes)
+        with seeded(initialisation, device):
+            network = self._made(inputs, classes, device)
+            place = _embedding_place(network, items[:2], classes, self.embedding)
+        if self.draws:
+            check_dropout(network)
+        with seeded(order, device):
+            trained = self._trainer()(network, items, torch.as_tensor(labels, device=device), order)
+        return self._model(network, place, trained, inputs, classes)
+
+    def load(self, path: Path) -> "TorchModel":
+        """The model saved there, on this learner's device.
+
+        Raises
+        ------
+        LearnerError
+            The file holds something else, or the weights of another network.
+        """
+        device = self._device()
+        kept = torch.load(path, map_location=device, weights_only=True)
+        if not isinstance(kept, dict) or "weights" not in kept:
+            message = (
+                f"A file written by TorchModel.save was expected; {path} holds something else. "
+                "Give the path that the model was saved to."
+            )
+            raise LearnerError(message)
+        inputs, classes = tuple(kept["inputs"]), int(kept["classes"])
+        with seeded(np.random.default_rng(0), device):  # the initial weights are overwritten
+            network = self._made(inputs, classes, device)
+        try:
+            network.load_state_dict(kept["weights"])
+        except RuntimeError as cause:
+            message = (
+                f"{path} must hold the weights of the network {self._network_name()}; they do not fit: "
+                f"{cause} Load with the learner that trained the model."
+            )
+            raise LearnerError(message) from cause
+        trained = None if kept["trained"] is None else Trained(**kept["trained"])
+        return self._model(network, (kept["module"], kept["is_input"]), trained, inputs, classes)
+
+    def widened(self, width: float) -> "TorchLearner":
+        """The same learner with a network of other width.
+
+        Raises
+        ------
+        ParameterError
+            The network has no setting `width`.
+        """
+        if not isinstance(self.network, Spec) or "width" not in signature(self._maker()).parameters:
+            message = (
+                f"A width of {width:g} needs a registered network with the setting 'width'; received "
+                f"{self._network_name()}. Use 'mlp', 'lenet' or 'two_convolutions', or a width of 1."
+            )
+            raise ParameterError(message)
+        settings = dict(self.network.params)
+        settings["width"] = width * settings.get("width", 1.0)
+        return replace(self, network=Spec(self.network.name, settings))
+
+    def _model(
+        self,
+        network: nn.Module,
+        place: tuple[str, bool],
+        trained: Trained | None,
+        inputs: tuple[int, ...],
+        classes: int,
+    ) -> TorchModel:
+        return TorchModel(
+            network,
+            place,
+            trained,
+            inputs=inputs,
+            classes=classes,
+            draws=self.draws,
+            chunk=self.chunk,
+            device=self._device(),
+        )
+
+    def _network_name(self) -> str:
+        if isinstance(self.network, Spec):
+            return repr(self.network.name)
+        return str(getattr(self.network, "__name__", type(self.network).__name__))
+
+    def _settings(self) -> Mapping[str, Any]:
+        return self.network.params if isinstance(self.network, Spec) else {}
+
+    def _maker(self) -> Maker:
+        """The function that makes the network, checked to take what it will be given."""
+        is_function = callable(self.network) and not isinstance(self.network, nn.Module)
+        if not isinstance(self.network, Spec) and not is_function:
+            message = (
+                "'network' must be a name, or a function that makes a fresh module, network(inputs, "
+                f"classes), so that every fit starts anew; received {type(self.network).__name__}. "
+                "Give for example network=lambda inputs, classes: MyNetwork(classes)."
+            )
+            raise LearnerError(message)
+        maker: Maker = (
+            resolve("network", self.network.name) if isinstance(self.network, Spec) else self.network
+        )
+        try:
+            signature(maker).bind((), 1, **self._settings())
+        except TypeError as cause:
+            message = (
+                f"The network {self._network_name()} is called as network(inputs, classes) with the settings "
+                f"{list(self._settings())}, which it does not take: {cause}. It takes {signature(maker)}."
+            )
+            raise ParameterError(message) from cause
+        return maker
+
+    def _made(self, inputs: tuple[int, ...], classes: int, device: torch.device) -> nn.Module:
+        network: Any = self._maker()(inputs, classes, **self._settings())
+        if not isinstance(network, nn.Module):
+            message = (
+                f"The function {self._network_name()} must return a torch.nn.Module; received "
+                f"{type(network).__name__}. Return the module that it makes."
+            )
+            raise LearnerError(message)
+        on_device: nn.Module = network.to(device)
+        return on_device
+
+    def _trainer(self) -> Training:
+        if not isinstance(self.train, Spec):
+            if not callable(self.train):
+                message = (
+                    "'train' must be a name, or a function train(network, items, labels, rng); received "
+                    f"{self.train!r}. Give for example train='adam'."
+                )
+                raise ParameterError(message)
+            routine: Training = self.train
+            return routine
+        if self.train.name not in TRAININGS:
+            message = (
+                f"{self.train.name!r} is not a named training. The names are: {', '.join(TRAININGS)}. "
+                "Give any other routine as a function."
+            )
+            raise UnknownName(message)
+        made = TRAININGS[self.train.name]
+        try:
+            return made(**self.train.params)
+        except TypeError as cause:
+            message = (
+                f"The training {self.train.name!r} has no such setting ({cause}). "
+                f"It takes: {', '.join(signature(made).parameters)}."
+            )
+            raise ParameterError(message) from cause
+
+    def _device(self) -> torch.device:
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(self.device)
+        except RuntimeError as cause:
+            message = (
+                f"'device' must be 'auto' or a torch device; received {self.device!r}. Use 'cpu' or 'cuda'."
+            )
+            raise ParameterError(message) from cause
+        if device.type == "cuda" and not torch.cuda.is_available():
+            message = f"The device {self.device!r} was asked for and torch finds no GPU. Use 'auto' or 'cpu'."
+            raise ParameterError(message)
+        return device
+
+
+def _embedding_place(network: nn.Module, items: Tensor, classes: int, module: str | None) -> tuple[str, bool]:
+    """The module to watch, and whether its input is wanted or its output."""
+    if module is None:
+        return last_linear(network, items, classes), True
+    with embedded(network.eval(), module, is_input=False) as seen, torch.no_grad():
+        checked_logits(network(items), len(items), classes)
+    if not seen:
+        message = (
+            f"The embedding is the output of {module!r}, which {type(network).__name__} does not execute. "
+            "Name a module that takes part in the forward pass."
+        )
+        raise LearnerError(message)
+    return module, False

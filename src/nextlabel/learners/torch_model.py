@@ -1,0 +1,162 @@
+"""A trained torch network, and what it says of items."""
+
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nextlabel.core.learner import Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.signals import Signals
+from nextlabel.errors import LearnerError
+from nextlabel.learners.border import checked_positions, gathered, sources
+from nextlabel.learners.draws import DRAWN, DrawSums
+from nextlabel.learners.dropout import FixedMasks
+from nextlabel.learners.layers import embedded
+from nextlabel.learners.training import Trained
+from nextlabel.maths.axes import Array, Positions
+from nextlabel.maths.predictions import softmax
+
+__all__ = ["TorchModel", "as_tensor", "offered"]
+
+
+@final
+class TorchModel(Model):
+    """A trained network in evaluation mode, and where its embedding is read.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        On the learner's device.
+    trained : Trained or None
+        How the training ended; None where somebody's own routine does not say.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        place: tuple[str, bool],
+        trained: Trained | None,
+        *,
+        inputs: tuple[int, ...],
+        classes: int,
+        draws: int,
+        chunk: int,
+        device: torch.device,
+    ) -> None:
+        self.network = network.eval()
+        self.trained = trained
+        self._place = place
+        self._inputs = inputs
+        self._classes = classes
+        self._draws = draws
+        self._chunk = chunk
+        self._device = device
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the weights and buffers, and of where the embedding is read."""
+        digest = blake2b(repr(self._place).encode(), digest_size=16)
+        for name, values in self.network.state_dict().items():
+            digest.update(f"{name}{values.dtype}{tuple(values.shape)}".encode())
+            digest.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def signals(
+        self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
+    ) -> Signals:
+        """What the network says of some items, in evaluation mode, dropout masks drawn from `rng`.
+
+        Notes
+        -----
+        One pass for all that is deterministic; m passes of what follows the first dropout, where
+        draws are asked for. Memory: the signals, and a chunk with its activations.
+
+        Raises
+        ------
+        LearnerError
+            Draws of a network that executes no dropout, or whose dropout is not given items first.
+        """
+        positions = checked_positions(pool, positions)
+        wanted = sources(names, offered(self._draws), f"A torch model with {self._draws} draws")
+        if not wanted & DRAWN:
+            made = gathered(pool, positions, self._chunk, lambda items: self._said(items, wanted))
+            return Signals(made, n=len(positions))
+        with FixedMasks(self.network, rng) as masks:
+            made = gathered(pool, positions, self._chunk, lambda items: self._drawn(items, wanted, masks))
+        return Signals(made, n=len(positions))
+
+    def save(self, path: Path) -> None:
+        """Write weights, buffers and what is needed to make the network again."""
+        module, is_input = self._place
+        kept = {
+            "weights": self.network.state_dict(),
+            "inputs": list(self._inputs),
+            "classes": self._classes,
+            "module": module,
+            "is_input": is_input,
+            "trained": None if self.trained is None else asdict(self.trained),
+        }
+        torch.save(kept, path)
+
+    @torch.no_grad()
+    def _said(self, items: Array, wanted: Collection[str]) -> dict[str, Array]:
+        return self._deterministic(self._on_device(items), wanted, self.network)
+
+    @torch.no_grad()
+    def _drawn(self, items: Array, wanted: Collection[str], masks: FixedMasks) -> dict[str, Array]:
+        values = self._on_device(items)
+        masks.begin(len(values))
+        made: dict[str, Array] = {}
+        if {"logits", "embedding"} & set(wanted):
+            made = self._deterministic(values, wanted, lambda chunk: masks.run(chunk, None))
+        sums = DrawSums(wanted)
+        for draw in range(self._draws):
+            sums.add(softmax(_host(masks.run(values, draw))))
+        return made | sums.arrays()
+
+    def _deterministic(
+        self, values: Tensor, wanted: Collection[str], run: Callable[[Tensor], Any]
+    ) -> dict[str, Array]:
+        if "embedding" not in wanted:
+            return {"logits": _host(run(values))} if "logits" in wanted else {}
+        with embedded(self.network, *self._place) as seen:
+            logits = run(values)
+        made = {"embedding": _host(seen[0])}
+        return made | ({"logits": _host(logits)} if "logits" in wanted else {})
+
+    def _on_device(self, items: Array) -> Tensor:
+        return as_tensor(items).to(self._device)
+
+
+def offered(draws: int) -> frozenset[str]:
+    """The signals that a network of so many dropout draws computes."""
+    return frozenset({"logits", "embedding"}) | (DRAWN if draws else frozenset())
+
+
+def as_tensor(items: Array) -> Tensor:
+    """Floating numbers and bytes as float32, other integers as int64, in memory of its own.
+
+    Raises
+    ------
+    LearnerError
+        Not numbers.
+    """
+    if items.dtype.kind not in "fiub":
+        message = (
+            f"A network takes numbers; the items are of type {items.dtype}. Encode them first, for example "
+            "text as token numbers."
+        )
+        raise LearnerError(message)
+    is_code = items.dtype.kind in "iu" and items.dtype.itemsize > 1
+    return torch.as_tensor(np.array(items, dtype=np.int64 if is_code else np.float32))
+
+
+def _host(values: Tensor) -> Array:
+    array: Array = values.float().cpu().numpy()
+    return array
