@@ -159,9 +159,9 @@ def _say(console: "Console", said: "Claim", rows: "tuple[Row, ...]", files: list
     from nextlabel.experiment.report import HEADER, cells
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for position, title in enumerate(HEADER):
-        side = "left" if position == 0 else "right"
-        table.add_column(title.format(baseline=said.baseline), justify=side, no_wrap=True)
+    for title in HEADER:
+        table.add_column(title.format(baseline=said.baseline), justify="right", no_wrap=True)
+    table.columns[0].justify = "left"
     for row in rows:
         table.add_row(*cells(row, said.budget))
     console.print(table)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
 from nextlabel.experiment.curves import Results
 from nextlabel.maths.intervals import Interval, bca_interval, reach_interval, student_interval
-from nextlabel.maths.summaries import area_under_budget_curve, labels_to_reach
+from nextlabel.maths.summaries import area_under_budget_curve, checked_checkpoints, labels_to_reach
 
-__all__ = ["CONFIDENCE", "Claim", "Row", "claim", "rows"]
+__all__ = ["CONFIDENCE", "Claim", "Row", "Saving", "claim", "labels_saved", "rows"]
 
 CONFIDENCE = 0.95
 
@@ -56,6 +56,32 @@ class Row:
 
 @final
 @dataclass(frozen=True)
+class Saving:
+    """How many labels reach what the whole budget bought the baseline.
+
+    Parameters
+    ----------
+    level : float
+        The baseline's mean final accuracy.
+    needed : float
+        Labels after which the strategy's mean curve first reaches that level; infinite where it never does.
+    baseline_needed : float
+        The same for the baseline itself.
+    share : float
+        Labels saved, 1 − needed / baseline_needed; minus infinity where the level is never reached.
+    interval : Interval
+        Of the share, 95 %, paired over seeds.
+    """
+
+    level: float
+    needed: float
+    baseline_needed: float
+    share: float
+    interval: Interval
+
+
+@final
+@dataclass(frozen=True)
 class Claim:
     """What may be said of the strategy named beforehand against the baseline.
 
@@ -65,46 +91,20 @@ class Claim:
     seeds : int
     budget : int
         Labels at the end.
-    level : float
-        The baseline's mean final accuracy.
-    needed : float
-        Labels after which the strategy's mean curve first reaches that level; infinite where it never does.
-    baseline_needed : float
-        The same for the baseline itself.
-    saving : float
-        Share of labels saved, 1 − needed / baseline_needed; minus infinity where the level is never reached.
-    interval : Interval
-        Of the saving, 95 %, paired over seeds.
+    saving : Saving
     area_gain : float
         Mean difference of the areas under the budget curves, paired by seed.
     area_interval : Interval
         Of that difference, 95 %, Student's t.
     area_bootstrap : Interval
         The same by the BCa bootstrap: a second opinion that assumes no normal law.
-
-    Notes
-    -----
-    The level is what the whole budget bought the baseline on average, so the baseline needs the budget
-    by definition, or less where its own mean curve was there before: both are read off their mean
-    curves by the same rule. Asking each seed when it reaches the level by itself would not do: half of the
-    baseline's own seeds end below their mean, those that never arrive would have to be left out or made
-    up, and the first passage of one noisy curve comes early by luck. The interval of `needed` inverts a
-    paired t test instead: it holds each number of labels at which the strategy's accuracy cannot be told
-    from the same seed's final accuracy of the baseline (`nextlabel.maths.intervals.reach_interval`). The
-    saving's interval is that one divided by `baseline_needed`; it holds 0 whenever the two final
-    accuracies cannot be told apart, so of two equal strategies one claims a saving in at most 2.5 % of
-    experiments.
     """
 
     strategy: str
     baseline: str
     seeds: int
     budget: int
-    level: float
-    needed: float
-    baseline_needed: float
-    saving: float
-    interval: Interval
+    saving: Saving
     area_gain: float
     area_interval: Interval
     area_bootstrap: Interval
@@ -112,30 +112,86 @@ class Claim:
     @property
     def is_distinguishable(self) -> bool:
         """Whether the quoted interval leaves out 0: the saving's, or the area's where nothing was reached."""
-        quoted = self.interval if math.isfinite(self.needed) else self.area_interval
-        return not quoted.holds(0.0)
+        reached = math.isfinite(self.saving.needed)
+        return not (self.saving.interval if reached else self.area_interval).holds(0.0)
 
     def sentence(self) -> str:
         """The claim in words, with its interval and the number of seeds."""
-        name = self.strategy[0].upper() + self.strategy[1:]
-        reached = math.isfinite(self.needed)
-        quoted = _shares(self.interval) if reached else _points(self.area_interval)
+        name, saving = self.strategy[0].upper() + self.strategy[1:], self.saving
+        reached = math.isfinite(saving.needed)
+        quoted = _shares(saving.interval) if reached else _points(self.area_interval)
         certainty = f"(95 % interval {quoted}, paired over {self.seeds} seeds, Student's t)"
         if reached:
             facts = (
-                f"{name} needed {self.needed:.0f} labels where {self.baseline} needed "
-                f"{self.baseline_needed:.0f}: a saving of {_percent(self.saving)} % {certainty}"
+                f"{name} needed {saving.needed:.0f} labels where {self.baseline} needed "
+                f"{saving.baseline_needed:.0f}: a saving of {_percent(saving.share)} % {certainty}"
             )
         else:
             side = "higher" if self.area_gain > 0 else "lower"
             facts = (
-                f"{name} did not reach {self.baseline}'s final accuracy of {100 * self.level:.1f} % within "
+                f"{name} did not reach {self.baseline}'s final accuracy of {100 * saving.level:.1f} % within "
                 f"{self.budget} labels; the area under its curve is {abs(100 * self.area_gain):.1f} points "
                 f"{side} {certainty}"
             )
         return (
             f"{facts}." if self.is_distinguishable else f"{facts}: not distinguishable from {self.baseline}."
         )
+
+
+def labels_saved(labels: ArrayLike, curves: ArrayLike, reference: ArrayLike) -> Saving:
+    """The saving of one strategy against a baseline, over paired seeds.
+
+    Parameters
+    ----------
+    labels : array of int, axes (k,)
+        Labelled items at each checkpoint, increasing.
+    curves, reference : array of float, axes (s, k)
+        Accuracy of the strategy and of the baseline; row i of both has the same seed.
+
+    Returns
+    -------
+    Saving
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two seeds or checkpoints, or labels that do not increase.
+    SignalError
+        Wrong axes, unequal lengths, or values that are not finite.
+
+    Notes
+    -----
+    The level is what the whole budget bought the baseline on average, so the baseline needs the budget
+    by definition, or less where its own mean curve was there before: both are read off their mean
+    curves by the same rule. Asking each seed when it reaches the level by itself would not do: half of the
+    baseline's own seeds end below their mean, those that never arrive would have to be left out or made
+    up, and the first passage of one noisy curve comes early by luck. The interval inverts a paired t test
+    instead: it holds each number of labels at which the strategy's accuracy cannot be told from the same
+    seed's final accuracy of the baseline (`nextlabel.maths.intervals.reach_interval`), divided by
+    `baseline_needed`. It holds 0 whenever the two final accuracies cannot be told apart, so of two equal
+    strategies one claims a saving in at most 2.5 % of experiments.
+
+    Examples
+    --------
+    Twice as steep, with a small disagreement between the two seeds:
+
+    >>> saving = labels_saved([0, 100], [[0.0, 0.99], [0.0, 1.01]], [[0.0, 0.5], [0.0, 0.5]])
+    >>> round(saving.needed), saving.baseline_needed, round(saving.share, 2)
+    (50, 100.0, 0.5)
+    """
+    counts, ours = checked_checkpoints(labels, curves)
+    _, theirs = checked_checkpoints(labels, reference)
+    level = float(theirs.mean(axis=0)[-1])
+    needed = labels_to_reach(counts, ours.mean(axis=0), level)
+    baseline_needed = labels_to_reach(counts, theirs.mean(axis=0), level)
+    reach = reach_interval(counts, ours, theirs[:, -1], confidence=CONFIDENCE)
+    return Saving(
+        level=level,
+        needed=needed,
+        baseline_needed=baseline_needed,
+        share=1.0 - needed / baseline_needed,
+        interval=Interval(1.0 - reach.high / baseline_needed, 1.0 - reach.low / baseline_needed),
+    )
 
 
 def claim(results: Results, strategy: str, baseline: str, *, seed: int = 0) -> Claim:
@@ -160,21 +216,13 @@ def claim(results: Results, strategy: str, baseline: str, *, seed: int = 0) -> C
         A name is not in the experiment, or there are fewer than two seeds.
     """
     curves, reference = _curves(results, strategy), _curves(results, baseline)
-    level = float(reference.mean(axis=0)[-1])
-    needed = labels_to_reach(results.labels, curves.mean(axis=0), level)
-    baseline_needed = labels_to_reach(results.labels, reference.mean(axis=0), level)
-    reach = reach_interval(results.labels, curves, reference[:, -1], confidence=CONFIDENCE)
     gains = _areas(results, strategy) - _areas(results, baseline)
     return Claim(
         strategy=strategy,
         baseline=baseline,
         seeds=len(results.seeds),
         budget=int(results.labels[-1]),
-        level=level,
-        needed=needed,
-        baseline_needed=baseline_needed,
-        saving=1.0 - needed / baseline_needed,
-        interval=Interval(1.0 - reach.high / baseline_needed, 1.0 - reach.low / baseline_needed),
+        saving=labels_saved(results.labels, curves, reference),
         area_gain=float(gains.mean()),
         area_interval=student_interval(gains, confidence=CONFIDENCE),
         area_bootstrap=bca_interval(gains, generator(seed), confidence=CONFIDENCE),
