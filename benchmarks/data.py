@@ -70,3 +70,18 @@ def random_draws(
     proba = np.exp(logits)
     proba /= proba.sum(axis=2, keepdims=True)
     return proba.astype(dtype)
+
+
+def dropout_draws(n: int, draws: int, classes: int, *, rate: float = 0.5, seed: int = 0) -> Floats:
+    """Class probabilities (n, m, c) of a linear layer on a rectified mixture under Monte-Carlo dropout.
+
+    Each draw keeps the same features for all items, as one mask in front of the last layer does.
+    """
+    proba, embedding = rectified_mixture(n, features=128, classes=classes, seed=seed)
+    weights = np.linalg.lstsq(embedding, np.log(proba + 1e-6), rcond=None)[0]
+    masks = (np.random.default_rng(seed).random((draws, 128)) >= rate) / (1.0 - rate)
+    logits = np.einsum("nd,md,dc->nmc", embedding, masks, weights, optimize=True)
+    logits -= logits.max(axis=2, keepdims=True)
+    dropped = np.exp(logits)
+    dropped /= dropped.sum(axis=2, keepdims=True)
+    return dropped.astype(np.float32)
