@@ -68,7 +68,7 @@ def sections(docstring: str) -> dict[str, str]:
     """
     lines = docstring.splitlines()
     starts = [row for row, line in enumerate(lines[1:]) if line and set(line) == {"-"}]
-    ends = [*starts[1:], len(lines)]
+    ends = [*starts, len(lines)][1:]
     return {
         lines[start]: "\n".join(lines[start + 2 : end]).strip()
         for start, end in zip(starts, ends, strict=True)
