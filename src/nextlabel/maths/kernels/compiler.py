@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import numba
+from numpy.typing import NDArray
 
 __all__ = ["announced", "compiled"]
 
@@ -44,8 +45,10 @@ def compiled(function: F | None = None, **options: Any) -> Any:
 
 
 @contextmanager
-def announced(what: str, kernel: Any) -> Iterator[None]:
+def announced(what: str, kernel: Any, *arrays: NDArray[Any]) -> Iterator[None]:
     """Say on standard error that a kernel is being compiled, when that takes longer than a second.
+
+    Costs next to nothing once the kernel is ready for arrays of these types.
 
     Parameters
     ----------
@@ -53,11 +56,15 @@ def announced(what: str, kernel: Any) -> Iterator[None]:
         What waits, as the subject of the sentence.
     kernel : callable
         The compiled function that is about to be called.
+    *arrays : array
+        The first arguments of the call, whose types decide what has to be compiled.
     """
-    known = len(getattr(kernel, "signatures", ()))
+    if not hasattr(kernel, "signatures") or _is_ready(kernel, arrays):  # or the compiler is switched off
+        yield
+        return
 
     def say() -> None:
-        if len(getattr(kernel, "signatures", ())) == known:
+        if not _is_ready(kernel, arrays):
             sys.stderr.write(
                 f"nextlabel: compiling {what} for this machine; about ten seconds, the first time only.\n"
             )
@@ -65,11 +72,14 @@ def announced(what: str, kernel: Any) -> Iterator[None]:
 
     timer = threading.Timer(_PATIENCE_SECONDS, say)
     timer.daemon = True
-    if not hasattr(kernel, "signatures"):  # the compiler is switched off
-        yield
-        return
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+def _is_ready(kernel: Any, arrays: tuple[NDArray[Any], ...]) -> bool:
+    """Whether the kernel is compiled for arguments that begin with arrays of these types."""
+    types = [array.dtype.name for array in arrays]
+    return any([str(one.dtype) for one in known[: len(types)]] == types for known in kernel.signatures)
