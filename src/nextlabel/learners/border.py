@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nextlabel.core.labels import class_indices
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import SIGNALS, derivable
 from nextlabel.core.spec import Spec
@@ -80,23 +81,14 @@ def checked_labels(
         Labels that are not class indices of the task, or whose number is not that of the positions.
     """
     where = checked_positions(pool, labelled)
-    array = np.asarray(labels)
-    if array.shape != where.shape:
+    indices = class_indices(labels, len(task.classes))
+    if len(indices) != len(where):
         message = (
-            f"There must be one label for each labelled item; received {len(where)} positions and labels of "
-            f"shape {array.shape}. Give both in the same order."
+            f"There must be one label for each labelled item; received {len(where)} positions and "
+            f"{len(indices)} labels. Give both in the same order."
         )
         raise LabelError(message)
-    if not len(array):
-        return where, np.empty(0, np.int64)
-    last = len(task.classes) - 1
-    if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > last:
-        message = (
-            f"Labels must be class indices from 0 to {last}; received type {array.dtype}{_range(array)}. "
-            "Encode names with task.encode."
-        )
-        raise LabelError(message)
-    return where, array.astype(np.int64)
+    return where, indices
 
 
 def sources(names: Collection[str], offered: Collection[str], model: str) -> frozenset[str]:

@@ -86,6 +86,12 @@ class SklearnLearner(Learner):
 
     Without labels, a model that offers only `embedding` is made where the embedding is the features.
 
+    Cost: that of the estimator, and O(n·(c + d)) memory for the signals of n items.
+
+    References
+    ----------
+    Pedregosa et al. Scikit-learn: machine learning in Python. JMLR 12, 2011.
+
     Examples
     --------
     >>> from nextlabel import arrays, classes
@@ -117,7 +123,7 @@ class SklearnLearner(Learner):
     @property
     def provides(self) -> frozenset[str]:
         """`embedding`, and `logits` where the estimator has them, else `proba`."""
-        return frozenset({"logits" if has_logits(classifier(self._fresh())) else "proba", "embedding"})
+        return frozenset({_scores(self._fresh()), "embedding"})
 
     def fit(
         self,
@@ -154,13 +160,14 @@ class SklearnLearner(Learner):
                     "labels. Label some items first, or use embedding='features'."
                 )
                 raise NoLabels(message)
-            return SklearnModel(None, place, self.chunk, classes, ())
+            return SklearnModel(None, place, None, self.chunk, classes, ())
+        scores = _scores(estimator)
         present = tuple(int(one) for one in np.unique(labels))
         if len(present) == 1 and not isinstance(classifier(estimator), MLPClassifier):
             estimator = constant(estimator)  # most classifiers refuse to learn a single class
         seed(estimator, int(rng.integers(2**31)))
         converged = fitted(estimator, _rows(pool.take(labelled)), labels)
-        return SklearnModel(estimator, place, self.chunk, classes, present, converged)
+        return SklearnModel(estimator, place, scores, self.chunk, classes, present, converged)
 
     def load(self, path: Path) -> "SklearnModel":
         """The model saved there. Files are pickles: load only those you trust.
@@ -180,6 +187,7 @@ class SklearnLearner(Learner):
         model = SklearnModel(
             pickle.loads(kept["estimator"]),
             kept["place"],
+            kept["scores"],
             self.chunk,
             kept["classes"],
             kept["present"],
@@ -237,6 +245,7 @@ class SklearnModel(Model):
         self,
         estimator: Any,
         place: str,
+        scores: str | None,
         chunk: int,
         classes: int,
         present: tuple[int, ...],
@@ -245,6 +254,7 @@ class SklearnModel(Model):
         self.estimator = estimator
         self.converged = converged
         self._place = place
+        self._scores = scores
         self._chunk = chunk
         self._classes = classes
         self._present = present
@@ -276,6 +286,7 @@ class SklearnModel(Model):
             "format": _FORMAT,
             "estimator": self._pickled,
             "place": self._place,
+            "scores": self._scores,
             "classes": self._classes,
             "present": self._present,
             "converged": self.converged,
@@ -290,7 +301,7 @@ class SklearnModel(Model):
     def _offered(self) -> frozenset[str]:
         if self.estimator is None:
             return frozenset({"embedding"})
-        return frozenset({"embedding", "logits" if has_logits(classifier(self.estimator)) else "proba"})
+        return frozenset({"embedding"} | ({self._scores} if self._scores else set()))
 
     def _answer(self, items: Any, wanted: Collection[str]) -> dict[str, Array]:
         made: dict[str, Array] = {}
@@ -331,6 +342,11 @@ class SklearnModel(Model):
         result[:] = absent
         result[:, self._present] = columns[:, : len(self._present)]
         return result
+
+
+def _scores(estimator: Any) -> str:
+    """Which of the two signals an estimator gives."""
+    return "logits" if has_logits(classifier(estimator)) else "proba"
 
 
 def _rows(items: Array) -> Any:

@@ -83,7 +83,9 @@ class TorchLearner(Learner):
     the same thinned network for every item, and layers before the first dropout are computed once: see
     `FixedMasks`. Two calls of `signals` with equal generator states use the same masks.
 
-    Memory on the device: the labelled items while training; the weights, a chunk and its activations after.
+    Cost: O(n·m) passes of what follows the first dropout, O(n) of the rest. Memory on the device: the
+    labelled items while training, then the weights and a chunk with its activations; on the host the
+    signals, O(n·(c + d)).
 
     `previous` is not used: every fit starts from scratch.
 
@@ -179,7 +181,7 @@ class TorchLearner(Learner):
         if self.draws:
             check_dropout(network)
         with seeded(order, device):
-            trained = self._trainer()(network, items, torch.as_tensor(labels, device=device), order)
+            trained = self._trainer()(network, items, torch.tensor(labels, device=device), order)
         return self._model(network, place, trained, inputs, classes)
 
     def load(self, path: Path) -> "TorchModel":

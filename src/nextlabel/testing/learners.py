@@ -1,0 +1,416 @@
+"""The promises of a learner and its models, as code that any package can run on its own classes.
+
+`check` runs all of them on one learner. Each entry of `PROMISES` is one of them, and raises
+`BrokenPromise` with what was expected and what was seen. A learner that cannot keep a promise says so
+on its class: ``exceptions = {"save_and_load": "the reason"}``.
+"""
+
+import dataclasses
+import json
+import pickle
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+
+from nextlabel.core.learner import Learner, Model
+from nextlabel.core.registry import build, resolve, spec_of
+from nextlabel.core.rng import generator
+from nextlabel.core.signals import SIGNALS, Signals, derivable
+from nextlabel.core.task import Task, classes
+from nextlabel.errors import BrokenPromise, LabelError, MissingSignal, NoLabels, PoolError
+from nextlabel.readers.arrays import ArrayPool, arrays
+from nextlabel.testing.documentation import check_docstring
+from nextlabel.testing.examples import example
+from nextlabel.testing.signals import example_arrays
+
+__all__ = ["PROMISES", "Promise", "check", "example_learner", "example_pool"]
+
+TASK: Task = classes("cat", "dog", "bird", "never labelled")
+"""The task of the examples: its last class has no label."""
+
+LABELLED = np.arange(0, 24, 2)
+"""Positions of the labelled items of the example pool."""
+
+UNLABELLED = np.arange(1, 24, 2)
+"""Positions of its other items."""
+
+_TOLERANCE = 1e-4  # float32 sums in another order, through a few layers
+
+
+class Promise(Protocol):
+    """A check of one promise; the seed chooses the example."""
+
+    def __call__(self, learner: Learner, *, seed: int = 0) -> None: ...  # noqa: D102
+
+
+_TABLE: dict[str, Promise] = {}
+
+PROMISES: Mapping[str, Promise] = MappingProxyType(_TABLE)
+"""Every promise by its name, in the order in which `check` tries them."""
+
+
+def example_pool(seed: int = 0) -> ArrayPool:
+    """24 images of 8 × 8 in three classes that are easy to tell apart, one after the other.
+
+    Examples
+    --------
+    >>> example_pool().items.shape
+    (24, 8, 8)
+    """
+    rng = generator(seed)
+    centres = rng.normal(size=(3, 8, 8))
+    images = centres[np.arange(24) % 3] + 0.3 * rng.normal(size=(24, 8, 8))
+    return arrays(images.astype(np.float32))
+
+
+def example_learner(name: str, folder: Path) -> Learner:
+    """A small learner of a registered name, made by a rule, so that a new registry line is tested at once.
+
+    Parameters
+    ----------
+    name : str
+        A registered name.
+    folder : path
+        Where signals of the example pool are written for a learner that reads them: one whose parameter
+        ``source`` has no default.
+
+    Returns
+    -------
+    Learner
+        With its defaults; a parameter without one that holds a learner is filled with scikit-learn's.
+
+    Raises
+    ------
+    UnknownName
+        The name is not registered.
+
+    Examples
+    --------
+    >>> example_learner("ensemble", Path()).members
+    5
+    """
+    made = resolve("learner", name)
+    fields = {one.name: one.default for one in dataclasses.fields(made)}
+    if fields.get("source") is dataclasses.MISSING:
+        for signal, array in example_arrays({"logits", "embedding"}, n=24, c=len(TASK.classes)).items():
+            np.save(folder / f"{signal}.npy", array)
+        made_from: Learner = build("learner", {"name": name, "source": str(folder)})
+        return made_from
+    found: Learner = example("learner", name)
+    return found
+
+
+def check(learner: Learner, *, seed: int = 0) -> None:
+    """Run every promise on a learner.
+
+    Parameters
+    ----------
+    learner : Learner
+        An object of the class in question, able to learn from images of 8 × 8 in float32.
+    seed : int
+        Chooses the examples; zero or larger.
+
+    Raises
+    ------
+    BrokenPromise
+        A promise is broken; or one is kept that the class declares as an exception; or an exception
+        names no promise.
+
+    Notes
+    -----
+    About twenty fits on 12 items.
+
+    Examples
+    --------
+    >>> from nextlabel import build
+    >>> check(build("learner", "sklearn"))
+    """
+    for name in learner.exceptions.keys() - PROMISES.keys():
+        message = (
+            f"{type(learner).__name__} declares an exception to {name!r}, which is not a promise. "
+            f"The promises are: {', '.join(PROMISES)}."
+        )
+        raise BrokenPromise(message)
+    for name, promise in PROMISES.items():
+        if name not in learner.exceptions:
+            promise(learner, seed=seed)
+            continue
+        try:
+            promise(learner, seed=seed)
+        except BrokenPromise:
+            continue
+        message = (
+            f"{type(learner).__name__} declares an exception to {name!r} "
+            f"({learner.exceptions[name]}) and keeps it all the same. Remove the exception."
+        )
+        raise BrokenPromise(message)
+
+
+def _promise(function: Callable[[Learner, int], None]) -> Promise:
+    """Enter a check in the table; whatever it meets that it did not expect is a broken promise too."""
+    name = function.__name__.strip("_")
+
+    @wraps(function)
+    def promise(learner: Learner, *, seed: int = 0) -> None:
+        prefix = f"{type(learner).__name__} breaks the promise {name!r}: "
+        try:
+            function(learner, seed)
+        except BrokenPromise as broken:
+            raise BrokenPromise(prefix + str(broken)) from broken.__cause__
+        except Exception as cause:
+            raise BrokenPromise(f"{prefix}it raised {type(cause).__name__}: {cause}") from cause
+
+    _TABLE[name] = promise
+    return promise
+
+
+@_promise
+def _declared_signals(learner: Learner, seed: int) -> None:
+    """Every declared signal is given, alone where it alone is asked for, and so is what follows from it."""
+    pool = example_pool(seed)
+    model = _fit(learner, seed)
+    unknown = learner.provides - SIGNALS.keys()
+    _require(not unknown, f"it provides {sorted(unknown)}, which are not signals.")
+    for name in sorted(derivable(learner.provides)):
+        said = model.signals(pool, UNLABELLED, {name}, generator(seed))
+        _require(name in said, f"{name!r} was asked for and not given; given was {sorted(said)}.")
+        _require(len(said[name]) == len(UNLABELLED), f"{name!r} has {len(said[name])} rows, not 12.")
+        if name in learner.provides:
+            more = set(said) - derivable({name})
+            _require(not more, f"{name!r} alone was asked for, and {sorted(more)} computed beside it.")
+
+
+@_promise
+def _column_for_every_class(learner: Learner, seed: int) -> None:
+    """A class without a label has a column like any other."""
+    said = _said(_fit(learner, seed), example_pool(seed), UNLABELLED, learner.provides, seed)
+    for name, array in said.items():
+        if "c" in SIGNALS[name].axes.split():
+            _require(
+                array.shape[-1] == len(TASK.classes),
+                f"{name!r} has {array.shape[-1]} columns for a task of {len(TASK.classes)} classes.",
+            )
+
+
+@_promise
+def _rows_follow_positions(learner: Learner, seed: int) -> None:
+    """Rows are the items asked for in the order asked: permuted, a part, one, one twice, none."""
+    pool, model = example_pool(seed), _fit(learner, seed)
+    whole = _said(model, pool, np.arange(24), learner.provides, seed)
+    orders = [generator(seed, 1).permutation(24), LABELLED, np.array([7]), np.array([3, 3, 9]), np.arange(0)]
+    for positions in orders:
+        part = _said(model, pool, positions, learner.provides, seed)
+        for name in learner.provides:
+            _same(part[name], whole[name][positions], f"{name!r} of the items {positions.tolist()}")
+
+
+@_promise
+def _chunks_do_not_matter(learner: Learner, seed: int) -> None:
+    """However many items are predicted at once, the answer is the same, up to rounding."""
+    pool = example_pool(seed)
+    expected = _said(_fit(learner, seed), pool, UNLABELLED, learner.provides, seed)
+    for chunk in (1, 7, 1000):
+        found = _said(_fit(_chunked(learner, chunk), seed), pool, UNLABELLED, learner.provides, seed)
+        for name in learner.provides:
+            _same(found[name], expected[name], f"{name!r} in chunks of {chunk}")
+
+
+@_promise
+def _determinism(learner: Learner, seed: int) -> None:
+    """Equal generators give equal models, which say the same, bit for bit, given equal generators."""
+    pool = example_pool(seed)
+    first, again = _fit(learner, seed), _fit(learner, seed)
+    _require(
+        first.fingerprint == again.fingerprint,
+        f"two fits from one seed have the fingerprints {first.fingerprint} and {again.fingerprint}. "
+        "Draw from rng alone.",
+    )
+    one, other = (_said(model, pool, UNLABELLED, learner.provides, seed) for model in (first, again))
+    for name in learner.provides:
+        _require(np.array_equal(one[name], other[name]), f"two models from one seed differ in {name!r}.")
+
+
+@_promise
+def _global_random_states(learner: Learner, seed: int) -> None:
+    """Fitting and predicting leave the global random states of Python, NumPy and torch as they were."""
+    pool = example_pool(seed)
+    _fit(learner, seed)  # whatever is imported on first use is imported now
+    with _random_states_kept("fit"):
+        model = _fit(learner, seed)
+    with _random_states_kept("signals"):
+        model.signals(pool, UNLABELLED, learner.provides, generator(seed))
+
+
+@_promise
+def _unchanged_inputs(learner: Learner, seed: int) -> None:
+    """Training changes neither learner, pool, positions nor labels; read-only ones are accepted."""
+    pool = example_pool(seed)
+    pool.items.flags.writeable = False
+    given = [LABELLED.copy(), np.arange(12) % 3, UNLABELLED.copy()]
+    for array in given:
+        array.flags.writeable = False
+    before, number = repr(learner), hash(learner)
+    content = pool.items.tobytes()
+    model = learner.fit(pool, given[0], given[1], given[2], generator(seed), task=TASK)
+    said = model.signals(pool, given[2], learner.provides, generator(seed))
+    for name in learner.provides:
+        _require(not np.shares_memory(said[name], pool.items), f"{name!r} shares memory with the pool.")
+    _require((repr(learner), hash(learner)) == (before, number), f"it was {before} and became {learner!r}.")
+    _require(pool.items.tobytes() == content, "it wrote into the items of the pool.")
+
+
+@_promise
+def _save_and_load(learner: Learner, seed: int) -> None:
+    """A model that was saved and loaded says the same and has the same fingerprint."""
+    pool, model = example_pool(seed), _fit(learner, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model"
+        model.save(path)
+        loaded = learner.load(path)
+        _require(loaded.fingerprint == model.fingerprint, "the loaded model has another fingerprint.")
+        before, after = (_said(one, pool, UNLABELLED, learner.provides, seed) for one in (model, loaded))
+        for name in learner.provides:
+            _require(np.array_equal(before[name], after[name]), f"the loaded model differs in {name!r}.")
+
+
+@_promise
+def _without_labels(learner: Learner, seed: int) -> None:
+    """Without labels, a model that gives some of the declared signals, or `NoLabels`."""
+    none = np.empty(0, np.int64)
+    try:
+        model = learner.fit(example_pool(seed), none, none, UNLABELLED, generator(seed), task=TASK)
+    except NoLabels:
+        return
+    given = set()
+    for name in learner.provides:
+        try:
+            given |= set(model.signals(example_pool(seed), UNLABELLED, {name}, generator(seed)))
+        except MissingSignal:
+            continue
+    _require(bool(given), "without labels it made a model that gives none of its signals.")
+
+
+@_promise
+def _one_label(learner: Learner, seed: int) -> None:
+    """One label is answered, and so is a labelled set of one class."""
+    pool = example_pool(seed)
+    for positions in (np.array([4]), np.array([1, 4, 7])):
+        labels = np.ones(len(positions), np.int64)
+        model = learner.fit(pool, positions, labels, UNLABELLED, generator(seed), task=TASK)
+        _said(model, pool, UNLABELLED, learner.provides, seed)
+
+
+@_promise
+def _refused_inputs(learner: Learner, seed: int) -> None:
+    """Wrong labels, positions and names raise `LabelError`, `PoolError` and `MissingSignal`."""
+    pool, rng = example_pool(seed), generator(seed)
+    ones = np.ones(2, np.int64)
+    unfit: list[tuple[type[Exception], Any, Any, str]] = [
+        (LabelError, [0, 1], [0], "two positions and one label"),
+        (LabelError, [0, 1], [0, 4], "a label beyond the last class"),
+        (LabelError, [0, 1], [0, -1], "a label below zero"),
+        (LabelError, [0, 1], ["cat", "dog"], "labels by name"),
+        (PoolError, [0, 24], ones, "a position beyond the pool"),
+        (PoolError, [0, -1], ones, "a position below zero"),
+    ]
+    for error, positions, labels, case in unfit:
+        with _refused(error, f"fit with {case}"):
+            learner.fit(pool, np.array(positions), np.array(labels), UNLABELLED, rng, task=TASK)
+    model = _fit(learner, seed)
+    for position in (24, -1):
+        with _refused(PoolError, f"signals at position {position}"):
+            model.signals(pool, np.array([position]), learner.provides, rng)
+    for name in ("no such signal", *sorted(SIGNALS.keys() - derivable(learner.provides))):
+        with _refused(MissingSignal, f"signals named {name!r}"):
+            model.signals(pool, UNLABELLED, {name}, rng)
+
+
+@_promise
+def _round_trip(learner: Learner, seed: int) -> None:
+    """`build(spec_of(l)) == l`, also through JSON; and pickling gives an equal object."""
+    del seed
+    written = spec_of(learner).to_json()
+    for made, way in (
+        (build("learner", spec_of(learner)), "its spec"),
+        (build("learner", json.loads(written)), f"the JSON {written}"),
+        (pickle.loads(pickle.dumps(learner)), "its pickle"),
+    ):
+        _require(made == learner, f"{way} gave {made!r} instead of {learner!r}.")
+        _require(hash(made) == hash(learner), f"{way} gave an equal object with another hash.")
+
+
+@_promise
+def _documentation(learner: Learner, seed: int) -> None:
+    """A summary line, the cost in the Notes, References, and Examples that run."""
+    del seed
+    check_docstring(type(learner))
+
+
+def _fit(learner: Learner, seed: int) -> Model:
+    return learner.fit(example_pool(seed), LABELLED, LABELLED % 3, UNLABELLED, generator(seed, 2), task=TASK)
+
+
+def _said(
+    model: Model, pool: ArrayPool, positions: np.ndarray[Any, Any], names: Collection[str], seed: int
+) -> Signals:
+    return model.signals(pool, positions, names, generator(seed, 3))
+
+
+def _chunked(learner: Learner, chunk: int) -> Learner:
+    """The same learner, and what it wraps, predicting so many items at once."""
+    changed: dict[str, Any] = {}
+    for name in getattr(learner, "__dataclass_fields__", ()):
+        value = getattr(learner, name)
+        if name == "chunk":
+            changed[name] = chunk
+        elif isinstance(value, Learner):
+            changed[name] = _chunked(value, chunk)
+    replaced: Learner = dataclasses.replace(learner, **changed) if changed else learner  # type: ignore[type-var]
+    return replaced
+
+
+def _require(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise BrokenPromise(otherwise)
+
+
+def _same(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], what: str) -> None:
+    _require(found.shape == expected.shape, f"{what} has the shape {found.shape}, not {expected.shape}.")
+    off = float(np.abs(found - expected).max(initial=0.0))
+    _require(off <= _TOLERANCE, f"{what} is off by {off:.3g}.")
+
+
+@contextmanager
+def _refused(error: type[Exception], case: str) -> Iterator[None]:
+    try:
+        yield
+    except error:
+        return
+    except Exception as other:
+        message = f"{case} must raise {error.__name__}; raised was {type(other).__name__}: {other}"
+        raise BrokenPromise(message) from other
+    raise BrokenPromise(f"{case} must raise {error.__name__}; it was accepted.")
+
+
+@contextmanager
+def _random_states_kept(what: str) -> Iterator[None]:
+    def states() -> dict[str, bytes]:
+        legacy = np.random.get_state()  # noqa: NPY002  (only read, to see that nobody drew from it)
+        found = {"Python's": pickle.dumps(random.getstate()), "NumPy's": pickle.dumps(legacy)}
+        if "torch" in sys.modules:
+            found["torch's"] = sys.modules["torch"].get_rng_state().numpy().tobytes()
+        return found
+
+    before = states()
+    yield
+    after = states()
+    for whose, state in before.items():
+        _require(after[whose] == state, f"{what} changed {whose} global random state. Draw from rng alone.")

@@ -1,0 +1,181 @@
+"""Every registered learner keeps every promise; a new registry line is tested at once."""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nextlabel import build, names
+from nextlabel.core.learner import Learner, Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.registry import resolve
+from nextlabel.core.signals import Signals
+from nextlabel.core.task import Task
+from nextlabel.errors import BrokenPromise
+from nextlabel.testing.learners import PROMISES, check, example_learner
+
+_SMALL = {"name": "mlp", "hidden": [8], "dropout": 0.2}
+_SHORT = {"name": "adam", "epochs": 3}
+_DRAWN = {"name": "torch", "network": _SMALL, "train": _SHORT, "draws": 4, "device": "cpu"}
+
+# parameters that change a learner enough to deserve the contract of their own
+VARIANTS: dict[str, dict[str, Any]] = {
+    "sklearn mlp": {"name": "sklearn", "estimator": {"name": "mlp", "max_iter": 20}},
+    "sklearn forest": {"name": "sklearn", "estimator": {"name": "random_forest", "n_estimators": 5}},
+    "torch with draws": _DRAWN,
+    "torch convolutions": {
+        "name": "torch",
+        "network": {"name": "two_convolutions", "width": 0.1},
+        "train": _SHORT,
+        "draws": 2,
+        "device": "cpu",
+    },
+    "torch with a named embedding": {**_DRAWN, "embedding": "2"},
+    "ensemble of torch": {"name": "ensemble", "of": _DRAWN, "members": 2, "width": 0.5},
+    "ensemble of ensembles": {"name": "ensemble", "of": {"name": "ensemble", "of": "sklearn", "members": 1}},
+}
+
+
+def keeps(learner: Learner, promise: str, request: pytest.FixtureRequest) -> None:
+    if promise in learner.exceptions:
+        reason = learner.exceptions[promise]
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True, raises=BrokenPromise))
+    PROMISES[promise](learner)
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("name", names("learner"))
+def test_every_registered_learner_keeps_the_promise(
+    name: str, promise: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    keeps(example_learner(name, tmp_path), promise, request)
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_learner_with_other_parameters_keeps_the_promise(
+    variant: str, promise: str, request: pytest.FixtureRequest
+) -> None:
+    keeps(build("learner", VARIANTS[variant]), promise, request)
+
+
+@pytest.mark.parametrize("name", names("learner"))
+def test_every_exception_names_a_promise_and_a_reason(name: str) -> None:
+    exceptions = resolve("learner", name).exceptions
+    assert exceptions.keys() <= PROMISES.keys()
+    assert all(len(reason) > 20 for reason in exceptions.values())
+
+
+class Told(Model):
+    """What a faulty learner makes: an embedding that depends on what is wrong with it."""
+
+    def __init__(self, learner: "Faulty", classes: int) -> None:
+        self.learner, self.classes = learner, classes
+        self.number = random.random() if learner.fault == "draws globally" else 0.5
+
+    @property
+    def fingerprint(self) -> str:
+        return str(self.number)
+
+    def signals(
+        self, pool: Pool, positions: NDArray[np.int64], names: Collection[str], rng: np.random.Generator
+    ) -> Signals:
+        fault = self.learner.fault
+        items = pool.take(positions).reshape(len(positions), -1)
+        if fault == "depends on company" and len(items):
+            items = items - items.mean(axis=0)
+        if fault == "writes":
+            pool.items[0] = 0.0  # type: ignore[attr-defined]
+        made: dict[str, Any] = {"embedding": items}
+        columns = self.classes - (fault == "forgets a class")
+        made["proba"] = np.full((len(items), columns), 1.0 / columns)
+        wanted = made if fault == "computes everything" else {n: made[n] for n in made if n in names}
+        return Signals(wanted, n=len(positions))
+
+    def save(self, path: Path) -> None:
+        path.write_text("")
+
+
+@final
+@dataclass(frozen=True)
+class Faulty(Learner):
+    """A learner that breaks promises."""
+
+    fault: str
+    exceptions: ClassVar[dict[str, str]] = {}
+
+    @property
+    def provides(self) -> frozenset[str]:
+        return frozenset({"embedding", "proba"})
+
+    def fit(
+        self,
+        pool: Pool,
+        labelled: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        unlabelled: NDArray[np.int64],
+        rng: np.random.Generator,
+        *,
+        task: Task,
+        previous: Model | None = None,
+    ) -> Told:
+        if self.fault == "fails":
+            raise RuntimeError("out of memory")
+        return Told(self, len(task.classes))
+
+    def load(self, path: Path) -> Told:
+        other = Told(self, 4)
+        other.number = 2.0
+        return other
+
+
+@pytest.mark.parametrize(
+    ("fault", "promise", "message"),
+    [
+        (
+            "computes everything",
+            "declared_signals",
+            r"'embedding' alone was asked for, and \['class_mixture'",
+        ),
+        ("forgets a class", "column_for_every_class", "'proba' has 3 columns for a task of 4 classes"),
+        ("depends on company", "rows_follow_positions", r"'embedding' of the items .* is off by"),
+        ("draws globally", "determinism", r"two fits from one seed have the fingerprints 0\.\d+ and 0\.\d+"),
+        ("draws globally", "global_random_states", "fit changed Python's global random state"),
+        ("writes", "unchanged_inputs", "it raised ValueError: assignment destination is read-only"),
+        ("none", "save_and_load", "the loaded model has another fingerprint"),
+        (
+            "none",
+            "refused_inputs",
+            "fit with two positions and one label must raise LabelError; it was accept",
+        ),
+        ("none", "round_trip", "it raised UnknownName: Faulty .* is not registered"),
+        ("none", "documentation", "the docstring has no section Notes; it has none"),
+        ("fails", "one_label", "it raised RuntimeError: out of memory"),
+    ],
+)
+def test_a_planted_fault_is_found(fault: str, promise: str, message: str) -> None:
+    with pytest.raises(BrokenPromise, match=f"Faulty breaks the promise {promise!r}: {message}"):
+        PROMISES[promise](Faulty(fault))
+
+
+def test_an_exception_that_is_kept_is_reported() -> None:
+    class Modest(type(build("learner", "sklearn"))):  # type: ignore[misc]
+        exceptions: ClassVar[dict[str, str]] = {"determinism": "a forest that is never the same"}
+
+    with pytest.raises(
+        BrokenPromise, match=r"exception to 'determinism' \(a forest that is never the same\)"
+    ):
+        check(Modest())
+
+
+def test_an_exception_to_an_unknown_promise_is_reported() -> None:
+    class Odd(Faulty):  # type: ignore[misc]
+        exceptions: ClassVar[dict[str, str]] = {"punctuality": "it is always late, and will remain so"}
+
+    with pytest.raises(BrokenPromise, match="exception to 'punctuality', which is not a promise"):
+        check(Odd("none"))
