@@ -240,7 +240,7 @@ class NeedsNonsense(Faulty):
         (DrawsFromTheGlobalState(), "untouched_inputs", "it drew from a global random state"),
         (FirstOfEquals(), "random_ties", r"those at \[1, 2, 3\] were never first in 56 picks"),
         (FirstAtRandomThenInOrder(), "random_ties", r"those at \[2, 3\] were never second in 56 picks"),
-        (ScoresByPosition(), "permutation", "the score of an item changed with its position"),
+        (ScoresByPosition(), "permutation", "the scores of items changed with their positions"),
         (EveryOther(), "permutation", "in another order of the pool"),
         (TooPrecise(), "precision", "float32 gave .*, float64 gave"),
         (NeedsNonsense(), "refused_nan", "it raised SignalError: 'nonsense' is not a signal"),

@@ -82,7 +82,7 @@ def example_signals(
     dtype: DTypeLike = np.float64,
     seed: int = 0,
 ) -> Signals:
-    """Signals with the named arrays, and labelled rows where they are asked for.
+    """Signals with the named arrays, class counts that differ, and labelled rows where they are asked for.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def example_signals(
     """
     arrays = example_arrays(names, n=n, c=c, m=m, d=d, dtype=dtype, seed=seed)
     if labelled is None:
-        return Signals(arrays, n=n)
+        return Signals(arrays, n=n, class_counts=generator(seed, len(SIGNALS)).permutation(c))
     # the labelled rows come from another stream, so that no labelled item is also unlabelled
     rows = example_arrays(labelled, n=labelled_n, c=c, m=m, d=d, dtype=dtype, seed=seed + 1_000)
     labels = generator(seed, len(SIGNALS)).integers(c, size=labelled_n)

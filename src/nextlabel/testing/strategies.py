@@ -6,16 +6,11 @@ cannot keep a promise says so on its class: ``exceptions = {"permutation": "the 
 """
 
 import json
-import os
 import pickle
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
@@ -29,6 +24,7 @@ from nextlabel.core.strategy import Picks, Scorer, Strategy
 from nextlabel.errors import BatchSizeError, BrokenPromise, NextlabelError, SignalError
 from nextlabel.maths.axes import Array
 from nextlabel.testing.documentation import check_docstring
+from nextlabel.testing.processes import elsewhere
 from nextlabel.testing.signals import SpySignals, example_arrays, example_signals
 
 __all__ = ["PROMISES", "Promise", "check"]
@@ -153,33 +149,21 @@ def _refused_sizes(strategy: Strategy, seed: int) -> None:
 @_promise
 def _determinism(strategy: Strategy, seed: int) -> None:
     """Equal signals and generators give equal picks; only `is_random` methods vary with the seed."""
-    first, again = (_picks(strategy, seed=seed) for _ in range(2))
+    first, again = (_picks(strategy, seed) for _ in range(2))
     _require(first == again, f"the same seed gave {first} and then {again}. Draw from rng alone.")
     if not strategy.is_random:
-        other = _positions(strategy, _signals(strategy, seed=seed), 5, seed + 1)
+        signals = _signals(strategy, seed=seed)
+        one, other = (_wanted(strategy, signals, seed + k) for k in range(2))
         _require(
-            first == other,
-            f"without ties, two seeds gave {first} and {other}. Set is_random = True if that is meant.",
+            bool((one == other).all()),
+            f"two seeds gave {one.tolist()} and {other.tolist()}. Set is_random = True if that is meant.",
         )
 
 
 @_promise
 def _determinism_across_processes(strategy: Strategy, seed: int) -> None:
     """Another process with another hash seed gives the same picks."""
-    module = type(strategy).__module__
-    file = getattr(sys.modules.get(module), "__file__", None)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment["PYTHONHASHSEED"] = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
-    here = _picks(strategy, seed=seed)
-    child = subprocess.run(
-        [sys.executable, "-c", "from nextlabel.testing.strategies import _answer; _answer()"],
-        input=pickle.dumps((module, file, pickle.dumps(strategy), seed)),
-        capture_output=True,
-        env=environment,
-        check=False,
-    )
-    _require(child.returncode == 0, f"another process failed: {child.stderr.decode(errors='replace')}")
-    there = json.loads(child.stdout)
+    here, there = _picks(strategy, seed), elsewhere(_picks, strategy, seed)
     _require(here == there, f"this process gave {here}, one with another hash seed {there}. Sort your sets.")
 
 
@@ -245,24 +229,25 @@ def _permutation(strategy: Strategy, seed: int) -> None:
         n=signals.n,
         labelled=signals.labelled,
         labels=signals.labels,
+        class_counts=signals.class_counts,
     )
+    straight, again = _wanted(strategy, signals, seed), _wanted(strategy, moved, seed)
     if isinstance(strategy, Scorer):
-        scores, again = (np.asarray(strategy.score(given, generator(seed))) for given in (signals, moved))
-        wrong = np.flatnonzero(scores[order] != again)
+        wrong = np.flatnonzero(straight[order] != again)
         _require(
-            not len(wrong),
-            f"the score of an item changed with its position: {wrong[:5].tolist()}. Score one by one.",
+            not len(wrong), f"the scores of items changed with their positions: {order[wrong].tolist()}."
         )
-    straight, back = _positions(strategy, signals, 5, seed), order[_positions(strategy, moved, 5, seed)]
-    _require(
-        straight == back.tolist(), f"items {straight} became {back.tolist()} in another order of the pool."
-    )
+    else:
+        back = order[again].tolist()
+        _require(
+            straight.tolist() == back, f"{straight.tolist()} became {back} in another order of the pool."
+        )
 
 
 @_promise
 def _precision(strategy: Strategy, seed: int) -> None:
     """Equal values in float32 and in float64 give the same batch on data without near ties."""
-    single, double = (_picks(strategy, seed=seed, dtype=dtype) for dtype in (np.float32, np.float64))
+    single, double = (_picks(strategy, seed, dtype) for dtype in (np.float32, np.float64))
     _require(single == double, f"float32 gave {single}, float64 gave {double}. Accumulate in float64.")
 
 
@@ -335,14 +320,21 @@ def _signals(strategy: Strategy, *, seed: int, **sizes: Any) -> Signals:
 def _identical(strategy: Strategy, n: int, seed: int) -> Signals:
     one = _signals(strategy, n=1, seed=seed)
     arrays = {name: np.repeat(one[name], n, axis=0) for name in strategy.needs}
-    return Signals(arrays, n=n, labelled=one.labelled, labels=one.labels)
+    return Signals(arrays, n=n, labelled=one.labelled, labels=one.labels, class_counts=one.class_counts)
+
+
+def _wanted(strategy: Strategy, signals: Signals, seed: int) -> Array:
+    """What must not vary: the scores where there are some, which may tie; else the picks."""
+    if isinstance(strategy, Scorer):
+        return np.asarray(strategy.score(signals, generator(seed)))
+    return strategy.pick(signals, 5, generator(seed)).positions
 
 
 def _positions(strategy: Strategy, signals: Signals, batch: int, seed: int) -> list[int]:
     return [int(one) for one in strategy.pick(signals, batch, generator(seed)).positions]
 
 
-def _picks(strategy: Strategy, *, seed: int, dtype: Any = np.float64) -> list[int]:
+def _picks(strategy: Strategy, seed: int, dtype: Any = np.float64) -> list[int]:
     return _positions(strategy, _signals(strategy, seed=seed, dtype=dtype), 5, seed)
 
 
@@ -382,17 +374,3 @@ def _global_random_states_kept() -> Iterator[None]:
     before = states()
     yield
     _require(states() == before, "it drew from a global random state. Draw from rng alone.")
-
-
-def _answer() -> None:
-    """What the other process runs: the picks of a pickled strategy, as JSON."""
-    module, file, pickled, seed = pickle.load(sys.stdin.buffer)
-    try:
-        import_module(module)
-    except ModuleNotFoundError:  # a file that is not on the path: a test, a script
-        spec = spec_from_file_location(module, file)
-        if spec is None or spec.loader is None:
-            raise
-        sys.modules[module] = loaded = module_from_spec(spec)
-        spec.loader.exec_module(loaded)
-    sys.stdout.write(json.dumps(_picks(pickle.loads(pickled), seed=seed)))
