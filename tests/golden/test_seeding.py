@@ -177,3 +177,12 @@ def test_a_batch_out_of_range_is_refused(batch: int) -> None:
 def test_factors_of_unequal_length_are_refused() -> None:
     with pytest.raises(SignalError, match=r"'residual' says 2, 'embedding' has shape \(3, 1\)"):
         outer_product_seeds(np.ones((2, 1)), np.ones((3, 1)), 1, rng=rng())
+
+
+@pytest.mark.parametrize("name", ["residual", "embedding"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_named_with_its_row(form: str, name: str, value: float) -> None:
+    both = dict(zip(["residual", "embedding"], factors(60, 2, 3), strict=True))
+    both[name][17, 1] = value
+    with pytest.raises(SignalError, match=rf"'{name}' must be finite; row 17 holds nan or infinity"):
+        outer_product_seeds(both["residual"], both["embedding"], 5, rng=rng())

@@ -30,6 +30,7 @@ __all__ = [
     "frozen",
     "reads",
     "row_chunks",
+    "shaped",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,7 +88,7 @@ def checked(values: ArrayLike, axes: str, name: str, sizes: Sizes | None = None)
     >>> checked([[0.5, 0.5], [1, 0]], "n c", "proba").shape
     (2, 2)
     """
-    array = _shaped(values, axes, name, sizes)
+    array = shaped(values, axes, name, sizes)
     _require_finite(array, name)
     return _read_only(array)
 
@@ -105,7 +106,7 @@ def checked_probabilities(values: ArrayLike, axes: str, name: str, sizes: Sizes 
     >>> checked_probabilities([[0.25, 0.75]], "n c", "proba").tolist()
     [[0.25, 0.75]]
     """
-    array = _shaped(values, axes, name, sizes)
+    array = shaped(values, axes, name, sizes)
     for rows in row_chunks(array):
         if _plainly_probabilities(array[rows]):
             continue
@@ -186,7 +187,20 @@ def row_chunks(array: Array, megabytes: float = _CHUNK_BYTES / (1 << 20)) -> lis
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
-def _shaped(values: ArrayLike, axes: str, name: str, sizes: Sizes | None) -> Array:
+def shaped(values: ArrayLike, axes: str, name: str, sizes: Sizes | None) -> Array:
+    """As `checked`, but the values are not looked at: for a caller whose own first pass meets them all.
+
+    Raises
+    ------
+    SignalError
+        Not numeric, wrong number of axes, an axis after the first of size zero, or a size at odds with
+        another array.
+
+    Examples
+    --------
+    >>> shaped([[np.nan, 1.0]], "n d", "embedding").shape
+    (1, 2)
+    """
     array = _floating(_as_array(values, name), name)
     letters = axes.split()
     if array.ndim != len(letters):

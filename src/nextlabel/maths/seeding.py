@@ -23,6 +23,7 @@ from nextlabel.maths.axes import (
     Sizes,
     checked,
     frozen,
+    shaped,
 )
 
 __all__ = ["First", "outer_product_seeds", "outer_product_squares"]
@@ -100,8 +101,8 @@ def outer_product_seeds(
     array([2])
     """
     sizes: Sizes = {}
-    residual = checked(residual, "n c", "residual", sizes)
-    embedding = checked(embedding, "n d", "embedding", sizes)
+    residual = shaped(residual, "n c", "residual", sizes)
+    embedding = shaped(embedding, "n d", "embedding", sizes)
     n = len(residual)
     if not 1 <= batch <= n:
         message = f"The batch must be between 1 and the {n} items at hand; received {batch}. Ask for fewer."
@@ -111,9 +112,8 @@ def outer_product_seeds(
         raise ParameterError(message)
     if embedding.dtype == np.float64:  # the short factor follows the long one: one kernel less to compile
         residual = residual.astype(np.float64, copy=False)
-    constant = 1.0 if bias else 0.0
     seeds = _plain_seeds if _multiply_adds(residual, embedding, batch) <= _PLAIN_WORK else _lazy_seeds
-    positions, squares, count = seeds(residual, embedding, constant, batch, first, rng)
+    positions, squares, count = seeds(residual, embedding, 1.0 if bias else 0.0, batch, first, rng)
     if count < batch:  # every distance left is zero
         left = np.ones(n, bool)
         left[positions[:count]] = False
@@ -175,13 +175,19 @@ def _noise(residual: Array, embedding: Array) -> float:
     return 4.0 * float(np.finfo(np.float64).eps) * terms
 
 
-def _first_centre(square: NDArray[np.float64], first: First, rng: np.random.Generator) -> int:
+def _require_finite(square: NDArray[np.float64], residual: Array, embedding: Array) -> None:
+    """Refuse what the norms, which have met every value, show to be no number or too large."""
     if not np.isfinite(4.0 * len(square) * square.max()):
+        checked(residual, "n c", "residual")
+        checked(embedding, "n d", "embedding")
         message = (
             "The squared norms of the outer products must fit into float64; received values up to "
             f"{square.max():g}. Scale 'embedding' down, for example by its largest absolute value."
         )
         raise SignalError(message)
+
+
+def _first_centre(square: NDArray[np.float64], first: First, rng: np.random.Generator) -> int:
     total = square.sum()
     if first == "uniform" or (first == "norm" and total == 0.0):
         return int(rng.integers(len(square)))
@@ -202,6 +208,7 @@ def _plain_seeds(
     """One pass over the pool for every pick; sooner done than loading a kernel where the pool is small."""
     residual, embedding = residual.astype(np.float64), embedding.astype(np.float64)
     square = _squares(residual, embedding, bias)
+    _require_finite(square, residual, embedding)
     noise = _noise(residual, embedding)
     positions, squares = np.zeros(batch, np.int64), np.zeros(batch)
     nearest = np.full(len(square), np.inf)
@@ -241,6 +248,7 @@ def _lazy_seeds(
     branches = np.empty(-(-len(leaves) // kernel.BRANCH))
     with announced("the kernel of exact k-means++", kernel.advance, residual, embedding):
         kernel.norms(residual, embedding, bias, square, length)
+        _require_finite(square, residual, embedding)
         centre = _first_centre(square, first, rng)
         positions[0], squares[0] = centre, square[centre]
         qs[0], zs[0] = residual[centre], embedding[centre]
