@@ -187,7 +187,7 @@ def row_chunks(array: Array, megabytes: float = _CHUNK_BYTES / (1 << 20)) -> lis
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
-def shaped(values: ArrayLike, axes: str, name: str, sizes: Sizes | None) -> Array:
+def shaped(values: ArrayLike, axes: str, name: str, sizes: Sizes | None = None) -> Array:
     """As `checked`, but the values are not looked at: for a caller whose own first pass meets them all.
 
     Raises
