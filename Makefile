@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test check format benchmarks nightly coverage clean
+.PHONY: demo test check format docs benchmarks nightly coverage clean
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nextlabel needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -34,6 +34,10 @@ check: .venv/dev
 format: .venv/dev
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+# The reference pages, from the code.
+docs: .venv/dev
+	$(BIN)/python docs/generate.py
 
 benchmarks: .venv/dev
 	$(BIN)/python -m benchmarks
