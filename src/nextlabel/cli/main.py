@@ -1,7 +1,7 @@
 """``nextlabel``: finds commands in the registry, and turns our errors into one message."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, final
 
 import typer
 from typer.core import TyperGroup
@@ -11,6 +11,7 @@ from nextlabel.errors import NextlabelError
 __all__ = ["app", "main"]
 
 
+@final
 class _Commands(TyperGroup):
     """The registered commands, each imported when it is called or described."""
 

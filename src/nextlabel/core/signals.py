@@ -28,6 +28,7 @@ from nextlabel.maths.predictions import (
 __all__ = ["SIGNALS", "SignalKind", "Signals", "derivable"]
 
 
+@final
 @dataclass(frozen=True)
 class Derivation:
     """How a signal follows from another one."""

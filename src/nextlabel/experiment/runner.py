@@ -261,6 +261,7 @@ def run_cell(experiment: Experiment, cell: Cell) -> Run:
     )
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class _Turn:
     """What a round knows: the labels so far, and its streams of random numbers."""

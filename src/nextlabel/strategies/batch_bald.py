@@ -118,6 +118,7 @@ def batch_bald(
     return kept[picked].astype(np.int64), np.array(gains)
 
 
+@final
 class _LazyGains:
     """Bounds on the gains of all candidates, lowered only as far as the next pick demands."""
 
