@@ -67,6 +67,13 @@ def test_items_without_votes_are_refused(votes: list[float]) -> None:
         variation_ratio(np.array([[1.0, 1.0], votes]))
 
 
+def test_items_without_votes_are_refused_before_anything_is_divided() -> None:
+    with pytest.raises(SignalError, match=re.escape("row 1 is [0.0, 0.0]")):
+        select(
+            "variation_ratio", votes=[[1.0, 0.0], [0.0, 0.0]], mean_proba=[[0.5, 0.5]] * 2, batch=1, seed=0
+        )
+
+
 def test_another_form_is_refused() -> None:
     with pytest.raises(ParameterError, match="'form' to be 'count' or 'mean'; received 'median'"):
         select({"name": "variation_ratio", "form": "median"}, draws=[[[0.5, 0.5]]], batch=1, seed=0)

@@ -122,5 +122,6 @@ class VariationRatio(Scorer):
         if self.form == "mean":
             return doubt
         votes = signals["votes"]
+        ratio = variation_ratio(votes)  # first: it refuses items without votes
         tie_break = _TIE_BREAK * doubt / votes.sum(axis=1, dtype=np.float64)
-        return np.asarray(variation_ratio(votes) + tie_break)
+        return np.asarray(ratio + tie_break)
