@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nextlabel import Scorer, Signals, Spec, Strategy, build, names, select, spec_of
 from nextlabel.core.registry import resolve
+from nextlabel.core.signals import SIGNALS
 from nextlabel.errors import ParameterError
 from nextlabel.testing.examples import example
 from nextlabel.testing.signals import drawn_signals
@@ -21,8 +22,16 @@ SCORERS = [name for name, made in MADE.items() if issubclass(made, Scorer) and n
 FEW = settings(max_examples=25)  # of each strategy; a hundred where the work is a formula
 
 
+def source(name: str) -> str:
+    """What a model gives of which the signal follows: probabilities, draws, or the signal itself."""
+    derivations = SIGNALS[name].derivations
+    return name if name == "proba" or not derivations else source(derivations[-1].source)
+
+
 def drawn_for(strategy: Strategy) -> st.SearchStrategy[Signals]:
-    return drawn_signals(strategy.needs or {"loss"}, labelled=strategy.needs_labelled)
+    """Signals that fit together; one class alone is an edge case of the contract."""
+    sources = {source(name) for name in strategy.needs or {"loss"}}
+    return drawn_signals(sources, labelled=strategy.needs_labelled, min_c=2)
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -32,7 +41,7 @@ def test_select_answers_on_any_valid_signals(name: str, data: st.DataObject) -> 
     strategy = example("strategy", name)
     signals = data.draw(drawn_for(strategy))
     batch = data.draw(st.integers(1, signals.n), label="batch")
-    arrays: dict[str, Any] = {one: signals[one] for one in strategy.needs or {"loss"}}
+    arrays: dict[str, Any] = {source(one): signals[source(one)] for one in strategy.needs or {"loss"}}
     rows = None if signals.labelled is None else dict(signals.labelled)
     picked = select(strategy, batch=batch, seed=data.draw(st.integers(0, 9)), labelled=rows, **arrays)
     assert picked.dtype == np.int64

@@ -127,6 +127,7 @@ def drawn_signals(
     *,
     labelled: Collection[str] = (),
     max_n: int = 8,
+    min_c: int = 1,
     max_c: int = 4,
     max_m: int = 4,
     max_d: int = 3,
@@ -141,6 +142,8 @@ def drawn_signals(
         Signals of the labelled rows, of which there are then 0 to 3, or none at all.
     max_n, max_c, max_m, max_d : int
         Largest numbers of items, classes, draws and features; the smallest are 1.
+    min_c : int
+        Smallest number of classes.
 
     Returns
     -------
@@ -161,8 +164,8 @@ def drawn_signals(
 
     @st.composite
     def signals(draw: "DrawFn") -> Signals:
-        limits = {"n": max_n, "c": max_c, "m": max_m, "d": max_d, "r": _RANK}
-        sizes = {letter: draw(st.integers(1, limit), label=letter) for letter, limit in limits.items()}
+        limits = {"n": (1, max_n), "c": (min_c, max_c), "m": (1, max_m), "d": (1, max_d), "r": (1, _RANK)}
+        sizes = {letter: draw(st.integers(*limit), label=letter) for letter, limit in limits.items()}
         wanted = chosen
         if wanted is None:
             wanted = tuple(draw(st.lists(st.sampled_from(roots), min_size=1, unique=True), label="names"))
