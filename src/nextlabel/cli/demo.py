@@ -36,7 +36,7 @@ def demo(
     budget: Annotated[int, typer.Option(help="Labels at the end.")] = 300,
     out: Annotated[Path, typer.Option(help="The folder for page, pictures and results.")] = Path("demo"),
     processes: Annotated[
-        int, typer.Option(help="Worker processes of one thread each; 0 takes one for each core.")
+        int, typer.Option(min=0, help="Worker processes of one thread each; 0 takes one for each core.")
     ] = 0,
 ) -> None:
     """Label handwritten digits batch by batch, strategies side by side, and say what was saved."""
@@ -49,7 +49,7 @@ def demo(
     from nextlabel.experiment.report import prepare, write
     from nextlabel.experiment.runner import Experiment
 
-    console = Console()
+    console = Console(markup=False, highlight=False)
     compared = _strategies(strategies)
     dataset = build("dataset", "digits")
     experiment = Experiment(
@@ -162,11 +162,12 @@ def _say(console: "Console", said: "Claim", rows: "tuple[Row, ...]", files: list
     for title in HEADER:
         table.add_column(title.format(baseline=said.baseline), justify="right", no_wrap=True)
     table.columns[0].justify = "left"
+    table.columns[2].no_wrap = False  # an interval over few seeds is long, and may take two lines
     for row in rows:
         table.add_row(*cells(row, said.budget))
     console.print(table)
     console.print()
-    console.print(said.sentence(), highlight=False)
+    console.print(said.sentence())
     console.print()
-    console.print(f"The page: {files[0]}", highlight=False, soft_wrap=True)
-    console.print(f"Beside it: {', '.join(path.name for path in files[1:])}", highlight=False)
+    console.print(f"The page: {files[0]}", soft_wrap=True)
+    console.print(f"Beside it: {', '.join(path.name for path in files[1:])}")

@@ -28,7 +28,7 @@ def show(
     for name in names(kind):
         summary, signals = _described(kind, name)
         table.add_row(name, summary, *([signals] if column else []))
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)  # the names of extras stand in square brackets
 
 
 def _singular(kind: str) -> str:
@@ -52,13 +52,14 @@ def _described(kind: str, name: str) -> tuple[str, str]:
 
 
 def _signals(kind: str, name: str) -> str:
-    from nextlabel.core.registry import build
+    from nextlabel.core.registry import build, nested_kinds, resolve
     from nextlabel.errors import NextlabelError
 
     try:
         made: Any = build(kind, name)
-    except NextlabelError:
-        return f"what the {kind} inside does"  # a wrapper answers for what it wraps
+    except NextlabelError:  # it has no default form
+        wraps = kind in nested_kinds(resolve(kind, name)).values()
+        return f"as the {kind} that it wraps" if wraps else "as its settings say"
     if kind == "learner":
         return ", ".join(sorted(made.provides))
     seen = [f"{one} of labelled items" for one in sorted(made.needs_labelled)]

@@ -30,7 +30,7 @@ HEADER = (
     "AUBC\n(sd)",
     "gain on {baseline}\n(95 %)",
     "final\naccuracy",
-    "labels to\n{baseline}'s final",
+    "labels to\n{baseline}'s end",
     "seconds\na batch",
     "seeds",
 )
@@ -38,7 +38,7 @@ HEADER = (
 NOTES = (
     "AUBC: the area under the budget curve, the mean test accuracy over the budget, in %; sd over seeds.",
     "Gain: the mean difference of AUBC to {baseline}, paired by seed, in points, with Student's t interval.",
-    "Labels to {baseline}'s final: where the mean curve first reaches {baseline}'s mean final accuracy; "
+    "Labels to {baseline}'s end: where the mean curve first reaches {baseline}'s mean final accuracy; "
     "“> {budget}” where it never does.",
     "Seconds a batch: CPU seconds to compute the signals that a strategy needs and to pick, median.",
 )
@@ -170,7 +170,7 @@ def write(
             ),
             table=_table(claim, rows),
             strips=_strips(results, dataset),
-            strips_title="What each strategy asked for first",
+            strips_title="What each strategy asked for first, with the first seed",
             facts=_facts(protocol, claim),
             caveats=_caveats(claim),
             command=command,
@@ -218,7 +218,6 @@ def _alt(claim: Claim, rows: Sequence[Row]) -> str:
 def _facts(protocol: dict[str, Any], claim: Claim) -> dict[str, str]:
     rest = protocol["items"] - protocol["test"]
     kind = "the official test items" if protocol["official_test"] else "drawn anew for each seed"
-    learner = json.dumps(protocol["learner"], ensure_ascii=False)
     return {
         "Data": f"{protocol['description']} (fingerprint {protocol['fingerprint']})",
         "Split": f"{protocol['test']} items measure accuracy, {kind}; {rest} are the pool",
@@ -230,11 +229,8 @@ def _facts(protocol: dict[str, Any], claim: Claim) -> dict[str, str]:
             "split, start set, initial weights and data order of a seed; trained from scratch each round"
         ),
         "Seeds": f"0 to {protocol['seeds'] - 1}",
-        "Learner": learner,
-        "Strategies": ", ".join(
-            name if spec == {"name": name.lower()} else f"{name} {json.dumps(spec)}"
-            for name, spec in protocol["strategies"].items()
-        ),
+        "Learner": _spelled(protocol["learner"]),
+        "Strategies": ", ".join(f"{name}: {_spelled(spec)}" for name, spec in protocol["strategies"].items()),
         "Second opinion": (
             f"{claim.strategy}'s gain in AUBC on {claim.baseline} is {100 * claim.area_gain:+.1f} points; "
             f"95 % interval {_range(claim.area_interval)} by Student's t, {_range(claim.area_bootstrap)} by "
@@ -243,6 +239,16 @@ def _facts(protocol: dict[str, Any], claim: Claim) -> dict[str, str]:
         "Versions": ", ".join(f"{name} {number}" for name, number in protocol["versions"].items()),
         "Time": f"{protocol['seconds']:.0f} seconds",
     }
+
+
+def _spelled(spec: Any) -> str:
+    """A spec for people: the name, and in brackets the settings that say something."""
+    if not isinstance(spec, dict) or "name" not in spec:
+        return str(spec)
+    settings = [
+        f"{key} {_spelled(value)}" for key, value in spec.items() if key != "name" and value is not None
+    ]
+    return f"{spec['name']} ({', '.join(settings)})" if settings else str(spec["name"])
 
 
 def _caveats(claim: Claim) -> list[str]:

@@ -56,7 +56,7 @@ def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str
     with new_figure(8.0, 7.0) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1.0])
         looks = _looks(list(curves), baseline)
-        for name, values in curves.items():
+        for name, values in curves.items():  # the first name is drawn on top
             _band(upper, labels, 100.0 * values, looks[name], label=name)
             if name != baseline:
                 _band(lower, labels, 100.0 * (values - curves[baseline]), looks[name])
@@ -69,7 +69,7 @@ def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str
         upper.legend(
             frameon=False, loc="lower right", title=f"mean of {seeds} seeds, band 95 %", alignment="left"
         )
-        lower.set_xlim(float(labels[0]), float(labels[-1]))
+        lower.set_xlim(float(labels[0]), float(labels[-1]) * 1.01)  # the last marker is whole
         for axes in (upper, lower):
             axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.8)
         return figure
@@ -78,7 +78,11 @@ def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str
 def _looks(names: list[str], baseline: str) -> dict[str, dict[str, Any]]:
     others = [name for name in names if name != baseline]
     looks: dict[str, dict[str, Any]] = {
-        name: {"color": _COLOURS[i % len(_COLOURS)], "marker": _MARKERS[i % len(_MARKERS)]}
+        name: {
+            "color": _COLOURS[i % len(_COLOURS)],
+            "marker": _MARKERS[i % len(_MARKERS)],
+            "zorder": 3.0 - i / len(others),
+        }
         for i, name in enumerate(others)
     }
     looks[baseline] = {"color": _GREY, "linestyle": "--"}

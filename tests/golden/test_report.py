@@ -1,0 +1,119 @@
+"""What is left on disk is whole, complete, and can be read back."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nextlabel import build
+from nextlabel.errors import ParameterError
+from nextlabel.experiment.comparison import claim, rows
+from nextlabel.experiment.curves import Results
+from nextlabel.experiment.report import cells, prepare, versions, write
+from nextlabel.experiment.runner import Experiment
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    strategies = {name: build("strategy", name) for name in ("badge", "random")}
+    made = Experiment(
+        build("dataset", "digits"),
+        build("learner", "sklearn"),
+        strategies,
+        start=10,
+        batch=5,
+        budget=20,
+        seeds=2,
+        test=500,
+    )
+    return made.run()
+
+
+def written(folder: Path, results: Results, **changes: Any) -> list[Path]:
+    settings: dict[str, Any] = {
+        "dataset": build("dataset", "digits"),
+        "title": "Digits",
+        "command": "nextlabel demo",
+        "seconds": 1.25,
+        **changes,
+    }
+    return write(folder, results, claim(results, "badge", "random"), rows(results, "random"), **settings)
+
+
+def test_every_curve_and_every_id_is_written(tmp_path: Path, results: Results) -> None:
+    paths = written(tmp_path / "new" / "folder", results)
+    assert [path.name for path in paths] == [
+        "index.html",
+        "results.json",
+        "curves.svg",
+        "curves.png",
+        "curves.csv",
+    ]
+    assert sorted(one.name for one in (tmp_path / "new" / "folder").iterdir()) == sorted(
+        p.name for p in paths
+    )
+    kept = json.loads(paths[1].read_text(encoding="utf-8"))
+    again = Results.from_dict(kept)
+    assert tuple(again.runs) == tuple(results.runs)
+    assert kept["sentence"] == claim(results, "badge", "random").sentence()
+    assert kept["protocol"]["versions"]["python"]
+    assert build("strategy", kept["protocol"]["strategies"]["badge"]) == build("strategy", "badge")
+    with paths[-1].open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 2 * 2 * 3
+    assert float(lines[0]["accuracy"]) == results.of("badge")[0].accuracy[0]
+
+
+def test_the_page_opens_with_the_sentence_and_holds_the_protocol(tmp_path: Path, results: Results) -> None:
+    text = written(tmp_path, results)[0].read_text(encoding="utf-8")
+    for said in (
+        "500 items measure accuracy, drawn anew for each seed; 1297 are the pool",
+        "10 drawn at random to start, then batches of 5 up to 20",
+        "scikit-learn 1.",
+        "sklearn (estimator logistic, chunk 4096)",
+        "Every seed draws from the same items",
+        "nextlabel demo",
+        "The first 5 items that badge asked for; their classes: ",
+    ):
+        assert said in text
+    assert text.index("badge needed" if "badge needed" in text else "Badge") < text.index("<svg")
+
+
+def test_files_of_an_earlier_run_are_replaced(tmp_path: Path, results: Results) -> None:
+    written(tmp_path, results, title="first")
+    page = written(tmp_path, results, title="second")[0].read_text(encoding="utf-8")
+    assert "<h1>second</h1>" in page
+
+
+def test_items_that_are_no_pictures_have_no_strips(tmp_path: Path, results: Results) -> None:
+    from dataclasses import replace
+
+    from nextlabel import arrays
+
+    digits = build("dataset", "digits")
+    flat = replace(digits, pool=arrays(digits.pool.items.reshape(1797, 64), ids=digits.pool.ids))
+    assert "<img" not in written(tmp_path, results, dataset=flat)[0].read_text(encoding="utf-8")
+
+
+def test_a_file_in_the_way_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("mine")
+    with pytest.raises(ParameterError, match="demo cannot \\(File exists\\)"):
+        prepare(tmp_path / "demo")
+    with pytest.raises(ParameterError, match="out cannot \\(Not a directory\\)"):
+        prepare(tmp_path / "demo" / "out")
+    assert (tmp_path / "demo").read_text() == "mine"
+
+
+def test_cells_follow_the_header(results: Results) -> None:
+    table = {row.strategy: cells(row, 20) for row in rows(results, "random")}
+    assert table["random"][2] == "–"
+    assert table["random"][4] in ("20", *map(str, range(10, 20)))
+    assert table["badge"][2].count("(") == 1
+    assert all(len(row) == 7 and row[-1] == "2" for row in table.values())
+
+
+def test_torch_is_a_version_only_where_it_was_used() -> None:
+    assert "torch" not in versions({"name": "sklearn"})
+    assert "torch" in versions({"name": "torch"})
