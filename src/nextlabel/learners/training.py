@@ -146,7 +146,7 @@ class AdamTraining:
                 (network(items[start : start + self.chunk]).argmax(1) == labels[start : start + self.chunk])
                 for start in range(0, len(items), self.chunk)
             ]
-        return float(torch.cat(right).float().mean())
+        return int(torch.cat(right).sum()) / len(items)
 
 
 TRAININGS: Mapping[str, Callable[..., Training]] = MappingProxyType({"adam": AdamTraining})
