@@ -137,6 +137,10 @@ def test_a_float32_softmax_over_many_classes_is_accepted() -> None:
     checked_probabilities(weights / weights.sum(axis=1, keepdims=True), "n c", "proba")
 
 
+def test_sums_within_the_tolerance_are_accepted() -> None:
+    checked_probabilities([[0.5, 0.50009], [0.5, 0.49991]], "n c", "proba")
+
+
 def test_no_rows_are_accepted() -> None:
     assert checked_probabilities(np.zeros((0, 3)), "n c", "proba").shape == (0, 3)
 

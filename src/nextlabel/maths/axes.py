@@ -272,8 +272,6 @@ _LETTERS = {"n": "items", "c": "classes", "m": "draws", "d": "features", "b": "b
 
 def _plainly_probabilities(chunk: Array) -> bool:
     """Whether rows pass with half the tolerance, in the chunk's own precision and at a third of the cost."""
-    if not chunk.size:
-        return True
     with np.errstate(all="ignore"):  # what is not finite fails both comparisons
         sums = chunk.reshape(-1, chunk.shape[-1]) @ np.ones(chunk.shape[-1], chunk.dtype)
         off = np.abs(sums - 1.0)
