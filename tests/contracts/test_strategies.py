@@ -13,8 +13,15 @@ from nextlabel.testing.strategies import PROMISES
 
 # parameters that change a method enough to deserve the contract of their own
 VARIANTS: list[dict[str, Any]] = [
-    {"name": "stochastic", "of": "entropy", "beta": 4.0},
+    {"name": "badge", "first": "uniform"},
+    {"name": "badge", "include_bias": True},
+    {"name": "entropy", "of": "marginals", "reduce": "sum"},
+    {"name": "margin", "of": "mean_proba"},
+    {"name": "stochastic", "of": "bald", "kind": "softmax"},
+    {"name": "stochastic", "of": "entropy", "kind": "softrank", "beta": 4.0},
     {"name": "subsample", "of": "margin", "size": 8},
+    {"name": "subsample", "of": {"name": "badge"}, "size": 8},
+    {"name": "variation_ratio", "form": "mean"},
 ]
 
 
