@@ -15,7 +15,7 @@ import typer
 
 from nextlabel import errors
 from nextlabel.cli.main import app
-from nextlabel.core.registry import REGISTRY, resolve
+from nextlabel.core.registry import REGISTRY, nested_kinds, resolve
 from nextlabel.core.signals import SIGNALS
 from nextlabel.errors import NextlabelError
 from nextlabel.testing.documentation import sections
@@ -55,8 +55,11 @@ def strategies() -> str:
         made = resolve("strategy", name)
         one = example("strategy", name)
         seen = [f"{signal} of labelled items" for signal in sorted(one.needs_labelled)]
-        wraps = any(field.type in ("Strategy", "Scorer") for field in dataclasses.fields(made))
-        needs = "what it wraps needs" if wraps else ", ".join([*sorted(one.needs), *seen]) or "nothing"
+        needs = (
+            "what it wraps needs"
+            if nested_kinds(made)
+            else ", ".join([*sorted(one.needs), *seen]) or "nothing"
+        )
         rows.append((f"[`{name}`](#{name})", summary(made), needs, "yes" if one.is_random else "no"))
         parts += [f"## {name}", "", *described(name, made)]
         parts += [f"*Exception to the promise `{key}`:* {why}.\n" for key, why in one.exceptions.items()]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -19,7 +19,8 @@ from nextlabel.testing.signals import drawn_signals
 STRATEGIES = names("strategy")
 MADE = {name: resolve("strategy", name) for name in STRATEGIES}
 SCORERS = [name for name, made in MADE.items() if issubclass(made, Scorer) and not made.is_random]
-FEW = settings(max_examples=25)  # of each strategy; a hundred where the work is a formula
+PROFILE = settings.get_profile(settings.get_current_profile_name())
+FEW = settings(max_examples=PROFILE.max_examples // 4)  # of each strategy, so that all of them stay quick
 
 
 def source(name: str) -> str:
@@ -64,10 +65,10 @@ def test_scores_are_finite_and_follow_the_items(name: str, data: st.DataObject) 
     np.testing.assert_array_equal(strategy.score(some, np.random.default_rng(0)), scores[rows])
 
 
-VALUES = {
-    "float": st.floats(0.125, 8.0),
-    "int": st.integers(1, 50),
-    "bool": st.booleans(),
+VALUES: dict[Any, st.SearchStrategy[Any]] = {
+    float: st.floats(0.125, 8.0) | st.sampled_from([0.0, -1.0]),
+    int: st.integers(-1, 50),
+    bool: st.booleans(),
 }
 
 
@@ -77,9 +78,9 @@ def test_specs_with_drawn_parameters_go_through_json(name: str, data: st.DataObj
     """Of each field whose type is a plain number, any value; those refused are refused on construction."""
     base = example("strategy", name)
     drawn: dict[str, Any] = {
-        one.name: data.draw(VALUES[str(one.type)], label=one.name)
-        for one in dataclasses.fields(base)
-        if str(one.type) in VALUES
+        name: data.draw(VALUES[kind], label=name)
+        for name, kind in get_type_hints(type(base)).items()
+        if kind in VALUES
     }
     try:
         strategy = dataclasses.replace(base, **drawn)
