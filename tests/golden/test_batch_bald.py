@@ -1,0 +1,184 @@
+"""BatchBALD: closed forms, and the lazy sequence against the evaluation of every candidate."""
+
+import re
+from itertools import combinations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nextlabel import Signals, select
+from nextlabel.errors import BatchSizeError, ParameterError
+from nextlabel.maths.information import expected_entropy, mutual_information
+from nextlabel.maths.joint import every_configuration, information_gain, joint_entropy
+from nextlabel.strategies.batch_bald import BatchBALD, batch_bald
+
+YES: list[float] = [1.0, 0.0]
+NO: list[float] = [0.0, 1.0]
+TIE = 1e-10  # as the documentation says
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def softmax_draws(n: int, m: int, c: int, *, scale: float = 2.0, seed: int = 0) -> NDArray[np.float64]:
+    exponentials = np.exp(scale * np.random.default_rng(seed).normal(size=(n, m, c)))
+    return np.asarray(exponentials / exponentials.sum(axis=2, keepdims=True))
+
+
+def full_evaluation(draws: NDArray[np.floating], batch: int, seed: int) -> list[int]:
+    """The plain form: every candidate at every step; the first tied in one permutation wins."""
+    precedence = rng(seed).permutation(len(draws))
+    picked: list[int] = []
+    for _ in range(batch):
+        gains = information_gain(draws, every_configuration(draws[picked]))
+        gains[picked] = -np.inf
+        tied = np.flatnonzero(gains >= gains.max() - TIE)
+        picked.append(int(tied[np.argmin(precedence[tied])]))
+    return picked
+
+
+def value(draws: NDArray[np.float64], chosen: list[int]) -> float:
+    """Mutual information of the labels of a set with the model, from its definition."""
+    return joint_entropy(draws[chosen]) - float(expected_entropy(draws[chosen]).sum())
+
+
+def test_a_batch_of_one_is_the_item_of_the_largest_mutual_information() -> None:
+    draws = softmax_draws(60, 5, 4)
+    positions, gains = batch_bald(draws, 1, rng())
+    assert positions.tolist() == [int(mutual_information(draws).argmax())]
+    assert gains.tolist() == pytest.approx([mutual_information(draws).max()], abs=1e-14)
+
+
+def test_a_copy_of_a_chosen_item_adds_nothing() -> None:
+    draws = np.array([[YES, NO], [YES, NO]])
+    positions, gains = batch_bald(draws, 2, rng())
+    assert sorted(positions.tolist()) == [0, 1]
+    assert gains.tolist() == pytest.approx([np.log(2.0), 0.0], abs=1e-14)
+
+
+def test_two_independent_items_over_four_draws_have_two_log_two() -> None:
+    draws = np.array([[YES, YES, NO, NO], [YES, NO, YES, NO], [YES, YES, NO, NO]])
+    positions, gains = batch_bald(draws, 2, rng())
+    assert 1 in positions
+    assert gains.sum() == pytest.approx(2.0 * np.log(2.0), abs=1e-14)
+
+
+def test_equal_draws_gain_nothing() -> None:
+    draws = np.repeat(softmax_draws(9, 1, 3), 4, axis=1)
+    assert batch_bald(draws, 4, rng())[1] == pytest.approx(np.zeros(4), abs=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("scale", [0.5, 2.0, 6.0])
+def test_the_lazy_sequence_is_that_of_the_full_evaluation(seed: int, scale: float) -> None:
+    draws = softmax_draws(80, 6, 3, scale=scale, seed=seed)
+    positions, _ = batch_bald(draws, 6, rng(seed))
+    assert positions.tolist() == full_evaluation(draws, 6, seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_lazy_sequence_is_that_of_the_full_evaluation_with_ties(
+    seed: int, dtype: type[np.float32 | np.float64]
+) -> None:
+    # every item four times over, and certain items of gain zero: ties at every step
+    base = softmax_draws(8, 4, 2, seed=seed)
+    certain = np.repeat(np.array([[YES]]), 4, axis=1).reshape(1, 4, 2)
+    draws = np.concatenate([base, base, certain, base, certain, base]).astype(dtype)
+    positions, _ = batch_bald(draws, 7, rng(seed))
+    assert positions.tolist() == full_evaluation(draws, 7, seed)
+
+
+def test_gains_never_increase_and_add_up_to_the_value_of_the_batch() -> None:
+    draws = softmax_draws(40, 6, 3)
+    positions, gains = batch_bald(draws, 6, rng())
+    assert (np.diff(gains) <= 1e-12).all()
+    assert gains.sum() == pytest.approx(value(draws, positions.tolist()), abs=1e-12)
+
+
+def test_the_value_of_a_set_lies_between_the_largest_and_the_sum_and_knows_no_order() -> None:
+    draws = softmax_draws(5, 4, 3)
+    alone = mutual_information(draws)
+    assert alone.max() <= value(draws, [0, 1, 2, 3]) <= alone[:4].sum()
+    assert value(draws, [3, 1, 0, 2]) == pytest.approx(value(draws, [0, 1, 2, 3]), abs=1e-12)
+
+
+def test_greedy_keeps_its_share_of_the_best_batch() -> None:
+    # Nemhauser, Wolsey and Fisher: 1 − 1/e of the optimum, which enumeration finds
+    for seed in range(10):
+        draws = softmax_draws(9, 4, 2, seed=seed)
+        best = max(value(draws, list(chosen)) for chosen in combinations(range(9), 3))
+        assert batch_bald(draws, 3, rng())[1].sum() >= (1.0 - 1.0 / np.e) * best
+
+
+def test_the_order_of_draws_is_irrelevant() -> None:
+    draws = softmax_draws(40, 6, 3)
+    assert batch_bald(draws[:, ::-1], 5, rng())[0].tolist() == batch_bald(draws, 5, rng())[0].tolist()
+
+
+def test_a_permutation_of_the_pool_permutes_the_batch() -> None:
+    draws = softmax_draws(40, 6, 3)
+    order = rng(7).permutation(40)
+    moved = batch_bald(draws[order], 5, rng(1))[0]
+    assert order[moved].tolist() == batch_bald(draws, 5, rng(2))[0].tolist()
+
+
+def test_ties_are_broken_by_the_generator() -> None:
+    draws = np.repeat(softmax_draws(1, 4, 2), 5, axis=0)
+    found = {batch_bald(draws, 1, rng(seed))[0][0] for seed in range(200)}
+    assert found == {0, 1, 2, 3, 4}
+
+
+def test_only_the_candidates_are_considered() -> None:
+    # the second copy comes before the independent item by itself, and is worth less beside the first
+    draws = np.array(
+        [[[0.9, 0.1], [0.1, 0.9]] * 2, [[0.9, 0.1], [0.1, 0.9]] * 2, [[0.8, 0.2]] * 2 + [[0.2, 0.8]] * 2]
+    )
+    assert 2 in batch_bald(draws, 2, rng())[0]
+    assert 2 in batch_bald(draws, 2, rng(), candidates=None)[0]
+    assert sorted(batch_bald(draws, 2, rng(), candidates=2)[0].tolist()) == [0, 1]
+
+
+def test_as_many_candidates_as_the_batch_are_considered_at_least() -> None:
+    draws = softmax_draws(10, 4, 2)
+    assert sorted(batch_bald(draws, 10, rng(), candidates=1)[0].tolist()) == list(range(10))
+
+
+def test_beyond_the_exact_configurations_every_item_is_still_picked_once() -> None:
+    draws = softmax_draws(12, 4, 3)
+    positions, gains = batch_bald(draws, 12, rng(), max_configurations=20)
+    assert sorted(positions.tolist()) == list(range(12))
+    assert (gains >= 0.0).all()
+    # 1, 3 and 9 configurations are exact: three picks, whatever the generator
+    assert {tuple(batch_bald(draws, 3, rng(s), max_configurations=9)[0]) for s in range(9)} == {
+        tuple(positions[:3])
+    }
+
+
+def test_the_scores_are_the_gains() -> None:
+    draws = softmax_draws(20, 4, 3)
+    picks = BatchBALD().pick(Signals({"draws": draws}), 4, rng())
+    positions, gains = batch_bald(draws, 4, rng())
+    assert picks.positions.tolist() == positions.tolist()
+    assert picks.scores is not None
+    assert picks.scores.tolist() == gains.tolist()
+
+
+def test_a_batch_larger_than_the_pool_is_refused() -> None:
+    with pytest.raises(BatchSizeError, match="the 3 items at hand; received 4"):
+        batch_bald(softmax_draws(3, 2, 2), 4, rng())
+    with pytest.raises(BatchSizeError, match="the 3 items at hand; received 0"):
+        BatchBALD().pick(Signals({"draws": softmax_draws(3, 2, 2)}), 0, rng())
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"), [("max_configurations", 0), ("candidates", -2), ("candidates", 1.5)]
+)
+def test_parameters_below_one_are_refused(name: str, bad: float) -> None:
+    says = re.escape(f"BatchBALD needs {name!r} to be a whole number from one up; received {bad!r}")
+    with pytest.raises(ParameterError, match=says):
+        select({"name": "batch_bald", name: bad}, draws=softmax_draws(3, 2, 2), batch=1, seed=0)
+    with pytest.raises(ParameterError, match=says):
+        batch_bald(softmax_draws(3, 2, 2), 1, rng(), **{name: bad})  # type: ignore[arg-type]
