@@ -1,6 +1,8 @@
 """Every registered learner keeps every promise; a new registry line is tested at once."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,13 @@ def test_every_exception_names_a_promise_and_a_reason(name: str) -> None:
     exceptions = resolve("learner", name).exceptions
     assert exceptions.keys() <= PROMISES.keys()
     assert all(len(reason) > 20 for reason in exceptions.values())
+
+
+@pytest.mark.parametrize("name", sorted(set(names("learner")) - {"torch"}))
+def test_no_learner_but_torch_loads_torch(name: str) -> None:
+    code = f"import sys; from nextlabel.core.registry import resolve; resolve('learner', {name!r})"
+    ended = subprocess.run([sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"], check=False)
+    assert ended.returncode == 0
 
 
 class Told(Model):

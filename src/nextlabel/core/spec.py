@@ -62,8 +62,21 @@ class Spec:
         }
 
     def to_json(self) -> str:
-        """The flat form as JSON."""
-        return json.dumps(self.to_dict())
+        """The flat form as JSON.
+
+        Raises
+        ------
+        ParameterError
+            A parameter is an object that JSON cannot hold.
+        """
+        try:
+            return json.dumps(self.to_dict())
+        except TypeError as cause:
+            message = (
+                f"What is written down must be names, numbers and lists; {self.name!r} holds an object: "
+                f"{cause}. Give a registered name and its settings instead of the object."
+            )
+            raise ParameterError(message) from cause
 
     def __hash__(self) -> int:
         # names only: values may be lists, and 1 and 1.0 are equal though JSON writes them differently
