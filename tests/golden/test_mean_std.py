@@ -26,6 +26,7 @@ def test_the_score_is_the_root_of_the_variance_averaged_over_classes() -> None:
 
 
 def test_streamed_spread_is_enough() -> None:
+    assert MeanSTD().needs == {"spread"}
     assert MeanSTD().score(Signals({"spread": [[0.25, 0.75]]}), RNG).tolist() == [0.5]
 
 
