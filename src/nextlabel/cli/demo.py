@@ -84,6 +84,9 @@ def demo(
         title=f"Labelling digits: {lead} against {BASELINE}",
         command=command,
         seconds=time.monotonic() - began,
+        caveats=[
+            "The network's settings were chosen on these digits, labelled at random, before any comparison."
+        ],
     )
     _say(console, said, table, files)
 
@@ -135,16 +138,16 @@ def _worker_count(processes: int) -> int:
 
 
 def _run(experiment: "Experiment", console: "Console", processes: int) -> "Results":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("runs, time left"),
-        TimeRemainingColumn(),
-    )
     try:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("runs, time left"),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("labelling", total=len(experiment.cells()))
             return experiment.run(processes=processes, progress=lambda _: bar.advance(task))

@@ -98,7 +98,7 @@ def _spread(work: Callable[[S, C], R], shared: S, cells: Sequence[C], processes:
         processes, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
     )
     try:
-        with _one_thread_each():
+        with _one_thread_each(), _interrupts_held_back():
             futures = [executor.submit(work, shared, cell) for cell in cells]
         for future in as_completed(futures):
             yield future.result()
@@ -130,6 +130,19 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Workers that start here inherit that Ctrl-C waits; in this process it comes a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_interrupts() -> None:

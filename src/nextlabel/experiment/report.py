@@ -108,6 +108,7 @@ def write(
     title: str,
     command: str,
     seconds: float,
+    caveats: Sequence[str] = (),
 ) -> list[Path]:
     """Write page, pictures, results.json and curves.csv: each whole or not at all, the page last.
 
@@ -127,6 +128,8 @@ def write(
         Does it again.
     seconds : float
         How long the experiment took, by the clock.
+    caveats : sequence of str
+        What else a reader must know, beside what holds for every experiment.
 
     Returns
     -------
@@ -172,7 +175,7 @@ def write(
             strips=_strips(results, dataset),
             strips_title="What each strategy asked for first, with the first seed",
             facts=_facts(protocol, claim),
-            caveats=_caveats(claim),
+            caveats=[*_caveats(claim), *caveats],
             command=command,
             files=("curves.png", "curves.svg", "curves.csv", "results.json"),
         ).encode(),
@@ -188,7 +191,7 @@ def write(
 def _table(claim: Claim, rows: Sequence[Row]) -> Table:
     words = {"baseline": claim.baseline, "budget": claim.budget}
     return Table(
-        caption=f"Each strategy over {claim.seeds} seeds, from {claim.budget} labels each",
+        caption=f"Each strategy over {claim.seeds} seeds, up to {claim.budget} labels",
         header=[" ".join(cell.format(**words).split()) for cell in HEADER],
         rows=[cells(row, claim.budget) for row in rows],
         notes=[note.format(**words) for note in NOTES],
