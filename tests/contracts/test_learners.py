@@ -19,7 +19,8 @@ from nextlabel.core.registry import resolve
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import BrokenPromise
-from nextlabel.testing.learners import PROMISES, check, example_learner
+from nextlabel.testing.learner_examples import example_learner
+from nextlabel.testing.learners import PROMISES, check
 
 _SMALL = {"name": "mlp", "hidden": [8], "dropout": 0.2}
 _SHORT = {"name": "adam", "epochs": 3}
@@ -170,6 +171,24 @@ class Faulty(Learner):
 def test_a_planted_fault_is_found(fault: str, promise: str, message: str) -> None:
     with pytest.raises(BrokenPromise, match=f"Faulty breaks the promise {promise!r}: {message}"):
         PROMISES[promise](Faulty(fault))
+
+
+def test_an_error_of_another_kind_is_not_the_declared_one() -> None:
+    message = (
+        r"fit with two positions and one label must raise LabelError; raised was RuntimeError: out of mem"
+    )
+    with pytest.raises(BrokenPromise, match=message):
+        PROMISES["refused_inputs"](Faulty("fails"))
+
+
+def test_a_declared_exception_that_is_broken_is_accepted(tmp_path: Path) -> None:
+    class Unwritten(type(example_learner("precomputed", tmp_path))):  # type: ignore[misc]
+        exceptions: ClassVar[dict[str, str]] = {
+            "round_trip": "the class is not registered, so it cannot be written",
+            "documentation": "it has no docstring of its own",
+        }
+
+    check(Unwritten(str(tmp_path)))
 
 
 def test_an_exception_that_is_kept_is_reported() -> None:

@@ -95,6 +95,11 @@ def test_the_embedding_may_be_named() -> None:
     assert (signals["embedding"] < 0).any()  # before the rectifier
 
 
+def test_layers_that_write_in_place_do_not_reach_the_embedding() -> None:
+    network = lambda i, c: nn.Sequential(nn.Linear(4, 5), nn.ReLU(inplace=True), nn.Linear(5, c))  # noqa: E731
+    assert (said(fitted(network, embedding="0"), {"embedding"})["embedding"] < 0).any()
+
+
 def test_a_named_embedding_needs_no_linear_layer() -> None:
     pool = arrays(ROWS.reshape(12, 1, 2, 2))
     network = lambda inputs, classes: nn.Sequential(nn.Conv2d(1, classes, 2), nn.Flatten())  # noqa: E731
@@ -148,6 +153,7 @@ class Broken(nn.Module):
             r"a tensor of axes \(items, classes\), here \(2, 3\); received shape \(2, 7\)",
         ),
         (lambda i, c: Broken(lambda logits: {"logits": logits}), {}, r"here \(2, 3\); received dict"),
+        (lambda i, c: Broken(lambda logits: logits.mul_(2.0)), {}, "Broken goes on after Linear 'fc'"),
         (
             lambda i, c: nn.Linear(4, 3),
             {"embedding": "head"},
@@ -242,6 +248,19 @@ def test_a_routine_that_draws_from_global_generators_is_seeded_and_contained() -
     assert torch.equal(before[2], after[2])
 
 
+@pytest.mark.parametrize("embedding", [None, "0"])
+def test_a_routine_receives_a_network_in_training_mode(embedding: str | None) -> None:
+    modes: list[bool] = []
+    model = fitted(
+        {"name": "mlp", "dropout": 0.5},
+        train=lambda network, *_: modes.extend(module.training for module in network.modules()),
+        embedding=embedding,
+    )
+    assert modes
+    assert all(modes)
+    assert not any(module.training for module in model.network.modules())
+
+
 def test_batch_norm_uses_running_statistics_and_keeps_them() -> None:
     network = lambda i, c: nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, c))  # noqa: E731
     model = fitted(network, train={"name": "adam", "epochs": 3}, draws=3)
@@ -289,6 +308,14 @@ def test_bytes_are_numbers_and_other_integers_are_codes(dtype: Any, expected: to
 
     fitted(lambda inputs, classes: Watching(4, classes), arrays(np.ones((12, 4), dtype)))
     assert set(seen) == {expected}
+
+
+def test_items_that_are_single_numbers_are_rows_of_one() -> None:
+    pool = arrays(np.arange(12.0))
+    assert said(fitted({"name": "mlp", "hidden": []}, pool), {"embedding"}, pool)["embedding"].shape == (
+        12,
+        1,
+    )
 
 
 def test_items_that_are_no_numbers_are_refused() -> None:

@@ -47,7 +47,7 @@ def last_linear(network: nn.Module, items: Tensor, classes: int) -> str:
         executed.append((name, module))
         if isinstance(module, nn.Linear) and isinstance(output, Tensor):
             linear.pop(name, None)  # a layer executed twice counts where it was executed last
-            linear[name] = output
+            linear[name] = output.clone()  # what follows may write into it
 
     handles = [
         module.register_forward_hook(lambda module, _, output, name=name: note(name, module, output))
@@ -132,7 +132,7 @@ def embedded(network: nn.Module, module: str, is_input: bool) -> Iterator[list[T
                 "Name another module."
             )
             raise LearnerError(message)
-        seen[:] = [value.flatten(1)]
+        seen[:] = [value.flatten(1).clone()]  # what follows may write into it
 
     handle = network.get_submodule(module).register_forward_hook(keep)
     try:

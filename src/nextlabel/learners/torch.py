@@ -74,9 +74,9 @@ class TorchLearner(Learner):
     minibatches and whatever else training draws. The global random state is left as it was. On a CPU
     the same generator state gives the same model, bit for bit; on a GPU, a close one.
 
-    Floating items and bytes reach the network as float32, other integers as int64. Whatever the device,
-    signals are NumPy arrays in float32. Prediction is done in evaluation mode: batch norm uses its
-    running statistics.
+    Floating items and bytes reach the network as float32, other integers as int64; items that are
+    single numbers as rows of one. Whatever the device, signals are NumPy arrays in float32. Prediction
+    is done in evaluation mode: batch norm uses its running statistics.
 
     With draws, the model also offers `mean_proba`, `expected_entropy`, `votes` and `spread`, streamed
     so that the n·m·c probabilities are never held, and `draws` itself for who asks for it. Draw j is
@@ -180,6 +180,7 @@ class TorchLearner(Learner):
             place = _embedding_place(network, items[:2], classes, self.embedding)
         if self.draws:
             check_dropout(network)
+        network.train()
         with seeded(order, device):
             trained = self._trainer()(network, items, torch.tensor(labels, device=device), order)
         return self._model(network, place, trained, inputs, classes)

@@ -140,7 +140,7 @@ def offered(draws: int) -> frozenset[str]:
 
 
 def as_tensor(items: Array) -> Tensor:
-    """Floating numbers and bytes as float32, other integers as int64, in memory of its own.
+    """Floating numbers and bytes as float32, other integers as int64; a copy, of two axes or more.
 
     Raises
     ------
@@ -154,7 +154,8 @@ def as_tensor(items: Array) -> Tensor:
         )
         raise LearnerError(message)
     is_code = items.dtype.kind in "iu" and items.dtype.itemsize > 1
-    return torch.as_tensor(np.array(items, dtype=np.int64 if is_code else np.float32))
+    rows = items.reshape(len(items), 1) if items.ndim == 1 else items
+    return torch.as_tensor(np.array(rows, dtype=np.int64 if is_code else np.float32))
 
 
 def _host(values: Tensor) -> Array:
