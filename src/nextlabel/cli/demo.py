@@ -116,7 +116,7 @@ def _strategies(listed: str) -> "dict[str, Strategy]":
     for name in dict.fromkeys([*wanted, BASELINE]):
         strategy = build("strategy", name)
         spelling = type(strategy).__name__  # BADGE as its paper writes it, margin as an ordinary word
-        made[name if spelling.istitle() or "_" in name else spelling] = strategy
+        made[name if spelling.istitle() else spelling] = strategy
     if len(made) < 2:
         from nextlabel.errors import ParameterError
 
