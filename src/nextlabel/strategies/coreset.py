@@ -1,0 +1,165 @@
+"""Core-set selection by greedy k-centre (Sener & Savarese, 2018)."""
+
+from dataclasses import dataclass
+from typing import Literal, final, get_args
+
+import numpy as np
+
+from nextlabel.core.signals import Signals
+from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.errors import ParameterError
+from nextlabel.maths.axes import Array, Embeddings, Positions, checked, row_chunks
+from nextlabel.maths.centres import greedy_centres
+
+__all__ = ["CoreSet", "coreset"]
+
+Metric = Literal["euclidean", "cosine"]
+Reading = Literal["embedding", "logits"]
+
+
+def coreset(
+    embedding: Embeddings,
+    batch: int,
+    *,
+    labelled: Embeddings | None = None,
+    metric: Metric = "euclidean",
+    rng: np.random.Generator,
+) -> Positions:
+    """Positions picked one by one, each the farthest from all labelled items and the picks before it.
+
+    Parameters
+    ----------
+    embedding : array of float, axes (n, d)
+        Features of the unlabelled items.
+    batch : int
+        How many, between 1 and n.
+    labelled : array of float, axes (l, d), optional
+        Features of the labelled items. Without any, the first pick is the item nearest the mean.
+    metric : {"euclidean", "cosine"}
+        Distances between the features, or between the features scaled to length one.
+    rng : numpy.random.Generator
+        Breaks ties: of equal distances, the item first in one permutation wins.
+
+    Returns
+    -------
+    array of int64, axes (b,)
+        Distinct, in the order picked.
+
+    Raises
+    ------
+    SignalError
+        Wrong axes, unequal widths, or values that are not finite.
+    BatchSizeError
+        The batch is below 1 or above n.
+    ParameterError
+        An unknown metric.
+
+    Notes
+    -----
+    Cost as `nextlabel.maths.centres.greedy_centres`; with cosine, a copy of the features beside it.
+
+    References
+    ----------
+    Sener, Savarese. Active learning for convolutional neural networks: a core-set approach. ICLR 2018.
+    Algorithm 1.
+
+    Examples
+    --------
+    >>> line = np.arange(11.0)[:, None]
+    >>> coreset(line, 2, labelled=line[:1], rng=np.random.default_rng(0)).tolist()
+    [10, 5]
+    """
+    return _farthest(embedding, batch, labelled, metric, rng)[0]
+
+
+@final
+@dataclass(frozen=True)
+class CoreSet(Strategy):
+    """Prefers items far from all labelled ones; needs embedding; costs up to O(n·(l + b)·d), mostly far less.
+
+    Parameters
+    ----------
+    metric : {"euclidean", "cosine"}
+        Distances between the features, or between the features scaled to length one.
+    of : {"embedding", "logits"}
+        What is read as features, of unlabelled and labelled items.
+
+    Raises
+    ------
+    ParameterError
+        An unknown metric or reading.
+
+    Notes
+    -----
+    Greedy k-centre from the labelled items: the radius is at most twice the smallest possible. Scores are
+    distances: of each pick to the nearest labelled item or earlier pick; there are none where nothing is
+    labelled, since the first pick has no neighbour then. Outliers are far from everything and come first.
+    Time O(n·(l + b)·d) at worst and typically a few hundredths of that, for l labelled items; memory O(n).
+
+    References
+    ----------
+    Sener, Savarese. Active learning for convolutional neural networks: a core-set approach. ICLR 2018.
+
+    Examples
+    --------
+    >>> from nextlabel import select
+    >>> seen = {"embedding": [[0.0]]}
+    >>> select("coreset", embedding=[[1.0], [2.0], [9.0], [5.0]], labelled=seen, batch=2, seed=0)
+    array([2, 3])
+    """
+
+    metric: Metric = "euclidean"
+    of: Reading = "embedding"
+
+    def __post_init__(self) -> None:
+        _check("metric", self.metric, get_args(Metric))
+        _check("of", self.of, get_args(Reading))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The features."""
+        return frozenset({self.of})
+
+    @property
+    def needs_labelled(self) -> frozenset[str]:
+        """The features."""
+        return frozenset({self.of})
+
+    def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
+        """Each the farthest from the labelled items and the picks before it."""
+        checked_batch(batch, signals.n)
+        labelled = None if signals.labelled is None else signals.labelled[self.of]
+        positions, distances = _farthest(signals[self.of], batch, labelled, self.metric, rng)
+        return Picks(positions, scores=distances if np.isfinite(distances[0]) else None)
+
+
+def _farthest(
+    embedding: Array, batch: int, labelled: Array | None, metric: Metric, rng: np.random.Generator
+) -> tuple[Positions, Array]:
+    _check("metric", metric, get_args(Metric))
+    if metric == "cosine":
+        embedding = _directions(embedding, "embedding")
+        labelled = None if labelled is None else _directions(labelled, "labelled")
+    return greedy_centres(embedding, batch, centres=labelled, rng=rng)
+
+
+def _directions(features: Array, name: str) -> Array:
+    """The rows scaled to length one; a row of zeros has no direction and stays."""
+    features = checked(features, "n d", name)
+    directions = np.empty_like(features)
+    for rows in row_chunks(features):
+        chunk = features[rows].astype(np.float64)
+        largest = np.abs(chunk).max(axis=1, keepdims=True)  # first, so that no square leaves its range
+        chunk /= np.where(largest > 0.0, largest, 1.0)
+        length = np.linalg.norm(chunk, axis=1, keepdims=True)
+        directions[rows] = chunk / np.where(length > 0.0, length, 1.0)
+    return directions
+
+
+def _check(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        message = (
+            f"CoreSet's {name!r} must be {' or '.join(map(repr, known))}; received {value!r}. "
+            "Choose one of these."
+        )
+        raise ParameterError(message)
