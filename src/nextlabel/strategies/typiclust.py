@@ -66,9 +66,9 @@ def typiclust(
     The typicality of an item is 1 / (mean distance to its min(20, size // 2) nearest neighbours within its
     cluster, itself excluded).
 
-    Departs from the authors' code: distances are plain, not squared; clusters are ordered anew on each
-    pass, picks counting as labels; labelled and picked items stay neighbours of the others; k-means is run
-    in full wherever it can be.
+    Departs from the authors' code: distances are plain, not squared; labelled and picked items stay
+    neighbours of the others; k-means runs in full up to 100,000 items, not to 50 clusters; and small clusters
+    are used at last, where the code would ask for more than there is.
 
     Time: that of k-means, and O(s²·d) for each cluster of size s that gives an item.
 
