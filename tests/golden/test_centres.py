@@ -1,5 +1,6 @@
 """Greedy k-centre: the sequence of its plain twin, hand-worked cases, and the bound of twice the optimum."""
 
+import os
 import subprocess
 import sys
 from itertools import combinations
@@ -205,6 +206,28 @@ def test_a_small_pool_loads_no_compiler() -> None:
         "greedy_centres(np.eye(9), 3, rng=np.random.default_rng(0)); sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_memory_beside_the_inputs_stays_below_300_bytes_an_item() -> None:
+    # distances to all centres would take 1,600 bytes an item, a float64 copy 512
+    script = """
+import resource
+import numpy as np
+from nextlabel.maths import centres
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+unit = 1 if __import__("sys").platform == "darwin" else 1024
+centres._PLAIN_WORK = 0
+points = np.random.default_rng(0).standard_normal((200_000, 64), dtype=np.float32)
+centres.greedy_centres(points[:20_000], 2, rng=np.random.default_rng(0))
+before = peak()
+centres.greedy_centres(points, 200, rng=np.random.default_rng(0))
+raise SystemExit(peak() - before > 300 * len(points))
+"""
+    compiling = {**os.environ, "NUMBA_DISABLE_JIT": "0"}
+    assert subprocess.run([sys.executable, "-c", script], env=compiling, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("batch", [0, 4])

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from nextlabel.errors import BatchSizeError
+from nextlabel.errors import BatchSizeError, SignalError
 from nextlabel.maths.coverage import covered_by, greedy_cover, pure_radius, radius_graph
 
 
@@ -92,6 +92,11 @@ def test_the_pure_radius_is_the_largest_that_a_scan_finds(n: int, purity: float)
 
 def test_one_label_is_pure_at_any_radius() -> None:
     assert pure_radius(rng().random((5, 2)), np.zeros(5, np.int64)) == np.inf
+
+
+def test_a_label_is_needed_for_each_point() -> None:
+    with pytest.raises(SignalError, match=r"'labels' and 'points' must agree on axis 'n'; .* 3, .* \(2,\)"):
+        pure_radius(np.zeros((3, 1)), np.array([0, 1]))
 
 
 @pytest.mark.parametrize("batch", [0, 4])

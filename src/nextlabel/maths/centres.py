@@ -19,8 +19,10 @@ from nextlabel.maths.distances import squared_distances_to
 
 __all__ = ["greedy_centres"]
 
-# Up to so many differences in the plain form, NumPy answers before the compiled kernel is loaded.
+# Up to so many differences in the plain form, NumPy answers before the compiled kernel is loaded. A row costs
+# it as much as so many differences beside its own.
 _PLAIN_WORK = 100_000_000
+_PLAIN_ROW = 16
 _DIRECTIONS = 32  # of a sketch: one row of it is two vector registers
 _SAMPLE = 2048  # rows from which the directions are found
 
@@ -68,7 +70,7 @@ def greedy_centres(
 
     Distances are summed in float64 as `nextlabel.maths.distances.squared_distances_to` says, in small pools
     by NumPy and in larger ones by a compiled kernel, with the same result. Worst case time O(n·(l + b)·d),
-    typically a few hundredths of that; memory beside the inputs about 160 bytes an item, and the centres.
+    typically a few hundredths of that; memory beside the inputs about 200 bytes an item, and the centres.
 
     References
     ----------
@@ -91,7 +93,8 @@ def greedy_centres(
         message = f"The batch must be between 1 and the {n} items at hand; received {batch}. Ask for fewer."
         raise BatchSizeError(message)
     order = rng.permutation(n)
-    pick = _plain if n * points.shape[1] * (len(given) + batch) <= _PLAIN_WORK else _lazy
+    work = n * (points.shape[1] + _PLAIN_ROW) * (len(given) + batch)
+    pick = _plain if work <= _PLAIN_WORK else _lazy
     positions, squares = pick(points, batch, given, order)
     return positions, np.sqrt(squares)
 

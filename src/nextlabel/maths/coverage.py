@@ -178,7 +178,7 @@ def pure_radius(points: Embeddings, labels: Array, *, purity: float = 0.95) -> f
     Raises
     ------
     SignalError
-        Wrong axes, or values that are not finite.
+        Wrong axes, unequal lengths, or values that are not finite.
 
     Notes
     -----
@@ -195,7 +195,9 @@ def pure_radius(points: Embeddings, labels: Array, *, purity: float = 0.95) -> f
     >>> pure_radius(np.array([[0.0], [1.0], [5.0], [7.0]]), np.array([0, 0, 1, 1]), purity=1.0)
     4.0
     """
-    points = checked(points, "n d", "points")
+    sizes: Sizes = {}
+    points = checked(points, "n d", "points", sizes)
+    labels = checked(labels, "n", "labels", sizes)
     rival = np.empty(len(points))
     for rows, block in squared_distance_blocks(points, points):
         block[labels[rows, None] == labels] = np.inf

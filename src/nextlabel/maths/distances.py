@@ -50,7 +50,7 @@ def squared_distances_to(points: Embeddings, point: Array) -> NDArray[np.float64
     points = checked(points, "n d", "points", sizes)
     point = checked(point, "d", "point", sizes)
     result = np.empty(len(points), np.float64)
-    for rows in row_chunks(points):
+    for rows in row_chunks(points, megabytes=0.5):
         result[rows] = _squared(points[rows], point)
     return result
 
@@ -58,13 +58,15 @@ def squared_distances_to(points: Embeddings, point: Array) -> NDArray[np.float64
 def _squared(points: Array, point: Array) -> NDArray[np.float64]:
     squares = points.astype(np.float64) - point
     squares *= squares
-    n, features = squares.shape
-    whole = features // LANES * LANES
-    # summed along the middle axis, one slice after the other
-    lanes = squares[:, :whole].reshape(n, whole // LANES, LANES).sum(axis=1)
-    lanes[:, : features - whole] += squares[:, whole:]
-    while (half := lanes.shape[1] // 2) > 0:
-        lanes = lanes[:, :half] + lanes[:, half:]
+    lanes = squares[:, :LANES]
+    for start in range(LANES, squares.shape[1], LANES):
+        more = squares[:, start : start + LANES]
+        lanes[:, : more.shape[1]] += more
+    half = LANES
+    while (half := half // 2) > 0:
+        if (above := lanes.shape[1] - half) > 0:  # lanes that no feature reaches are zero: left out
+            lanes[:, :above] += lanes[:, half:]
+            lanes = lanes[:, :half]
     total: NDArray[np.float64] = lanes[:, 0]
     return total
 

@@ -97,13 +97,15 @@ def _compare(row, centres, guesses, near, seen, known, bound, best, unit, reach,
     """Compare an item with the centres it has not met; stop once it cannot be the farthest."""
     bound = min(bound, squared(row, centres[near], lanes))
     limit = _limit(bound, unit, reach, slack)
-    while seen < known and bound >= best:
+    while seen < known:
         if seen != near and guesses[seen] < limit:
+            if bound < best:
+                break
             value = squared(row, centres[seen], lanes)
             if value < bound:
                 bound = value
                 limit = _limit(bound, unit, reach, slack)
-        seen += 1
+        seen += 1  # a centre that cannot be nearer counts as met
     return bound, seen
 
 
