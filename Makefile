@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test check format docs benchmarks nightly coverage clean
+.PHONY: demo test check format docs benchmarks nightly coverage lowest clean
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nextlabel needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -51,5 +51,12 @@ coverage: .venv/dev
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
+# The suite with the lowest versions that pyproject.toml admits.
+lowest: constraints-lowest.txt
+	$(PYTHON) -m venv --clear .venv-lowest
+	.venv-lowest/bin/pip install --quiet "$$(grep '^torch==' $<)"
+	.venv-lowest/bin/pip install --quiet --constraint $< '.[plot,torch]' hypothesis psutil pytest pytest-xdist
+	.venv-lowest/bin/python -m pytest --numprocesses $(WORKERS) tests/golden tests/contracts tests/properties tests/journeys
+
 clean:
-	rm -rf .venv build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .venv-lowest build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
