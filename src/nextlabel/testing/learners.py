@@ -8,15 +8,11 @@ on its class: ``exceptions = {"save_and_load": "the reason"}``.
 import dataclasses
 import json
 import pickle
-import random
-import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -28,21 +24,14 @@ from nextlabel.errors import BrokenPromise, LabelError, MissingSignal, NoLabels,
 from nextlabel.readers.arrays import ArrayPool
 from nextlabel.testing.documentation import check_docstring
 from nextlabel.testing.learner_examples import LABELLED, TASK, UNLABELLED, example_pool
+from nextlabel.testing.promises import Promises, random_states_kept, require
 
-__all__ = ["PROMISES", "Promise", "check"]
+__all__ = ["PROMISES", "check"]
 
 _TOLERANCE = 1e-4  # float32 sums in another order, through a few layers
 
 
-class Promise(Protocol):
-    """A check of one promise; the seed chooses the example."""
-
-    def __call__(self, learner: Learner, *, seed: int = 0) -> None: ...  # noqa: D102
-
-
-_TABLE: dict[str, Promise] = {}
-
-PROMISES: Mapping[str, Promise] = MappingProxyType(_TABLE)
+PROMISES: Promises[Learner] = Promises()
 """Every promise by its name, in the order in which `check` tries them."""
 
 
@@ -71,74 +60,38 @@ def check(learner: Learner, *, seed: int = 0) -> None:
     >>> from nextlabel import build
     >>> check(build("learner", "sklearn"))
     """
-    for name in learner.exceptions.keys() - PROMISES.keys():
-        message = (
-            f"{type(learner).__name__} declares an exception to {name!r}, which is not a promise. "
-            f"The promises are: {', '.join(PROMISES)}."
-        )
-        raise BrokenPromise(message)
-    for name, promise in PROMISES.items():
-        if name not in learner.exceptions:
-            promise(learner, seed=seed)
-            continue
-        try:
-            promise(learner, seed=seed)
-        except BrokenPromise:
-            continue
-        message = (
-            f"{type(learner).__name__} declares an exception to {name!r} "
-            f"({learner.exceptions[name]}) and keeps it all the same. Remove the exception."
-        )
-        raise BrokenPromise(message)
+    PROMISES.check(learner, seed=seed)
 
 
-def _promise(function: Callable[[Learner, int], None]) -> Promise:
-    """Enter a check in the table; whatever it meets that it did not expect is a broken promise too."""
-    name = function.__name__.strip("_")
-
-    @wraps(function)
-    def promise(learner: Learner, *, seed: int = 0) -> None:
-        prefix = f"{type(learner).__name__} breaks the promise {name!r}: "
-        try:
-            function(learner, seed)
-        except BrokenPromise as broken:
-            raise BrokenPromise(prefix + str(broken)) from broken.__cause__
-        except Exception as cause:
-            raise BrokenPromise(f"{prefix}it raised {type(cause).__name__}: {cause}") from cause
-
-    _TABLE[name] = promise
-    return promise
-
-
-@_promise
+@PROMISES.enter
 def _declared_signals(learner: Learner, seed: int) -> None:
     """Every declared signal is given, alone where it alone is asked for, and so is what follows from it."""
     pool = example_pool(seed)
     model = _fit(learner, seed)
     unknown = learner.provides - SIGNALS.keys()
-    _require(not unknown, f"it provides {sorted(unknown)}, which are not signals.")
+    require(not unknown, f"it provides {sorted(unknown)}, which are not signals.")
     for name in sorted(derivable(learner.provides)):
         said = model.signals(pool, UNLABELLED, {name}, generator(seed))
-        _require(name in said, f"{name!r} was asked for and not given; given was {sorted(said)}.")
-        _require(len(said[name]) == len(UNLABELLED), f"{name!r} has {len(said[name])} rows, not 12.")
+        require(name in said, f"{name!r} was asked for and not given; given was {sorted(said)}.")
+        require(len(said[name]) == len(UNLABELLED), f"{name!r} has {len(said[name])} rows, not 12.")
         if name in learner.provides:
             more = set(said) - derivable({name})
-            _require(not more, f"{name!r} alone was asked for, and {sorted(more)} computed beside it.")
+            require(not more, f"{name!r} alone was asked for, and {sorted(more)} computed beside it.")
 
 
-@_promise
+@PROMISES.enter
 def _column_for_every_class(learner: Learner, seed: int) -> None:
     """A class without a label has a column like any other."""
     said = _said(_fit(learner, seed), example_pool(seed), UNLABELLED, learner.provides, seed)
     for name, array in said.items():
         if "c" in SIGNALS[name].axes.split():
-            _require(
+            require(
                 array.shape[-1] == len(TASK.classes),
                 f"{name!r} has {array.shape[-1]} columns for a task of {len(TASK.classes)} classes.",
             )
 
 
-@_promise
+@PROMISES.enter
 def _rows_follow_positions(learner: Learner, seed: int) -> None:
     """Rows are the items asked for in the order asked: permuted, a part, one, one twice, none."""
     pool, model = example_pool(seed), _fit(learner, seed)
@@ -150,7 +103,7 @@ def _rows_follow_positions(learner: Learner, seed: int) -> None:
             _same(part[name], whole[name][positions], f"{name!r} of the items {positions.tolist()}")
 
 
-@_promise
+@PROMISES.enter
 def _chunks_do_not_matter(learner: Learner, seed: int) -> None:
     """However many items are predicted at once, the answer is the same, up to rounding."""
     pool = example_pool(seed)
@@ -161,33 +114,33 @@ def _chunks_do_not_matter(learner: Learner, seed: int) -> None:
             _same(found[name], expected[name], f"{name!r} in chunks of {chunk}")
 
 
-@_promise
+@PROMISES.enter
 def _determinism(learner: Learner, seed: int) -> None:
     """Equal generators give equal models, which say the same, bit for bit, given equal generators."""
     pool = example_pool(seed)
     first, again = _fit(learner, seed), _fit(learner, seed)
-    _require(
+    require(
         first.fingerprint == again.fingerprint,
         f"two fits from one seed have the fingerprints {first.fingerprint} and {again.fingerprint}. "
         "Draw from rng alone.",
     )
     one, other = (_said(model, pool, UNLABELLED, learner.provides, seed) for model in (first, again))
     for name in learner.provides:
-        _require(np.array_equal(one[name], other[name]), f"two models from one seed differ in {name!r}.")
+        require(np.array_equal(one[name], other[name]), f"two models from one seed differ in {name!r}.")
 
 
-@_promise
+@PROMISES.enter
 def _global_random_states(learner: Learner, seed: int) -> None:
     """Fitting and predicting leave the global random states of Python, NumPy and torch as they were."""
     pool = example_pool(seed)
     _fit(learner, seed)  # whatever is imported on first use is imported now
-    with _random_states_kept("fit"):
+    with random_states_kept("fit"):
         model = _fit(learner, seed)
-    with _random_states_kept("signals"):
+    with random_states_kept("signals"):
         model.signals(pool, UNLABELLED, learner.provides, generator(seed))
 
 
-@_promise
+@PROMISES.enter
 def _unchanged_inputs(learner: Learner, seed: int) -> None:
     """Training changes neither learner, pool, positions nor labels; read-only ones are accepted."""
     pool = example_pool(seed)
@@ -200,12 +153,12 @@ def _unchanged_inputs(learner: Learner, seed: int) -> None:
     model = learner.fit(pool, given[0], given[1], given[2], generator(seed), task=TASK)
     said = model.signals(pool, given[2], learner.provides, generator(seed))
     for name in learner.provides:
-        _require(not np.shares_memory(said[name], pool.items), f"{name!r} shares memory with the pool.")
-    _require((repr(learner), hash(learner)) == (before, number), f"it was {before} and became {learner!r}.")
-    _require(pool.items.tobytes() == content, "it wrote into the items of the pool.")
+        require(not np.shares_memory(said[name], pool.items), f"{name!r} shares memory with the pool.")
+    require((repr(learner), hash(learner)) == (before, number), f"it was {before} and became {learner!r}.")
+    require(pool.items.tobytes() == content, "it wrote into the items of the pool.")
 
 
-@_promise
+@PROMISES.enter
 def _save_and_load(learner: Learner, seed: int) -> None:
     """A model that was saved and loaded says the same and has the same fingerprint."""
     pool, model = example_pool(seed), _fit(learner, seed)
@@ -213,13 +166,13 @@ def _save_and_load(learner: Learner, seed: int) -> None:
         path = Path(folder) / "model"
         model.save(path)
         loaded = learner.load(path)
-        _require(loaded.fingerprint == model.fingerprint, "the loaded model has another fingerprint.")
+        require(loaded.fingerprint == model.fingerprint, "the loaded model has another fingerprint.")
         before, after = (_said(one, pool, UNLABELLED, learner.provides, seed) for one in (model, loaded))
         for name in learner.provides:
-            _require(np.array_equal(before[name], after[name]), f"the loaded model differs in {name!r}.")
+            require(np.array_equal(before[name], after[name]), f"the loaded model differs in {name!r}.")
 
 
-@_promise
+@PROMISES.enter
 def _without_labels(learner: Learner, seed: int) -> None:
     """Without labels, a model that gives some of the declared signals, or `NoLabels`."""
     none = np.empty(0, np.int64)
@@ -233,10 +186,10 @@ def _without_labels(learner: Learner, seed: int) -> None:
             given |= set(model.signals(example_pool(seed), UNLABELLED, {name}, generator(seed)))
         except MissingSignal:
             continue
-    _require(bool(given), "without labels it made a model that gives none of its signals.")
+    require(bool(given), "without labels it made a model that gives none of its signals.")
 
 
-@_promise
+@PROMISES.enter
 def _one_label(learner: Learner, seed: int) -> None:
     """One label is answered, and so is a labelled set of one class."""
     pool = example_pool(seed)
@@ -246,7 +199,7 @@ def _one_label(learner: Learner, seed: int) -> None:
         _said(model, pool, UNLABELLED, learner.provides, seed)
 
 
-@_promise
+@PROMISES.enter
 def _refused_inputs(learner: Learner, seed: int) -> None:
     """Wrong labels, positions and names raise `LabelError`, `PoolError` and `MissingSignal`."""
     pool, rng = example_pool(seed), generator(seed)
@@ -271,7 +224,7 @@ def _refused_inputs(learner: Learner, seed: int) -> None:
             model.signals(pool, UNLABELLED, {name}, rng)
 
 
-@_promise
+@PROMISES.enter
 def _round_trip(learner: Learner, seed: int) -> None:
     """`build(spec_of(l)) == l`, also through JSON; and pickling gives an equal object."""
     del seed
@@ -281,11 +234,11 @@ def _round_trip(learner: Learner, seed: int) -> None:
         (build("learner", json.loads(written)), f"the JSON {written}"),
         (pickle.loads(pickle.dumps(learner)), "its pickle"),
     ):
-        _require(made == learner, f"{way} gave {made!r} instead of {learner!r}.")
-        _require(hash(made) == hash(learner), f"{way} gave an equal object with another hash.")
+        require(made == learner, f"{way} gave {made!r} instead of {learner!r}.")
+        require(hash(made) == hash(learner), f"{way} gave an equal object with another hash.")
 
 
-@_promise
+@PROMISES.enter
 def _documentation(learner: Learner, seed: int) -> None:
     """A summary line, the cost in the Notes, References, and Examples that run."""
     del seed
@@ -315,15 +268,10 @@ def _chunked(learner: Learner, chunk: int) -> Learner:
     return replaced
 
 
-def _require(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise BrokenPromise(otherwise)
-
-
 def _same(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], what: str) -> None:
-    _require(found.shape == expected.shape, f"{what} has the shape {found.shape}, not {expected.shape}.")
+    require(found.shape == expected.shape, f"{what} has the shape {found.shape}, not {expected.shape}.")
     off = float(np.abs(found - expected).max(initial=0.0))
-    _require(off <= _TOLERANCE, f"{what} is off by {off:.3g}.")
+    require(off <= _TOLERANCE, f"{what} is off by {off:.3g}.")
 
 
 @contextmanager
@@ -336,19 +284,3 @@ def _refused(error: type[Exception], case: str) -> Iterator[None]:
         message = f"{case} must raise {error.__name__}; raised was {type(other).__name__}: {other}"
         raise BrokenPromise(message) from other
     raise BrokenPromise(f"{case} must raise {error.__name__}; it was accepted.")
-
-
-@contextmanager
-def _random_states_kept(what: str) -> Iterator[None]:
-    def states() -> dict[str, bytes]:
-        legacy = np.random.get_state()  # noqa: NPY002  (only read, to see that nobody drew from it)
-        found = {"Python's": pickle.dumps(random.getstate()), "NumPy's": pickle.dumps(legacy)}
-        if "torch" in sys.modules:
-            found["torch's"] = sys.modules["torch"].get_rng_state().numpy().tobytes()
-        return found
-
-    before = states()
-    yield
-    after = states()
-    for whose, state in before.items():
-        _require(after[whose] == state, f"{what} changed {whose} global random state. Draw from rng alone.")

@@ -7,12 +7,7 @@ cannot keep a promise says so on its class: ``exceptions = {"permutation": "the 
 
 import json
 import pickle
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import wraps
-from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,20 +20,13 @@ from nextlabel.errors import BatchSizeError, BrokenPromise, NextlabelError, Sign
 from nextlabel.maths.axes import Array
 from nextlabel.testing.documentation import check_docstring
 from nextlabel.testing.processes import elsewhere
+from nextlabel.testing.promises import Promises, random_states_kept, require
 from nextlabel.testing.signals import SpySignals, example_arrays, example_signals
 
-__all__ = ["PROMISES", "Promise", "check"]
+__all__ = ["PROMISES", "check"]
 
 
-class Promise(Protocol):
-    """A check of one promise; the seed chooses the example."""
-
-    def __call__(self, strategy: Strategy, *, seed: int = 0) -> None: ...  # noqa: D102
-
-
-_TABLE: dict[str, Promise] = {}
-
-PROMISES: Mapping[str, Promise] = MappingProxyType(_TABLE)
+PROMISES: Promises[Strategy] = Promises()
 """Every promise by its name, in the order in which `check` tries them."""
 
 _TIED_ITEMS = 4
@@ -71,70 +59,34 @@ def check(strategy: Strategy, *, seed: int = 0) -> None:
     >>> from nextlabel import build
     >>> check(build("strategy", "random"))
     """
-    for name in strategy.exceptions.keys() - PROMISES.keys():
-        message = (
-            f"{type(strategy).__name__} declares an exception to {name!r}, which is not a promise. "
-            f"The promises are: {', '.join(PROMISES)}."
-        )
-        raise BrokenPromise(message)
-    for name, promise in PROMISES.items():
-        if name not in strategy.exceptions:
-            promise(strategy, seed=seed)
-            continue
-        try:
-            promise(strategy, seed=seed)
-        except BrokenPromise:
-            continue
-        message = (
-            f"{type(strategy).__name__} declares an exception to {name!r} "
-            f"({strategy.exceptions[name]}) and keeps it all the same. Remove the exception."
-        )
-        raise BrokenPromise(message)
+    PROMISES.check(strategy, seed=seed)
 
 
-def _promise(function: Callable[[Strategy, int], None]) -> Promise:
-    """Enter a check in the table; whatever it meets that it did not expect is a broken promise too."""
-    name = function.__name__.strip("_")
-
-    @wraps(function)
-    def promise(strategy: Strategy, *, seed: int = 0) -> None:
-        prefix = f"{type(strategy).__name__} breaks the promise {name!r}: "
-        try:
-            function(strategy, seed)
-        except BrokenPromise as broken:
-            raise BrokenPromise(prefix + str(broken)) from broken.__cause__
-        except Exception as cause:
-            raise BrokenPromise(f"{prefix}it raised {type(cause).__name__}: {cause}") from cause
-
-    _TABLE[name] = promise
-    return promise
-
-
-@_promise
+@PROMISES.enter
 def _distinct_positions(strategy: Strategy, seed: int) -> None:
     """Distinct positions in 0..n−1, int64, as many as asked for; scores and propensities alongside."""
     for batch in (1, 5, 24):
         signals = _signals(strategy, seed=seed)
         picks = strategy.pick(signals, batch, generator(seed))
         positions = picks.positions
-        _require(
+        require(
             isinstance(positions, np.ndarray) and positions.dtype == np.int64 and positions.shape == (batch,),
             f"expected {batch} positions of type int64; received {positions!r}.",
         )
-        _require(len(set(positions.tolist())) == batch, f"a position came twice in {positions.tolist()}.")
-        _require(
+        require(len(set(positions.tolist())) == batch, f"a position came twice in {positions.tolist()}.")
+        require(
             bool((positions >= 0).all() and (positions < signals.n).all()),
             f"positions must lie in 0..{signals.n - 1}; received {positions.tolist()}.",
         )
         for name in ("scores", "propensities"):
             beside = getattr(picks, name)
-            _require(
+            require(
                 beside is None or (np.shape(beside) == (batch,) and bool(np.isfinite(beside).all())),
                 f"{name} must be {batch} finite numbers, or None; received {beside!r}.",
             )
 
 
-@_promise
+@PROMISES.enter
 def _refused_sizes(strategy: Strategy, seed: int) -> None:
     """A batch below one or above n is refused with `BatchSizeError`."""
     for batch in (0, -1, 25):
@@ -146,28 +98,28 @@ def _refused_sizes(strategy: Strategy, seed: int) -> None:
         raise BrokenPromise(message)
 
 
-@_promise
+@PROMISES.enter
 def _determinism(strategy: Strategy, seed: int) -> None:
     """Equal signals and generators give equal picks; only `is_random` methods vary with the seed."""
     first, again = (_picks(strategy, seed) for _ in range(2))
-    _require(first == again, f"the same seed gave {first} and then {again}. Draw from rng alone.")
+    require(first == again, f"the same seed gave {first} and then {again}. Draw from rng alone.")
     if not strategy.is_random:
         signals = _signals(strategy, seed=seed)
         one, other = (_wanted(strategy, signals, seed + k) for k in range(2))
-        _require(
+        require(
             bool((one == other).all()),
             f"two seeds gave {one.tolist()} and {other.tolist()}. Set is_random = True if that is meant.",
         )
 
 
-@_promise
+@PROMISES.enter
 def _determinism_across_processes(strategy: Strategy, seed: int) -> None:
     """Another process with another hash seed gives the same picks."""
     here, there = _picks(strategy, seed), elsewhere(_picks, strategy, seed)
-    _require(here == there, f"this process gave {here}, one with another hash seed {there}. Sort your sets.")
+    require(here == there, f"this process gave {here}, one with another hash seed {there}. Sort your sets.")
 
 
-@_promise
+@PROMISES.enter
 def _declared_signals(strategy: Strategy, seed: int) -> None:
     """Only the signals in `needs` and `needs_labelled` are read."""
     more = {"logits", "proba", "embedding", "draws"}
@@ -175,29 +127,29 @@ def _declared_signals(strategy: Strategy, seed: int) -> None:
     spy = SpySignals(whole)
     strategy.pick(cast(Signals, spy), 5, generator(seed))
     undeclared = spy.read - strategy.needs
-    _require(not undeclared, f"it read {sorted(undeclared)}, and needs declares {sorted(strategy.needs)}.")
+    require(not undeclared, f"it read {sorted(undeclared)}, and needs declares {sorted(strategy.needs)}.")
     undeclared = spy.read_labelled - strategy.needs_labelled - {"labels"}
-    _require(
+    require(
         not undeclared,
         f"it read {sorted(undeclared)} of the labelled rows, and needs_labelled declares "
         f"{sorted(strategy.needs_labelled)}.",
     )
 
 
-@_promise
+@PROMISES.enter
 def _untouched_inputs(strategy: Strategy, seed: int) -> None:
     """Inputs stay bit for bit as they were, and so do the global random states."""
     arrays = example_arrays(strategy.needs, seed=seed)
     rows = example_arrays(strategy.needs_labelled, n=4, seed=seed + 1_000)
     given = [(name, array, array.tobytes()) for one in (arrays, rows) for name, array in one.items()]
     labelled = Signals(rows, n=4) if rows else None
-    with _global_random_states_kept():
+    with random_states_kept("it"):
         strategy.pick(Signals(arrays, n=24, labelled=labelled), 5, generator(seed))
     for name, array, before in given:
-        _require(array.tobytes() == before, f"it wrote into the signal {name!r}. Work on a copy.")
+        require(array.tobytes() == before, f"it wrote into the signal {name!r}. Work on a copy.")
 
 
-@_promise
+@PROMISES.enter
 def _random_ties(strategy: Strategy, seed: int) -> None:
     """Ties are broken by the generator: of equal items each is first, and each second, for some seed.
 
@@ -210,14 +162,14 @@ def _random_ties(strategy: Strategy, seed: int) -> None:
     )
     for place, found in zip(("first", "second"), picked.T, strict=True):
         never = sorted(set(range(_TIED_ITEMS)) - set(found.tolist()))
-        _require(
+        require(
             not never,
             f"of {_TIED_ITEMS} equal items, those at {never} were never {place} in {_TIED_SEEDS} picks with "
             "different seeds. Break ties with rng, for example through maths.ranking.top.",
         )
 
 
-@_promise
+@PROMISES.enter
 def _permutation(strategy: Strategy, seed: int) -> None:
     """Scores follow a permutation of the items exactly; picks that are not random do so without ties."""
     if strategy.is_random:
@@ -234,24 +186,20 @@ def _permutation(strategy: Strategy, seed: int) -> None:
     straight, again = _wanted(strategy, signals, seed), _wanted(strategy, moved, seed)
     if isinstance(strategy, Scorer):
         wrong = np.flatnonzero(straight[order] != again)
-        _require(
-            not len(wrong), f"the scores of items changed with their positions: {order[wrong].tolist()}."
-        )
+        require(not len(wrong), f"the scores of items changed with their positions: {order[wrong].tolist()}.")
     else:
         back = order[again].tolist()
-        _require(
-            straight.tolist() == back, f"{straight.tolist()} became {back} in another order of the pool."
-        )
+        require(straight.tolist() == back, f"{straight.tolist()} became {back} in another order of the pool.")
 
 
-@_promise
+@PROMISES.enter
 def _precision(strategy: Strategy, seed: int) -> None:
     """Equal values in float32 and in float64 give the same batch on data without near ties."""
     single, double = (_picks(strategy, seed, dtype) for dtype in (np.float32, np.float64))
-    _require(single == double, f"float32 gave {single}, float64 gave {double}. Accumulate in float64.")
+    require(single == double, f"float32 gave {single}, float64 gave {double}. Accumulate in float64.")
 
 
-@_promise
+@PROMISES.enter
 def _refused_nan(strategy: Strategy, seed: int) -> None:
     """NaN and infinity are refused by `SignalError`, naming the signal and the row."""
     rows = example_arrays(strategy.needs_labelled, n=4, seed=seed + 1_000)
@@ -262,7 +210,7 @@ def _refused_nan(strategy: Strategy, seed: int) -> None:
         _refuses(strategy, arrays, {**rows, name: _spoilt(rows[name], np.nan)}, name)
 
 
-@_promise
+@PROMISES.enter
 def _edge_cases(strategy: Strategy, seed: int) -> None:
     """One item, the whole pool, equal rows: answered; one class, one draw, no labels: or refused."""
     _answers(strategy, _signals(strategy, n=1, seed=seed), 1, "one item")
@@ -286,7 +234,7 @@ def _edge_cases(strategy: Strategy, seed: int) -> None:
                 raise
 
 
-@_promise
+@PROMISES.enter
 def _round_trip(strategy: Strategy, seed: int) -> None:
     """`build(spec_of(s)) == s`, also through JSON; and pickling gives an equal object."""
     del seed
@@ -296,20 +244,15 @@ def _round_trip(strategy: Strategy, seed: int) -> None:
         (build("strategy", json.loads(written)), f"the JSON {written}"),
         (pickle.loads(pickle.dumps(strategy)), "its pickle"),
     ):
-        _require(made == strategy, f"{way} gave {made!r} instead of {strategy!r}.")
-        _require(hash(made) == hash(strategy), f"{way} gave an equal object with another hash.")
+        require(made == strategy, f"{way} gave {made!r} instead of {strategy!r}.")
+        require(hash(made) == hash(strategy), f"{way} gave an equal object with another hash.")
 
 
-@_promise
+@PROMISES.enter
 def _documentation(strategy: Strategy, seed: int) -> None:
     """A summary line, the cost in the Notes, References, and Examples that run."""
     del seed
     check_docstring(type(strategy))
-
-
-def _require(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise BrokenPromise(otherwise)
 
 
 def _signals(strategy: Strategy, *, seed: int, **sizes: Any) -> Signals:
@@ -341,7 +284,7 @@ def _picks(strategy: Strategy, seed: int, dtype: Any = np.float64) -> list[int]:
 def _answers(strategy: Strategy, signals: Signals, batch: int, case: str) -> None:
     picks: Picks = strategy.pick(signals, batch, generator(0))
     found = sorted(set(picks.positions.tolist()) & set(range(signals.n)))
-    _require(
+    require(
         len(picks.positions) == batch and len(found) == batch,
         f"with {case}, expected {batch} distinct positions; received {picks.positions.tolist()}.",
     )
@@ -357,20 +300,9 @@ def _refuses(strategy: Strategy, arrays: dict[str, Array], rows: dict[str, Array
     try:
         select(strategy, batch=5, seed=0, labelled=rows or None, **arrays)
     except SignalError as refusal:
-        _require(
+        require(
             repr(name) in str(refusal) and "row 2" in str(refusal),
             f"the refusal must name the signal {name!r} and row 2; it says: {refusal}",
         )
     else:
         raise BrokenPromise(f"the signal {name!r} held a value that is not finite, and was accepted.")
-
-
-@contextmanager
-def _global_random_states_kept() -> Iterator[None]:
-    def states() -> bytes:
-        legacy = np.random.get_state()  # noqa: NPY002  (only read, to see that nobody drew from it)
-        return pickle.dumps((random.getstate(), legacy))
-
-    before = states()
-    yield
-    _require(states() == before, "it drew from a global random state. Draw from rng alone.")
