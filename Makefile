@@ -42,9 +42,10 @@ docs: .venv/dev
 benchmarks: .venv/dev
 	$(BIN)/python -m benchmarks
 
-# Slow tests, and everything random once more with fresh seeds, which are printed.
+# Slow tests, everything random once more with fresh seeds, which are printed, and how times grow.
 nightly: .venv/dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow or not slow" --fresh-seeds
+	$(BIN)/python -m benchmarks.scaling
 
 coverage: .venv/dev
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest tests/contracts tests/golden tests/properties src

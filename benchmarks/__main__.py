@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.measure import Row  # first: it sets the number of threads before NumPy is loaded
+from benchmarks.measure import Row
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "reference" / "benchmarks.md"

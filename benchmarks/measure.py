@@ -1,14 +1,9 @@
 """How a figure is measured: CPU seconds of one thread, medians, all forms of a comparison in one run."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-# before NumPy is imported: its libraries read these once
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_variable] = "1"
 
 
 @dataclass(frozen=True)

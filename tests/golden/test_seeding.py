@@ -1,5 +1,6 @@
 """Exact k-means++ over outer products: distances, first centres, duplicates, exhaustion, refusals."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,18 @@ def test_a_value_that_is_not_finite_is_named_with_its_row(form: str, name: str, 
     both[name][17, 1] = value
     with pytest.raises(SignalError, match=rf"'{name}' must be finite; row 17 holds nan or infinity"):
         outer_product_seeds(both["residual"], both["embedding"], 5, rng=rng())
+
+
+def test_the_memory_beside_the_inputs_is_that_of_a_few_numbers_an_item(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 28 bytes an item, the tree of sums, and the centres: far from one distance for every item and pick
+    monkeypatch.setattr(seeding, "_PLAIN_WORK", 0)
+    n, batch, width = 200_000, 50, 36
+    residual, embedding = factors(n, 4, 32, np.float32)
+    outer_product_seeds(residual, embedding, batch, rng=rng())  # compiles
+    tracemalloc.start()
+    outer_product_seeds(residual, embedding, batch, rng=rng())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30 * n + 8 * batch * width + 500_000
