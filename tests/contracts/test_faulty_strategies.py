@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from nextlabel import Picks, Scorer, Signals, Strategy
-from nextlabel.core.strategy import checked_batch
 from nextlabel.errors import BrokenPromise
-from nextlabel.maths.axes import Array, Scores
+from nextlabel.maths.axes import Array, Scores, checked_batch
 from nextlabel.testing.documentation import check_docstring
 from nextlabel.testing.strategies import PROMISES, check
 

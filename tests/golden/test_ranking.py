@@ -56,7 +56,7 @@ def test_scores_are_left_as_they_were() -> None:
 
 @pytest.mark.parametrize("batch", [0, 4, -1])
 def test_a_batch_that_does_not_fit_is_refused(batch: int) -> None:
-    says = re.escape(f"between 1 and the 3 scores; received {batch}")
+    says = re.escape(f"between 1 and the 3 items at hand; received {batch}")
     with pytest.raises(BatchSizeError, match=says):
         top(np.zeros(3), batch, rng())
     with pytest.raises(BatchSizeError, match=says):

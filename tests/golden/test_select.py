@@ -9,7 +9,6 @@ import pytest
 
 from nextlabel import Picks, Scorer, Signals, Spec, Strategy, build, select
 from nextlabel.core.select import check_needs
-from nextlabel.core.strategy import checked_batch
 from nextlabel.errors import (
     BatchSizeError,
     LabelError,
@@ -18,7 +17,7 @@ from nextlabel.errors import (
     SignalError,
     UnknownName,
 )
-from nextlabel.maths.axes import Scores
+from nextlabel.maths.axes import Scores, checked_batch
 
 PROBA = np.array([[0.9, 0.1], [0.5, 0.5], [0.7, 0.3]])
 

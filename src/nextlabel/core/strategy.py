@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.core.signals import Signals
-from nextlabel.errors import BatchSizeError
-from nextlabel.maths.axes import Positions, Scores
+from nextlabel.maths.axes import Positions, Scores, checked_batch
 from nextlabel.maths.ranking import top
 
-__all__ = ["Picks", "Scorer", "Strategy", "checked_batch"]
+__all__ = ["Picks", "Scorer", "Strategy"]
 
 
 @final
@@ -117,25 +116,3 @@ class Scorer(Strategy):
         scores = np.asarray(self.score(signals, rng), dtype=np.float64)
         positions = top(scores, batch, rng)
         return Picks(positions, scores=scores[positions])
-
-
-def checked_batch(batch: int, n: int) -> int:
-    """The batch size as an int, between 1 and the number of items.
-
-    Raises
-    ------
-    BatchSizeError
-        Not a whole number, below 1, or above the number of items.
-
-    Examples
-    --------
-    >>> checked_batch(3, 10)
-    3
-    """
-    if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or not 1 <= batch <= n:
-        message = (
-            f"The batch must be a whole number between 1 and the {n} items at hand; received {batch!r}. "
-            + ("Ask for fewer, or give more items." if n else "Give at least one item.")
-        )
-        raise BatchSizeError(message)
-    return int(batch)

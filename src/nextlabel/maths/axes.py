@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nextlabel.errors import SignalError
+from nextlabel.errors import BatchSizeError, SignalError
 
 __all__ = [
     "Array",
@@ -26,6 +26,7 @@ __all__ = [
     "Scores",
     "Sizes",
     "checked",
+    "checked_batch",
     "checked_probabilities",
     "frozen",
     "reads",
@@ -91,6 +92,28 @@ def checked(values: ArrayLike, axes: str, name: str, sizes: Sizes | None = None)
     array = shaped(values, axes, name, sizes)
     _require_finite(array, name)
     return _read_only(array)
+
+
+def checked_batch(batch: int, n: int) -> int:
+    """The batch size as an int, between 1 and the number of items.
+
+    Raises
+    ------
+    BatchSizeError
+        Not a whole number, below 1, or above the number of items.
+
+    Examples
+    --------
+    >>> checked_batch(3, 10)
+    3
+    """
+    if isinstance(batch, bool) or not isinstance(batch, int | np.integer) or not 1 <= batch <= n:
+        message = (
+            f"The batch must be a whole number between 1 and the {n} items at hand; received {batch!r}. "
+            + ("Ask for fewer, or give more items." if n else "Give at least one item.")
+        )
+        raise BatchSizeError(message)
+    return int(batch)
 
 
 def checked_probabilities(values: ArrayLike, axes: str, name: str, sizes: Sizes | None = None) -> Array:

@@ -13,8 +13,16 @@ computed from the rows themselves, in one order of summation, so the sequence is
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.errors import BatchSizeError
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, frozen, row_chunks
+from nextlabel.maths.axes import (
+    Array,
+    Embeddings,
+    Positions,
+    Sizes,
+    checked,
+    checked_batch,
+    frozen,
+    row_chunks,
+)
 from nextlabel.maths.distances import squared_distances_to
 
 __all__ = ["greedy_centres"]
@@ -89,9 +97,7 @@ def greedy_centres(
     points = checked(points, "n d", "points", sizes)
     given = np.empty((0, points.shape[1])) if centres is None else checked(centres, "l d", "centres", sizes)
     n = len(points)
-    if not 1 <= batch <= n:
-        message = f"The batch must be between 1 and the {n} items at hand; received {batch}. Ask for fewer."
-        raise BatchSizeError(message)
+    checked_batch(batch, n)
     order = rng.permutation(n)
     work = n * (points.shape[1] + _PLAIN_ROW) * (len(given) + batch)
     pick = _plain if work <= _PLAIN_WORK else _lazy

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.errors import BatchSizeError
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, checked_batch
 from nextlabel.maths.distances import squared_distance_blocks
 
 __all__ = ["covered_by", "greedy_cover", "pure_radius", "radius_graph"]
@@ -139,9 +138,7 @@ def greedy_cover(
     ([1, 3], [3, 1])
     """
     n = graph.shape[0]
-    if not 1 <= batch <= n:
-        message = f"The batch must be between 1 and the {n} items at hand; received {batch}. Ask for fewer."
-        raise BatchSizeError(message)
+    checked_batch(batch, n)
     covered = covered.copy()
     # one number for gain and rank: a whole gain outweighs any rank
     worth = _reached(graph, np.flatnonzero(~covered)) * n + rng.permutation(n)

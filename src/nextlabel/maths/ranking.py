@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.errors import BatchSizeError, SignalError
-from nextlabel.maths.axes import Positions, Scores
+from nextlabel.errors import SignalError
+from nextlabel.maths.axes import Positions, Scores, checked_batch
 
 __all__ = ["drawn_by_weight", "ranks", "top"]
 
@@ -44,11 +44,7 @@ def top(scores: Scores, batch: int, rng: np.random.Generator) -> Positions:
     """
     scores = _ranked(scores)
     n = len(scores)
-    if not 1 <= batch <= n:
-        message = (
-            f"The batch must be between 1 and the {n} scores; received {batch}. Ask for fewer, or score more."
-        )
-        raise BatchSizeError(message)
+    checked_batch(batch, n)
     last = np.partition(scores, n - batch)[n - batch]
     above = np.flatnonzero(scores > last)
     order = np.lexsort((rng.random(len(above)), -scores[above]))

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.errors import BatchSizeError, ParameterError, SignalError
+from nextlabel.errors import ParameterError, SignalError
 from nextlabel.maths.axes import (
     Array,
     Embeddings,
@@ -22,6 +22,7 @@ from nextlabel.maths.axes import (
     Scores,
     Sizes,
     checked,
+    checked_batch,
     frozen,
     shaped,
 )
@@ -104,9 +105,7 @@ def outer_product_seeds(
     residual = shaped(residual, "n c", "residual", sizes)
     embedding = shaped(embedding, "n d", "embedding", sizes)
     n = len(residual)
-    if not 1 <= batch <= n:
-        message = f"The batch must be between 1 and the {n} items at hand; received {batch}. Ask for fewer."
-        raise BatchSizeError(message)
+    checked_batch(batch, n)
     if first not in ("largest", "uniform", "norm"):
         message = f"'first' must be 'largest', 'uniform' or 'norm'; received {first!r}. Choose one of these."
         raise ParameterError(message)

@@ -6,7 +6,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import Embeddings, Positions, Residuals
 from nextlabel.maths.seeding import First, outer_product_seeds
@@ -139,7 +139,7 @@ class BADGE(Strategy):
         positions, squares = outer_product_seeds(
             signals["residual"],
             signals["embedding"],
-            checked_batch(batch, signals.n),
+            batch,
             rng=rng,
             first=self.first,
             bias=self.include_bias,

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Draws, Positions, Scores, reads
+from nextlabel.maths.axes import Draws, Positions, Scores, checked_batch, reads
 from nextlabel.maths.information import mutual_information
 from nextlabel.maths.joint import (
     every_configuration,
@@ -215,7 +215,6 @@ class BatchBALD(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Greedily, the item whose label adds most; scores are the gains."""
-        checked_batch(batch, signals.n)
         positions, gains = batch_bald(
             signals["draws"],
             batch,

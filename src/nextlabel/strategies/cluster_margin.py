@@ -6,7 +6,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import (
     Array,
@@ -16,6 +16,7 @@ from nextlabel.maths.axes import (
     Scores,
     Sizes,
     checked,
+    checked_batch,
     checked_probabilities,
 )
 from nextlabel.maths.clustering import average_linkage
@@ -158,7 +159,6 @@ class ClusterMargin(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Items of small margin, small clusters first and each in its turn."""
-        checked_batch(batch, signals.n)
         positions = cluster_margin(
             signals["proba"],
             signals["embedding"],

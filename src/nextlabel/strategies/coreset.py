@@ -6,7 +6,7 @@ from typing import Literal, final, get_args
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import Array, Embeddings, Positions, checked, row_chunks
 from nextlabel.maths.centres import greedy_centres
@@ -127,7 +127,6 @@ class CoreSet(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Each the farthest from the labelled items and the picks before it."""
-        checked_batch(batch, signals.n)
         labelled = None if signals.labelled is None else signals.labelled[self.of]
         positions, distances = _farthest(signals[self.of], batch, labelled, self.metric, rng)
         return Picks(positions, scores=distances if np.isfinite(distances[0]) else None)

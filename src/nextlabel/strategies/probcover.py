@@ -6,9 +6,9 @@ from typing import ClassVar, final
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, checked_batch
 from nextlabel.maths.centres import greedy_centres
 from nextlabel.maths.clustering import k_means
 from nextlabel.maths.coverage import covered_by, greedy_cover, pure_radius, radius_graph
@@ -160,7 +160,6 @@ class ProbCover(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Each the middle of the ball that holds most items not covered yet."""
-        checked_batch(batch, signals.n)
         classes = len(signals.class_counts)
         positions = probcover(
             signals["embedding"],

@@ -6,7 +6,8 @@ from typing import ClassVar, final
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
+from nextlabel.maths.axes import checked_batch
 
 __all__ = ["Random"]
 

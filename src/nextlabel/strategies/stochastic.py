@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, cast, final, get_args
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Scorer, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Scorer, Strategy
 from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Scores
+from nextlabel.maths.axes import Scores, checked_batch
 from nextlabel.maths.ranking import drawn_by_weight, ranks
 
 __all__ = ["Stochastic"]

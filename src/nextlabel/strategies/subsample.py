@@ -6,8 +6,9 @@ from typing import ClassVar, cast, final
 import numpy as np
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
+from nextlabel.maths.axes import checked_batch
 
 __all__ = ["Subsample"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.core.signals import Signals
-from nextlabel.core.strategy import Picks, Strategy, checked_batch
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, checked_batch
 from nextlabel.maths.clustering import k_means
 from nextlabel.maths.distances import squared_distance_blocks
 
@@ -173,7 +173,6 @@ class TypiClust(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """The most typical items of the clusters that hold fewest labels."""
-        checked_batch(batch, signals.n)
         positions = typiclust(
             signals["embedding"],
             batch,
