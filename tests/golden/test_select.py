@@ -125,7 +125,7 @@ def test_bad_input_is_refused(
 def test_missing_signals_are_named_with_strategies_that_would_do() -> None:
     says = (
         "BALD needs the signals 'expected_entropy' and 'mean_proba', which the call does not provide (it "
-        "provides proba). Add them, or use a strategy that needs only what is there: "
+        "provides proba). Give 'draws', or use a strategy that needs only what is there: "
     )
     with pytest.raises(MissingSignal, match=re.escape(says)) as refusal:
         select("bald", proba=PROBA, batch=1, seed=0)
@@ -137,7 +137,7 @@ def test_missing_signals_are_named_with_strategies_that_would_do() -> None:
 def test_one_missing_signal_reads_well_and_the_provider_is_named() -> None:
     says = (
         "Furthest needs the signal 'embedding', which SklearnLearner does not provide (it provides none). "
-        "Add it, or use a strategy that needs only what is there: random."
+        "Give 'embedding', or use a strategy that needs only what is there: random."
     )
     with pytest.raises(MissingSignal, match=re.escape(says)):
         check_needs(Furthest(), [], "SklearnLearner")
@@ -146,10 +146,34 @@ def test_one_missing_signal_reads_well_and_the_provider_is_named() -> None:
 def test_missing_signals_of_labelled_rows_are_named() -> None:
     says = (
         "Furthest needs the signal 'embedding' of the labelled rows, which 'labelled' does not hold (it "
-        "holds proba). Give for example labelled={'embedding': ...}, or leave 'labelled' out."
+        "holds proba). Give for example labelled={'embedding': ...}, or leave 'labelled' and 'labels' out."
     )
     with pytest.raises(MissingSignal, match=re.escape(says)):
         select(Furthest(), embedding=np.zeros((3, 1)), labelled={"proba": PROBA}, batch=1, seed=0)
+
+
+def test_labels_of_rows_that_are_not_given_are_refused_where_the_rows_are_needed() -> None:
+    with pytest.raises(
+        MissingSignal, match=r"labelled rows, which 'labelled' does not hold \(it holds nothing\)"
+    ):
+        select(Furthest(), embedding=np.zeros((3, 1)), labels=[0, 1], batch=1, seed=0)
+    assert len(select("margin", proba=PROBA, labels=[0, 1], batch=1, seed=0)) == 1
+
+
+def test_every_signal_that_would_do_by_itself_is_offered() -> None:
+    says = "Give 'logits' or 'proba' or 'residual' or 'draws' or 'mean_proba', or use"
+    with pytest.raises(MissingSignal, match=re.escape(says)):
+        select("badge", embedding=np.zeros((3, 1)), batch=1, seed=0)
+
+
+def test_labelled_rows_without_names_are_refused() -> None:
+    with pytest.raises(SignalError, match=r"must be a mapping .*; received ndarray"):
+        select("random", proba=PROBA, labelled=np.zeros((3, 1)), batch=1, seed=0)  # type: ignore[arg-type]
+
+
+def test_an_error_in_the_labelled_rows_says_so() -> None:
+    with pytest.raises(SignalError, match=r"^In 'labelled': 'embedding' must be finite; row 1"):
+        select("random", proba=PROBA, labelled={"embedding": np.array([[0.0], [np.nan]])}, batch=1, seed=0)
 
 
 def test_nothing_given_is_refused() -> None:

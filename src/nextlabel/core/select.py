@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from nextlabel.core.registry import REGISTRY, build, names
 from nextlabel.core.rng import generator
-from nextlabel.core.signals import Signals, derivable
+from nextlabel.core.signals import SIGNALS, Signals, derivable
 from nextlabel.core.spec import Spec
 from nextlabel.core.strategy import Strategy
-from nextlabel.errors import MissingSignal, NextlabelError
+from nextlabel.errors import MissingSignal, NextlabelError, SignalError
 from nextlabel.maths.axes import Positions
 
 __all__ = ["check_needs", "select"]
@@ -76,19 +76,36 @@ def select(
     """
     rng = generator(seed)
     method: Strategy = build("strategy", strategy)
-    seen = None if labelled is None else Signals(labelled, n=None if labelled else 0)
-    said = Signals(signals, labelled=seen, labels=labels)
+    said = Signals(signals, labelled=_labelled_rows(labelled), labels=labels)
     check_needs(method, signals.keys(), "the call")
-    if labelled is not None and (missing := method.needs_labelled - derivable(labelled.keys())):
+    some_labelled = labelled is not None or (said.labels is not None and len(said.labels) > 0)
+    if some_labelled and (missing := method.needs_labelled - derivable((labelled or {}).keys())):
         plural = "s" if len(missing) > 1 else ""
         message = (
             f"{type(method).__name__} needs the signal{plural} {_listed(missing)} of the labelled rows, "
-            f"which 'labelled' does not hold (it holds {', '.join(sorted(labelled)) or 'nothing'}). "
-            f"Give for example labelled={{{sorted(missing)[0]!r}: ...}}, or leave 'labelled' out."
+            f"which 'labelled' does not hold (it holds {', '.join(sorted(labelled or {})) or 'nothing'}). "
+            f"Give for example labelled={{{sorted(missing)[0]!r}: ...}}, or leave 'labelled' and 'labels' "
+            "out."
         )
         raise MissingSignal(message)
     picks = method.pick(said, batch, rng)
     return np.asarray(picks.positions, dtype=np.int64)
+
+
+def _labelled_rows(labelled: Any) -> Signals | None:
+    if labelled is None:
+        return None
+    if not isinstance(labelled, Mapping):
+        message = (
+            "'labelled' must be a mapping from the name of a signal to its array over the labelled rows; "
+            f"received {type(labelled).__name__}. Give for example labelled={{'embedding': ...}}."
+        )
+        raise SignalError(message)
+    try:
+        return Signals(labelled, n=None if labelled else 0)
+    except SignalError as cause:
+        message = f"In 'labelled': {cause}"
+        raise SignalError(message) from cause
 
 
 def check_needs(strategy: Strategy, provided: Any, provider: str) -> None:
@@ -116,7 +133,7 @@ def check_needs(strategy: Strategy, provided: Any, provider: str) -> None:
     message = (
         f"{type(strategy).__name__} needs the signal{plural} {_listed(missing)}, which {provider} does not "
         f"provide (it provides {', '.join(sorted(provided)) or 'none'}). "
-        f"Add {'them' if plural else 'it'}, or use a strategy that needs only what is there: "
+        f"Give {_enough(missing, at_hand)}, or use a strategy that needs only what is there: "
         f"{', '.join(_satisfied(at_hand)) or 'none'}."
     )
     raise MissingSignal(message)
@@ -124,6 +141,12 @@ def check_needs(strategy: Strategy, provided: Any, provider: str) -> None:
 
 def _listed(missing: frozenset[str]) -> str:
     return " and ".join(repr(name) for name in sorted(missing))
+
+
+def _enough(missing: frozenset[str], at_hand: frozenset[str]) -> str:
+    """What to give: each signal that by itself would do, or else all that are missing."""
+    single = [repr(name) for name in SIGNALS if missing <= derivable({*at_hand, name})]
+    return " or ".join(single) or _listed(missing)
 
 
 def _satisfied(at_hand: frozenset[str]) -> list[str]:

@@ -207,7 +207,7 @@ def _refused_nan(strategy: Strategy, seed: int) -> None:
     for name, bad in ((name, bad) for name in sorted(strategy.needs) for bad in (np.nan, np.inf)):
         _refuses(strategy, {**arrays, name: _spoilt(arrays[name], bad)}, rows, name)
     for name in sorted(strategy.needs_labelled):
-        _refuses(strategy, arrays, {**rows, name: _spoilt(rows[name], np.nan)}, name)
+        _refuses(strategy, arrays, {**rows, name: _spoilt(rows[name], np.nan)}, name, "In 'labelled': ")
 
 
 @PROMISES.enter
@@ -296,13 +296,15 @@ def _spoilt(array: Array, bad: float) -> Array:
     return spoilt
 
 
-def _refuses(strategy: Strategy, arrays: dict[str, Array], rows: dict[str, Array], name: str) -> None:
+def _refuses(
+    strategy: Strategy, arrays: dict[str, Array], rows: dict[str, Array], name: str, where: str = ""
+) -> None:
     try:
         select(strategy, batch=5, seed=0, labelled=rows or None, **arrays)
     except SignalError as refusal:
         require(
-            repr(name) in str(refusal) and "row 2" in str(refusal),
-            f"the refusal must name the signal {name!r} and row 2; it says: {refusal}",
+            str(refusal).startswith(where + repr(name)) and "row 2" in str(refusal),
+            f"the refusal must begin with {where + repr(name)} and name row 2; it says: {refusal}",
         )
     else:
         raise BrokenPromise(f"the signal {name!r} held a value that is not finite, and was accepted.")
