@@ -71,7 +71,7 @@ def test_a_long_compilation_is_announced(capfd: pytest.CaptureFixture[str]) -> N
     said = capfd.readouterr().err
     assert (
         said
-        == "nextlabel: compiling badge's kernel for this machine; about ten seconds, the first time only.\n"
+        == "nextlabel: compiling badge's kernel for this machine; about ten seconds, once for each precision.\n"
     )
 
 

@@ -66,7 +66,7 @@ def announced(what: str, kernel: Any, *arrays: NDArray[Any]) -> Iterator[None]:
     def say() -> None:
         if not _is_ready(kernel, arrays):
             sys.stderr.write(
-                f"nextlabel: compiling {what} for this machine; about ten seconds, the first time only.\n"
+                f"nextlabel: compiling {what} for this machine; about ten seconds, once for each precision.\n"
             )
             sys.stderr.flush()
 
