@@ -10,10 +10,13 @@ WORKERS ?= 2
 	$(PYTHON) -m venv .venv
 
 .venv/base: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing what the demo needs; the first time takes about a minute"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot]'
 	@touch $@
 
+# torch by itself and first: a constrained install of everything together may look for another build of it.
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing what the suite needs, torch among it; the first time takes minutes"
 	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot,torch,dev]'
 	@touch $@ .venv/base

@@ -159,3 +159,12 @@ def test_chunks_cover_the_rows_in_order() -> None:
     assert [chunk.stop - chunk.start for chunk in chunks] == [256, 256, 256, 232]
     assert row_chunks(np.zeros((0, 3))) == []
     assert row_chunks(array, megabytes=1e-9)[:2] == [slice(0, 1), slice(1, 2)]
+
+
+def test_a_masked_array_that_hides_values_is_refused() -> None:
+    values = np.ma.masked_array(np.ones((3, 2)), mask=[[False, False], [True, False], [False, False]])
+    with pytest.raises(
+        SignalError, match=r"'embedding' must have a value everywhere; received a masked array"
+    ):
+        checked(values, "n d", "embedding")
+    assert checked(np.ma.masked_array(np.ones((3, 2))), "n d", "embedding").shape == (3, 2)

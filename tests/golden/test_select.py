@@ -179,3 +179,12 @@ def test_an_error_in_the_labelled_rows_says_so() -> None:
 def test_nothing_given_is_refused() -> None:
     with pytest.raises(SignalError, match="received none"):
         select("random", batch=1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("labeled", "labelled"), ("batch_size", "batch"), ("label", "labels"), ("seeds", "seed")],
+)
+def test_a_slip_in_a_parameter_is_not_taken_for_a_signal(slip: str, meant: str) -> None:
+    with pytest.raises(SignalError, match=rf"'{slip}' is neither .* Did you mean the parameter '{meant}'"):
+        select("margin", proba=PROBA, batch=1, seed=0, **{slip: 3})

@@ -1,6 +1,7 @@
 """The one-liner: arrays in, positions out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ def select(
     """
     rng = generator(seed)
     method: Strategy = build("strategy", strategy)
+    _refuse_slips(signals)
     said = Signals(signals, labelled=_labelled_rows(labelled), labels=labels)
     check_needs(method, signals.keys(), "the call")
     some_labelled = labelled is not None or (said.labels is not None and len(said.labels) > 0)
@@ -90,6 +92,18 @@ def select(
         raise MissingSignal(message)
     picks = method.pick(said, batch, rng)
     return np.asarray(picks.positions, dtype=np.int64)
+
+
+def _refuse_slips(names: Iterable[str]) -> None:
+    """Refuse what is no signal and nearly a parameter: it would be called an unknown signal otherwise."""
+    for name in names:
+        near = get_close_matches(name, ("batch", "labelled", "labels", "seed"), n=1)
+        if name not in SIGNALS and near:
+            message = (
+                f"{name!r} is neither a signal nor a parameter of select. Did you mean the parameter "
+                f"{near[0]!r}? Its parameters are strategy, batch, seed, labelled and labels."
+            )
+            raise SignalError(message)
 
 
 def _labelled_rows(labelled: Any) -> Signals | None:

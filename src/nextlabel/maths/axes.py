@@ -253,6 +253,12 @@ def _read_only(array: Array) -> Array:
 
 
 def _as_array(values: Any, name: str) -> Array:
+    if np.ma.is_masked(values):
+        message = (
+            f"{name!r} must have a value everywhere; received a masked array that hides some. Leave out "
+            "the rows with hidden values, or fill them."
+        )
+        raise SignalError(message)
     try:
         if not hasattr(values, "__array__") and hasattr(values, "__dlpack__"):
             return np.asarray(np.from_dlpack(values))
@@ -315,7 +321,7 @@ def _require_probabilities(chunk: Array, start: int, name: str) -> None:
         f"The rows of {name!r} must be probabilities that sum to one within {_ROW_SUM_TOLERANCE:g}; "
         f"row {start + local} sums to {total:.6g} with a "
         f"smallest value of {float(chunk[local].min()):.6g}. "
-        "Pass softmax outputs, or give unnormalised scores as 'logits'."
+        "Pass softmax outputs computed in float32 or float64, or give unnormalised scores as 'logits'."
     )
     raise SignalError(message)
 
