@@ -25,7 +25,7 @@ from nextlabel.maths.predictions import (
     votes,
 )
 
-__all__ = ["SIGNALS", "SignalKind", "Signals", "derivable"]
+__all__ = ["SIGNALS", "Derivation", "SignalKind", "Signals", "derivable", "signal_kind"]
 
 
 @final
@@ -166,6 +166,22 @@ _TABLE = (
 SIGNALS: Mapping[str, SignalKind] = MappingProxyType({kind.name: kind for kind in _TABLE})
 
 
+def signal_kind(name: str) -> SignalKind:
+    """The row of the table for a name.
+
+    Raises
+    ------
+    SignalError
+        There is no such signal; the message offers the nearest and lists all.
+    """
+    if name not in SIGNALS:
+        near = get_close_matches(name, SIGNALS, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        message = f"{name!r} is not a signal. {hint}The signals are: {', '.join(SIGNALS)}."
+        raise SignalError(message)
+    return SIGNALS[name]
+
+
 def derivable(names: Iterable[str]) -> frozenset[str]:
     """The given signals and all that follow from them.
 
@@ -239,7 +255,7 @@ class Signals(Mapping[str, Array]):
         n: int | None = None,
     ) -> None:
         sizes: Sizes = {} if n is None else {"n": (n, "n")}
-        self._arrays = {name: _kind(name).read(values, sizes) for name, values in arrays.items()}
+        self._arrays = {name: signal_kind(name).read(values, sizes) for name, values in arrays.items()}
         self._whole: tuple[Signals, Positions] | None = None
         if "n" not in sizes:
             message = (
@@ -264,7 +280,7 @@ class Signals(Mapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         """The array of a signal: as given, or derived from others and kept."""
-        kind = _kind(name)
+        kind = signal_kind(name)
         if name not in self._arrays:
             array = self._found(kind).view()
             array.flags.writeable = False
@@ -363,15 +379,6 @@ class Signals(Mapping[str, Array]):
                     f"{letter!r}; they say {mine} and {theirs}. Take both from the same model."
                 )
                 raise SignalError(message)
-
-
-def _kind(name: str) -> SignalKind:
-    if name not in SIGNALS:
-        near = get_close_matches(name, SIGNALS, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
-        message = f"{name!r} is not a signal. {hint}The signals are: {', '.join(SIGNALS)}."
-        raise SignalError(message)
-    return SIGNALS[name]
 
 
 def _missing(kind: SignalKind, at_hand: frozenset[str]) -> str:

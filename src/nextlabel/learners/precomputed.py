@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, final
@@ -11,7 +10,7 @@ import numpy as np
 
 from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
-from nextlabel.core.signals import SIGNALS, Signals
+from nextlabel.core.signals import Signals, signal_kind
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, SignalError
 from nextlabel.learners.border import checked_labels, checked_positions, sources
@@ -200,11 +199,7 @@ def _opened(source: Any) -> Mapping[str, Array]:
         )
         raise LearnerError(message)
     for name in arrays:
-        if name not in SIGNALS:
-            near = get_close_matches(name, SIGNALS, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            message = f"{name!r} is not a signal. {hint}The signals are: {', '.join(SIGNALS)}."
-            raise SignalError(message)
+        signal_kind(name)
     return arrays
 
 
