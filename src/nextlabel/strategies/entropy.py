@@ -9,7 +9,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Scorer
 from nextlabel.maths.axes import Scores
 from nextlabel.maths.information import entropy
-from nextlabel.maths.marginals import Prediction, Reduction, check_reading, uncertainty
+from nextlabel.maths.uncertainty import Prediction, Reduction, check_reading, uncertainty
 
 __all__ = ["Entropy", "entropy"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Scorer
 from nextlabel.maths.axes import Probabilities, Scores, reads, row_chunks
-from nextlabel.maths.marginals import (
+from nextlabel.maths.uncertainty import (
     Prediction,
     Reduction,
     check_reading,
