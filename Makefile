@@ -48,12 +48,16 @@ benchmarks: .venv/dev
 # Slow tests, everything random once more with fresh seeds, which are printed, and how times grow.
 nightly: .venv/dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "slow or not slow" --fresh-seeds
+	$(MAKE) coverage
 	$(BIN)/python -m benchmarks.scaling
 
+# With Numba's compiler switched off, so that kernels count; every line of maths, core and strategies is run.
 coverage: .venv/dev
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest tests/contracts tests/golden tests/properties src
 	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m coverage report --skip-covered
+	$(BIN)/python -m coverage report --fail-under=100 --format=total \
+		--include='src/nextlabel/maths/*,src/nextlabel/core/*,src/nextlabel/strategies/*'
 
 # The suite with the lowest versions that pyproject.toml admits.
 lowest: constraints-lowest.txt

@@ -76,6 +76,20 @@ def test_with_two_classes_it_is_seeding_on_residual_scaled_embeddings() -> None:
     np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
+def test_with_two_classes_and_one_embedding_it_is_seeding_on_a_number() -> None:
+    # every z the same: g lies on a line, and D² is that of √2·s·‖z‖
+    proba = rng().dirichlet(np.ones(2), size=60)
+    signals = Signals({"proba": proba, "embedding": np.tile([[3.0, 4.0]], (60, 1))})
+    signed = np.where(proba[:, 0] >= proba[:, 1], -1.0, 1.0) * (1.0 - proba.max(axis=1))
+    number = np.sqrt(2.0) * signed * 5.0
+    picks = BADGE().pick(signals, 20, rng())
+    assert picks.scores is not None
+    assert picks.scores[0] == pytest.approx((number**2).max(), rel=1e-9)
+    for k in range(1, 20):
+        gap = ((number[picks.positions[:k]] - number[picks.positions[k]]) ** 2).min()
+        assert picks.scores[k] == pytest.approx(gap, rel=1e-9, abs=1e-12)
+
+
 def test_scores_are_the_squared_distances_of_gradients_written_out() -> None:
     logits, embedding = model(300, 4, 6)
     signals = Signals({"logits": logits, "embedding": embedding})

@@ -99,6 +99,20 @@ def test_a_bias_is_one_constant_feature_more(form: str) -> None:
     np.testing.assert_allclose(squares, squares_when_picked(products(residual, extended), picks), rtol=1e-9)
 
 
+def test_the_first_centre_may_be_drawn_in_proportion_or_uniformly(form: str) -> None:
+    # squares 0, 1 and 9: never the first in proportion; each of the two others is missed by 200 draws with
+    # chance below 1e-9, as is each of three by uniform draws
+    residual = np.array([[0.0], [1.0], [3.0]])
+    drawn = {
+        first: {
+            int(outer_product_seeds(residual, np.ones((3, 1)), 1, rng=rng(k), first=first)[0][0])
+            for k in range(200)
+        }
+        for first in ("norm", "uniform")
+    }
+    assert drawn == {"norm": {1, 2}, "uniform": {0, 1, 2}}
+
+
 @pytest.mark.parametrize("copies", [1, 7, 300])
 def test_copies_of_three_items_give_one_of_each_first(form: str, copies: int) -> None:
     residual = np.repeat(np.array([[1.0, -1.0], [0.5, -0.5], [-0.3, 0.3]], np.float32), copies, axis=0)
@@ -202,3 +216,20 @@ def test_the_memory_beside_the_inputs_is_that_of_a_few_numbers_an_item(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 30 * n + 8 * batch * width + 500_000
+
+
+class AlmostOne(np.random.Generator):
+    """Draws the largest number below one, every time."""
+
+    def random(self, size: Any = None, *args: Any, **kwargs: Any) -> Any:
+        largest = np.nextafter(1.0, 0.0)
+        return largest if size is None else np.full(size, largest)
+
+
+@pytest.mark.parametrize("n", [300, 1_000, 5_000])
+def test_a_draw_at_the_very_end_of_the_weights_falls_on_an_item(form: str, n: int) -> None:
+    # sums of sums round: the target may pass the end of the last block by a digit
+    residual, embedding = factors(n, 3, 4)
+    picks, squares = outer_product_seeds(residual, embedding, 100, rng=AlmostOne(np.random.PCG64(0)))
+    assert len(set(picks.tolist())) == 100
+    assert (squares > 0.0).all()

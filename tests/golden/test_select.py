@@ -187,4 +187,26 @@ def test_nothing_given_is_refused() -> None:
 )
 def test_a_slip_in_a_parameter_is_not_taken_for_a_signal(slip: str, meant: str) -> None:
     with pytest.raises(SignalError, match=rf"'{slip}' is neither .* Did you mean the parameter '{meant}'"):
-        select("margin", proba=PROBA, batch=1, seed=0, **{slip: 3})
+        select("margin", proba=PROBA, batch=1, seed=0, **{slip: 3})  # type: ignore[arg-type]
+
+
+UNCERTAINTY = ["least_confident", "margin", "entropy"]
+
+
+@pytest.mark.parametrize("strategy", UNCERTAINTY)
+def test_no_temperature_changes_the_ranking_of_two_classes(strategy: str) -> None:
+    logits = np.random.default_rng(0).normal(size=(40, 2))
+    rankings = {
+        tuple(select(strategy, logits=logits / temperature, batch=40, seed=0).tolist())
+        for temperature in (0.5, 1.0, 3.0)
+    }
+    assert len(rankings) == 1
+
+
+@pytest.mark.parametrize("strategy", UNCERTAINTY)
+def test_a_temperature_may_change_the_ranking_of_three_classes(strategy: str) -> None:
+    logits = np.random.default_rng(0).normal(scale=2.0, size=(40, 3))
+    cold, warm = (
+        select(strategy, logits=logits / temperature, batch=40, seed=0) for temperature in (0.3, 3.0)
+    )
+    assert cold.tolist() != warm.tolist()

@@ -245,7 +245,11 @@ def _lazy_seeds(
     centre_squares, centre_lengths = np.empty(batch), np.empty(batch)
     leaves = np.empty(-(-n // kernel.LEAF))
     branches = np.empty(-(-len(leaves) // kernel.BRANCH))
-    with announced("the kernel of exact k-means++", kernel.advance, residual, embedding):
+    # a norm that overflows is refused below; without the compiler NumPy would warn of it first
+    with (
+        announced("the kernel of exact k-means++", kernel.advance, residual, embedding),
+        np.errstate(over="ignore", invalid="ignore"),
+    ):
         kernel.norms(residual, embedding, bias, square, length)
         _require_finite(square, residual, embedding)
         centre = _first_centre(square, first, rng)
