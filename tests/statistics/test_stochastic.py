@@ -56,3 +56,21 @@ def test_the_first_draw_follows_the_weights(kind: str, seed: int) -> None:
     assert passes(np.bincount(first, minlength=5), LAWS[kind])
     twin = rng.choice(5, p=TWINS[kind] / TWINS[kind].sum(), size=RUNS)
     assert not passes(np.bincount(twin, minlength=5), LAWS[kind])
+
+
+@pytest.mark.parametrize("kind", ["power", "softmax", "softrank"])
+def test_a_beta_near_zero_draws_uniformly(kind: str, seed: int) -> None:
+    """Null law: as beta goes to 0 the first item is each of 5 with probability 1/5.
+
+    Statistic: chi-square with 4 degrees of freedom over 20,000 picks with beta 1e-9, whose weights differ from
+    equal ones by less than 1e-8; a correct implementation fails with probability 1e-6. The twin keeps beta at 1.
+    """
+    rng = np.random.default_rng(seed)
+    signals, runs = Signals({}, n=5), 20_000
+    counts = {}
+    for beta in (1e-9, 1.0):
+        method = Stochastic(Given(), beta=beta, kind=kind)  # type: ignore[arg-type]
+        first = [method.pick(signals, 1, rng).positions[0] for _ in range(runs)]
+        counts[beta] = np.bincount(first, minlength=5)
+    assert passes(counts[1e-9], np.ones(5))
+    assert not passes(counts[1.0], np.ones(5))
