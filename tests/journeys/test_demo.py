@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from nextlabel.experiment.comparison import claim
-from nextlabel.experiment.curves import Results
-
 SMALL = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "40", "--processes", "2")
 
 
@@ -35,8 +32,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 def test_the_sentence_and_the_table_are_printed(demo: tuple[str, Path]) -> None:
     said, folder = demo
-    results = Results.from_dict(json.loads((folder / "results.json").read_text(encoding="utf-8")))
-    sentence = claim(results, "BADGE", "random").sentence()
+    sentence = json.loads((folder / "results.json").read_text(encoding="utf-8"))["sentence"]
+    assert "BADGE" in sentence
     assert " ".join(sentence.split()) in " ".join(said.split())
     for name in ("BADGE", "margin", "entropy", "random"):
         assert re.search(rf"^{name} .* 2$", said, re.MULTILINE)
@@ -45,11 +42,14 @@ def test_the_sentence_and_the_table_are_printed(demo: tuple[str, Path]) -> None:
 
 def test_every_run_is_kept(demo: tuple[str, Path]) -> None:
     _, folder = demo
-    results = Results.from_dict(json.loads((folder / "results.json").read_text(encoding="utf-8")))
-    assert results.strategies == ("BADGE", "margin", "entropy", "random")
-    assert results.seeds == (0, 1)
-    assert results.labels.tolist() == [10, 20, 30, 40]
-    assert all(len({one for batch in run.queried for one in batch}) == 40 for run in results.runs)
+    runs = json.loads((folder / "results.json").read_text(encoding="utf-8"))["runs"]
+    names = ("BADGE", "margin", "entropy", "random")
+    assert sorted((run["strategy"], run["seed"]) for run in runs) == sorted(
+        (name, seed) for name in names for seed in (0, 1)
+    )
+    for run in runs:
+        assert run["labels"] == [10, 20, 30, 40]
+        assert len({one for batch in run["queried"] for one in batch}) == 40
     assert len((folder / "curves.csv").read_text(encoding="utf-8").splitlines()) == 1 + 4 * 2 * 4
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 from nextlabel.core.learner import Learner
-from nextlabel.core.spec import Spec
+from nextlabel.core.spec import Spec, listed
 from nextlabel.core.strategy import Strategy
 from nextlabel.errors import MissingExtra, NameClash, ParameterError, UnknownName
 
@@ -240,13 +240,9 @@ def _params(thing: Any) -> dict[str, Any]:
     nested = nested_kinds(type(thing))
     values = {one.name: getattr(thing, one.name) for one in dataclasses.fields(thing) if one.init}
     return {
-        key: spec_of(value) if key in nested and value is not None else _listed(value)
+        key: spec_of(value) if key in nested and value is not None else listed(value)
         for key, value in values.items()
     }
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _tupled(value: Any) -> Any:

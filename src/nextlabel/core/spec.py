@@ -7,7 +7,7 @@ from typing import Any, final
 
 from nextlabel.errors import ParameterError
 
-__all__ = ["Spec"]
+__all__ = ["Spec", "listed"]
 
 
 @final
@@ -81,3 +81,14 @@ class Spec:
     def __hash__(self) -> int:
         # names only: values may be lists, and 1 and 1.0 are equal though JSON writes them differently
         return hash((self.name, *sorted(self.params)))
+
+
+def listed(value: Any) -> Any:
+    """Tuples and lists as lists, at every depth, as JSON writes them; anything else as it is.
+
+    Examples
+    --------
+    >>> listed((64, (3, 3)))
+    [64, [3, 3]]
+    """
+    return [listed(one) for one in value] if isinstance(value, list | tuple) else value

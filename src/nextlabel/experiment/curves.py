@@ -1,7 +1,7 @@
 """What came out of an experiment: every seed's curve, every id asked, and the seconds spent."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import numpy as np
@@ -101,27 +101,11 @@ class Results:
         return sorted((run for run in self.runs if run.strategy == strategy), key=lambda run: run.seed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON values; `from_dict` reads it back."""
+        """Everything as JSON values."""
         return {"protocol": dict(self.protocol), "runs": [asdict(run) for run in self.runs]}
-
-    @classmethod
-    def from_dict(cls, source: Mapping[str, Any]) -> "Results":
-        """What `to_dict` wrote, also after a way through JSON.
-
-        Raises
-        ------
-        ParameterError
-            The runs do not fit together.
-        """
-        runs = [Run(**{one.name: _tupled(run[one.name]) for one in fields(Run)}) for run in source["runs"]]
-        return cls(source["protocol"], runs)
 
     def rows(self) -> Iterator[tuple[str, int, int, float]]:
         """Strategy, seed, labels, accuracy: a line for each checkpoint of each run."""
         for run in self.runs:
             for labels, accuracy in zip(run.labels, run.accuracy, strict=True):
                 yield run.strategy, run.seed, labels, accuracy
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(one) for one in value) if isinstance(value, list | tuple) else value

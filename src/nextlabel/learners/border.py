@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from nextlabel.core.labels import class_indices
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import SIGNALS, derivable
-from nextlabel.core.spec import Spec
+from nextlabel.core.spec import Spec, listed
 from nextlabel.core.task import Task
 from nextlabel.errors import LabelError, MissingSignal, ParameterError, PoolError
 from nextlabel.maths.axes import Array, Labels, Positions
@@ -28,7 +28,7 @@ def as_spec(source: Any) -> Any:
     if not isinstance(source, str | Mapping | Spec):
         return source
     spec = Spec.read(source)
-    return Spec(spec.name, {key: _listed(value) for key, value in spec.params.items()})
+    return Spec(spec.name, {key: listed(value) for key, value in spec.params.items()})
 
 
 def checked_whole(value: Any, name: str, least: int) -> int:
@@ -162,10 +162,6 @@ def gathered(
                 result[name] = np.empty((n, *block.shape[1:]), block.dtype)
             result[name][rows] = block
     return result
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def _range(array: Array) -> str:
