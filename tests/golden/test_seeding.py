@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nextlabel.errors import BatchSizeError, ParameterError, SignalError
 from nextlabel.maths import seeding
-from nextlabel.maths.seeding import outer_product_seeds, outer_product_squares
+from nextlabel.maths.seeding import outer_product_seeds
 
 Array = NDArray[Any]
 
@@ -92,9 +92,6 @@ def test_the_largest_norm_comes_first_and_a_tie_is_drawn(form: str) -> None:
 def test_a_bias_is_one_constant_feature_more(form: str) -> None:
     residual, embedding = factors(300, 3, 5)
     extended = np.hstack([embedding, np.ones((300, 1))])
-    np.testing.assert_allclose(
-        outer_product_squares(residual, embedding, bias=True), outer_product_squares(residual, extended)
-    )
     picks, squares = outer_product_seeds(residual, embedding, 20, rng=rng(), bias=True)
     np.testing.assert_allclose(squares, squares_when_picked(products(residual, extended), picks), rtol=1e-9)
 

@@ -27,7 +27,7 @@ from nextlabel.maths.axes import (
     shaped,
 )
 
-__all__ = ["First", "outer_product_seeds", "outer_product_squares"]
+__all__ = ["First", "outer_product_seeds"]
 
 First = Literal["largest", "uniform", "norm"]
 
@@ -118,42 +118,6 @@ def outer_product_seeds(
         left[positions[:count]] = False
         positions[count:] = rng.choice(np.flatnonzero(left), size=batch - count, replace=False)
     return positions, squares
-
-
-def outer_product_squares(residual: Residuals, embedding: Embeddings, *, bias: bool = False) -> Scores:
-    """Squared norms of the outer products of two factors: ‖q‖²‖z‖².
-
-    Parameters
-    ----------
-    residual : array of float, axes (n, c)
-        One factor of each item.
-    embedding : array of float, axes (n, d)
-        The other factor.
-    bias : bool
-        Whether each row of the embedding carries a constant one more.
-
-    Returns
-    -------
-    array of float64, axes (n,)
-
-    Raises
-    ------
-    SignalError
-        Wrong axes or sizes, or values that are not finite.
-
-    Notes
-    -----
-    Time O(n·(c + d)).
-
-    Examples
-    --------
-    >>> outer_product_squares(np.array([[-0.5, 0.5]]), np.array([[3.0, 4.0]])).tolist()
-    [12.5]
-    """
-    sizes: Sizes = {}
-    residual = checked(residual, "n c", "residual", sizes)
-    embedding = checked(embedding, "n d", "embedding", sizes)
-    return _squares(residual, embedding, 1.0 if bias else 0.0)
 
 
 def _squares(residual: Array, embedding: Array, bias: float) -> NDArray[np.float64]:
