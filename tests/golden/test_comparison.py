@@ -37,26 +37,29 @@ def test_a_better_strategy_saves_labels() -> None:
     assert said.saving.needed == pytest.approx(50.0)
     assert said.saving.baseline_needed == 100.0
     assert said.saving.share == pytest.approx(0.5)
-    # kept while |mean| <= t(2) · sd / √3. After 50 labels sd = 0.01 and the curve climbs 0.0022 a label, so
-    # up to 50 + 0.0248 / 0.0022; before, sd = x / 5,000 and the curve climbs 0.012 a label: 49, not 48.
-    assert said.saving.interval.high == pytest.approx(1.0 - 49 / 100)
-    assert said.saving.interval.low == pytest.approx(1.0 - 61 / 100)
+    # kept while |mean| <= t(2) · sd / √3, t(2) = 4.3027. After 50 labels sd = 0.01 and the curve climbs
+    # 0.0022 a label; before, sd = x / 5,000 and it climbs 0.012: (50 − x) · 0.012 = 4.3027 x / 5,000√3
+    share = 4.30265 / math.sqrt(3.0)
+    assert said.saving.needed_interval.high == pytest.approx(50.0 + share * 0.01 / 0.0022, rel=1e-5)
+    assert said.saving.needed_interval.low == pytest.approx(0.6 / (0.012 + share / 5_000), rel=1e-5)
     assert said.is_distinguishable
     assert said.sentence() == (
-        "Badge needed 50 labels where random needed 100: a saving of 50 % "
-        "(95 % interval 39 to 51 %, paired over 3 seeds, Student's t)."
+        "Badge needed 50 labels (95 % interval 48 to 61, paired over 3 seeds, Student's t) where random "
+        "needed 100: a saving of 50 %."
     )
 
 
-def test_an_interval_that_holds_0_is_not_a_saving() -> None:
+def test_an_interval_that_holds_what_random_needed_is_not_a_saving() -> None:
     noisy = shifted(RANDOM, -0.1, 0.05, 0.1)
     said = claim(results(badge=noisy, random=RANDOM), "badge", "random")
     assert math.isfinite(said.saving.needed)
-    assert said.saving.interval.low == -math.inf
+    assert said.saving.needed_interval.high == math.inf
     assert not said.is_distinguishable
-    assert said.sentence().startswith("Badge needed 96 labels where random needed 100: a saving of 4 % (")
-    assert "95 % interval below 0 to " in said.sentence()
-    assert said.sentence().endswith(": not distinguishable from random.")
+    assert said.sentence().startswith("Badge needed 96 labels (95 % interval ")
+    assert " to more than 100, paired over 3 seeds" in said.sentence()
+    assert said.sentence().endswith(
+        " where random needed 100: a saving of 4 %, not distinguishable from random."
+    )
 
 
 def test_what_never_gets_there_quotes_the_area() -> None:
@@ -78,7 +81,7 @@ def test_what_never_gets_there_by_chance_is_not_distinguishable() -> None:
     said = claim(results(badge=near, random=RANDOM), "badge", "random")
     assert said.saving.needed == math.inf
     assert not said.is_distinguishable
-    assert said.sentence().endswith(": not distinguishable from random.")
+    assert said.sentence().endswith("Student's t), not distinguishable from random.")
 
 
 def test_a_higher_area_without_the_level_is_said_to_be_higher() -> None:
@@ -94,13 +97,14 @@ def test_a_loss_is_a_negative_saving() -> None:
     said = claim(results(badge=late, random=flat), "badge", "random")
     assert said.saving.baseline_needed == 50.0
     assert said.saving.share == pytest.approx(-0.833, abs=1e-3)
-    assert said.saving.interval.high < 0.0
-    assert "a saving of −83 % (95 % interval" in said.sentence()
+    assert said.saving.needed_interval.low > 50.0
+    assert said.is_distinguishable
+    assert said.sentence().endswith(" where random needed 50: a saving of −83 %.")
 
 
 def test_one_strategy_under_two_names_saves_nothing() -> None:
     said = claim(results(twin=RANDOM, random=RANDOM), "twin", "random")
-    assert (said.saving.share, said.saving.interval.holds(0.0)) == (0.0, True)
+    assert (said.saving.share, said.saving.needed_interval.holds(100.0)) == (0.0, True)
     assert said.area_interval == said.area_bootstrap == Interval(0.0, 0.0)
     assert not said.is_distinguishable
 

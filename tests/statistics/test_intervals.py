@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, t
 
 from nextlabel.experiment.comparison import labels_saved
 from nextlabel.maths.intervals import Interval, bca_interval, reach_interval, student_interval
@@ -65,7 +65,7 @@ def test_bca_is_efrons_formula_on_all_resamples(seed: int) -> None:
         return all(near)
 
     rng = np.random.default_rng(seed)
-    assert passes(bca_interval(values, rng, resamples=200_000))
+    assert passes(bca_interval(values, rng=rng, resamples=200_000))
     assert not passes(percentile_interval(values, rng))
 
 
@@ -96,6 +96,32 @@ def test_the_interval_of_labels_to_reach_holds_the_truth(seed: int) -> None:
     assert early < lowest
 
 
+def whole_labels(curves: NDArray[np.float64], levels: NDArray[np.float64]) -> Interval:
+    """The broken twin: the same test at whole label counts alone, both ends rounded inwards."""
+    gaps = np.stack([np.interp(np.arange(101.0), LABELS, row) for row in curves]) - levels[:, None]
+    reach = t.ppf(0.975, len(gaps) - 1) * gaps.std(axis=0, ddof=1) / np.sqrt(len(gaps))
+    kept = np.flatnonzero(np.abs(gaps.mean(axis=0)) <= reach)
+    return Interval(float(kept[0]), float(kept[-1])) if len(kept) else Interval(np.nan, np.nan)
+
+
+def test_an_interval_about_a_label_wide_holds_the_truth_as_often(seed: int) -> None:
+    """Null law: as above, with noise so small that an interval spans about one label; the truth is 50.5.
+
+    Statistic: how many of 1,000 intervals hold 50.5. Rejected below the Binomial(1,000, 0.95) quantile at
+    1e-6. The twin looks at whole label counts only.
+    """
+    rng = np.random.default_rng(seed)
+    lowest = binom.ppf(FALSE_ALARM, 1_000, 0.95)
+    held = rounded = 0
+    for _ in range(1_000):
+        curves = LABELS / 100 + rng.normal(0.0, 0.005, size=(10, len(LABELS)))
+        levels = 0.505 + rng.normal(0.0, 0.005, size=10)
+        held += reach_interval(LABELS, curves, levels).holds(50.5)
+        rounded += whole_labels(curves, levels).holds(50.5)
+    assert held >= lowest
+    assert rounded < lowest
+
+
 def naive_saving(curves: NDArray[np.float64], reference: NDArray[np.float64]) -> Interval:
     """The broken twin: each seed's first passage over the baseline's mean final level, out of the budget."""
     level = reference.mean(axis=0)[-1]
@@ -120,7 +146,8 @@ def test_equal_strategies_seldom_claim_a_saving(seed: int) -> None:
         ours, theirs = (
             expected + difficulty + rng.normal(0.0, 0.01, size=(10, len(LABELS))) for _ in range(2)
         )
-        claimed += labels_saved(LABELS, ours, theirs).interval.low > 0.0
+        saving = labels_saved(LABELS, ours, theirs)
+        claimed += saving.needed_interval.high < saving.baseline_needed
         naive += naive_saving(ours, theirs).low > 0.0
     assert claimed <= highest
     assert naive > highest

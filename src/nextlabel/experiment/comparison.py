@@ -65,19 +65,19 @@ class Saving:
         The baseline's mean final accuracy.
     needed : float
         Labels after which the strategy's mean curve first reaches that level; infinite where it never does.
+    needed_interval : Interval
+        Of `needed`, 95 %, paired over seeds; without an upper end where more than the budget may be needed.
     baseline_needed : float
-        The same for the baseline itself.
+        Labels after which the baseline's own mean curve first reaches that level: at most the budget.
     share : float
         Labels saved, 1 − needed / baseline_needed; minus infinity where the level is never reached.
-    interval : Interval
-        Of the share, 95 %, paired over seeds.
     """
 
     level: float
     needed: float
+    needed_interval: Interval
     baseline_needed: float
     share: float
-    interval: Interval
 
 
 @final
@@ -111,20 +111,21 @@ class Claim:
 
     @property
     def is_distinguishable(self) -> bool:
-        """Whether the quoted interval leaves out 0: the saving's, or the area's where nothing was reached."""
-        reached = math.isfinite(self.saving.needed)
-        return not (self.saving.interval if reached else self.area_interval).holds(0.0)
+        """Whether the interval leaves out what the baseline needed; or 0, where it is the area's."""
+        if math.isfinite(self.saving.needed):
+            return not self.saving.needed_interval.holds(self.saving.baseline_needed)
+        return not self.area_interval.holds(0.0)
 
     def sentence(self) -> str:
         """The claim in words, with its interval and the number of seeds."""
         name, saving = self.strategy[0].upper() + self.strategy[1:], self.saving
         reached = math.isfinite(saving.needed)
-        quoted = _shares(saving.interval) if reached else _points(self.area_interval)
+        quoted = _labels(saving.needed_interval, self.budget) if reached else _points(self.area_interval)
         certainty = f"(95 % interval {quoted}, paired over {self.seeds} seeds, Student's t)"
         if reached:
             facts = (
-                f"{name} needed {saving.needed:.0f} labels where {self.baseline} needed "
-                f"{saving.baseline_needed:.0f}: a saving of {_percent(saving.share)} % {certainty}"
+                f"{name} needed {saving.needed:.0f} labels {certainty} where {self.baseline} needed "
+                f"{saving.baseline_needed:.0f}: a saving of {_percent(saving.share)} %"
             )
         else:
             side = "higher" if self.area_gain > 0 else "lower"
@@ -133,9 +134,7 @@ class Claim:
                 f"{self.budget} labels; the area under its curve is {abs(100 * self.area_gain):.1f} points "
                 f"{side} {certainty}"
             )
-        return (
-            f"{facts}." if self.is_distinguishable else f"{facts}: not distinguishable from {self.baseline}."
-        )
+        return f"{facts}{'' if self.is_distinguishable else f', not distinguishable from {self.baseline}'}."
 
 
 def labels_saved(labels: ArrayLike, curves: ArrayLike, reference: ArrayLike) -> Saving:
@@ -161,15 +160,19 @@ def labels_saved(labels: ArrayLike, curves: ArrayLike, reference: ArrayLike) -> 
 
     Notes
     -----
-    The level is what the whole budget bought the baseline on average, so the baseline needs the budget
-    by definition, or less where its own mean curve was there before: both are read off their mean
-    curves by the same rule. Asking each seed when it reaches the level by itself would not do: half of the
-    baseline's own seeds end below their mean, those that never arrive would have to be left out or made
-    up, and the first passage of one noisy curve comes early by luck. The interval inverts a paired t test
+    The level is what the whole budget bought the baseline on average, so the baseline needs the budget, or
+    less where its own mean curve was there before: both are read off their mean curves by the same rule. A
+    curve that is flat or noisy at its end was often there before, so the baseline is given the benefit of its
+    luck and the saving, if anything, is understated. Hence the interval is that of `needed` alone, which is
+    known to cover; a share has no interval of its own.
+
+    Asking each seed when it reaches the level by itself would not do: half of the baseline's own seeds end
+    below their mean, those that never arrive would have to be left out or made up, and the first passage of
+    one noisy curve comes early by luck. The interval inverts a paired t test
     instead: it holds each number of labels at which the strategy's accuracy cannot be told from the same
-    seed's final accuracy of the baseline (`nextlabel.maths.intervals.reach_interval`), divided by
-    `baseline_needed`. It holds 0 whenever the two final accuracies cannot be told apart, so of two equal
-    strategies one claims a saving in at most 2.5 % of experiments.
+    seed's final accuracy of the baseline (`nextlabel.maths.intervals.reach_interval`). It has no upper end
+    whenever the two final accuracies cannot be told apart, so of two equal strategies one claims a saving in
+    at most 2.5 % of experiments.
 
     Examples
     --------
@@ -184,13 +187,12 @@ def labels_saved(labels: ArrayLike, curves: ArrayLike, reference: ArrayLike) -> 
     level = float(theirs.mean(axis=0)[-1])
     needed = labels_to_reach(counts, ours.mean(axis=0), level)
     baseline_needed = labels_to_reach(counts, theirs.mean(axis=0), level)
-    reach = reach_interval(counts, ours, theirs[:, -1], confidence=CONFIDENCE)
     return Saving(
         level=level,
         needed=needed,
+        needed_interval=reach_interval(counts, ours, theirs[:, -1], confidence=CONFIDENCE),
         baseline_needed=baseline_needed,
         share=1.0 - needed / baseline_needed,
-        interval=Interval(1.0 - reach.high / baseline_needed, 1.0 - reach.low / baseline_needed),
     )
 
 
@@ -225,7 +227,7 @@ def claim(results: Results, strategy: str, baseline: str, *, seed: int = 0) -> C
         saving=labels_saved(results.labels, curves, reference),
         area_gain=float(gains.mean()),
         area_interval=student_interval(gains, confidence=CONFIDENCE),
-        area_bootstrap=bca_interval(gains, generator(seed), confidence=CONFIDENCE),
+        area_bootstrap=bca_interval(gains, rng=generator(seed), confidence=CONFIDENCE),
     )
 
 
@@ -286,9 +288,10 @@ def _areas(results: Results, strategy: str) -> NDArray[np.float64]:
     return area_under_budget_curve(results.labels, _curves(results, strategy))
 
 
-def _shares(interval: Interval) -> str:
-    low = "below 0" if math.isinf(interval.low) else _percent(interval.low)
-    return f"{low} to {_percent(interval.high)} %"
+def _labels(interval: Interval, budget: int) -> str:
+    low = min(interval.low, budget)
+    high = f"more than {budget}" if math.isinf(interval.high) else f"{interval.high:.0f}"
+    return f"{low:.0f} to {high}"
 
 
 def _percent(share: float) -> str:

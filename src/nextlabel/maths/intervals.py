@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import checked
+from nextlabel.maths.axes import Array, checked
+from nextlabel.maths.parameters import checked_number, checked_whole
 from nextlabel.maths.summaries import checked_checkpoints
 
 __all__ = ["Interval", "bca_interval", "reach_interval", "student_interval"]
@@ -70,7 +71,7 @@ def student_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval
 
 
 def bca_interval(
-    values: ArrayLike, rng: np.random.Generator, *, confidence: float = 0.95, resamples: int = 9_999
+    values: ArrayLike, *, rng: np.random.Generator, confidence: float = 0.95, resamples: int = 9_999
 ) -> Interval:
     """Bias-corrected and accelerated bootstrap interval for the mean of a few numbers.
 
@@ -86,7 +87,7 @@ def bca_interval(
     confidence : float
         Between 0 and 1.
     resamples : int
-        How many means of resampled values.
+        How many means of resampled values, from 2.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def bca_interval(
     Raises
     ------
     ParameterError
-        Fewer than two values, or a confidence outside (0, 1).
+        Fewer than two values or resamples, or a confidence outside (0, 1).
     SignalError
         Wrong axes, or values that are not finite.
 
@@ -110,11 +111,12 @@ def bca_interval(
 
     Examples
     --------
-    >>> interval = bca_interval([1.0, 2.0, 3.0, 10.0], np.random.default_rng(0))
+    >>> interval = bca_interval([1.0, 2.0, 3.0, 10.0], rng=np.random.default_rng(0))
     >>> interval.low < 4.0 < interval.high
     True
     """
     array = _checked_values(values, confidence)
+    resamples = checked_whole(resamples, "resamples", least=2, advice="Give for example 9999.")
     if (array == array[0]).all():
         return Interval(float(array[0]), float(array[0]))  # the acceleration would be 0 divided by 0
     from scipy.stats import bootstrap  # half a second to load, and seldom wanted
@@ -168,9 +170,10 @@ def reach_interval(
     At x labels the differences d(x) = curve(x) − level have a mean and a standard error over seeds;
     x is kept where |mean| ≤ t(s − 1) · se. The test at the true x keeps it with exactly the stated
     probability for normal differences, however few seeds, so the interval covers at least as often; no
-    seed has to reach the level by itself, and none is dropped because it did not. Curves are linear
-    between checkpoints; x runs over whole numbers; the interval is the hull of what is kept. Time and
-    memory O(s · budget).
+    seed has to reach the level by itself, and none is dropped because it did not. Curves are linear between
+    checkpoints, so that mean² − t² · se² is a quadratic in x there, and its roots are the exact ends; the
+    interval is the hull of what is kept, and always holds the x at which the mean is 0. Time and memory
+    O(s · checkpoints).
 
     References
     ----------
@@ -181,24 +184,43 @@ def reach_interval(
     --------
     Three seeds climb from 0 to 1 over 100 labels and differ by 0.1; the level is 0.5:
 
-    >>> reach_interval([0, 100], [[0.0, 0.9], [0.0, 1.0], [0.0, 1.1]], [0.5, 0.5, 0.5])
-    Interval(low=41.0, high=66.0)
+    >>> interval = reach_interval([0, 100], [[0.0, 0.9], [0.0, 1.0], [0.0, 1.1]], [0.5, 0.5, 0.5])
+    >>> round(interval.low, 1), round(interval.high, 1)
+    (40.1, 66.5)
     """
     counts, rows = checked_checkpoints(labels, curves)
     wanted = checked(levels, "s", "levels", {"s": (len(rows), "curves")}).astype(np.float64)
     factor = _quantile(_checked_seeds(len(rows)), _checked_confidence(confidence))
-    grid = np.arange(np.ceil(counts[0]), np.floor(counts[-1]) + 1)
-    gaps = np.stack([np.interp(grid, counts, row) for row in rows]) - wanted[:, None]
+    gaps = rows - wanted[:, None]
     mean = gaps.mean(axis=0)
     reach = factor * gaps.std(axis=0, ddof=1) / np.sqrt(len(rows))
-    kept = np.flatnonzero(np.abs(mean) <= reach)
-    above = np.flatnonzero(mean > reach)
-    if not len(kept):  # the seeds agree so well that the level is passed between two label counts
-        kept = above[:1]
-    if not len(kept):
-        return Interval(np.inf, np.inf)
-    ends_above = len(above) and above[-1] == len(grid) - 1
-    return Interval(float(grid[kept[0]]), float(grid[kept[-1]]) if ends_above else np.inf)
+    kept = [
+        x
+        for k in range(len(counts) - 1)
+        for x in _kept_between(counts[k : k + 2], gaps[:, k : k + 2], factor)
+    ]
+    starts_above, ends_above = mean[0] > reach[0], mean[-1] > reach[-1]
+    low = counts[0] if starts_above else min(kept, default=np.inf)
+    return Interval(float(low), float(max(kept, default=low)) if ends_above else np.inf)
+
+
+def _kept_between(ends: Array, gaps: Array, factor: float) -> list[float]:
+    """The outermost label counts between two checkpoints at which a t test keeps that the gap is 0.
+
+    At u of the way the gaps are p + q·u, and mean² − t²·variance/s is the quadratic a·u² + 2b·u + c.
+    """
+    p, q = gaps[:, 0], gaps[:, 1] - gaps[:, 0]
+    (var_p, cov), (_, var_q) = np.cov(np.stack([p, q])) * factor**2 / len(gaps)
+    a, b, c = q.mean() ** 2 - var_q, p.mean() * q.mean() - cov, p.mean() ** 2 - var_p
+    shares = [0.0] if c <= 0.0 else []
+    shares += [1.0] if a + 2.0 * b + c <= 0.0 else []
+    if b * b - a * c >= 0.0:
+        # the numerically stable pair of roots; a or the sum may be zero
+        turn = -(b + np.copysign(np.sqrt(b * b - a * c), b))
+        shares += [float(top / bottom) for top, bottom in ((turn, a), (c, turn)) if bottom]
+    if q.mean():
+        shares.append(float(-p.mean() / q.mean()))  # the mean is 0: kept even where rounding hides the roots
+    return [float(ends[0] + u * (ends[1] - ends[0])) for u in shares if 0.0 <= u <= 1.0]
 
 
 def _quantile(seeds: int, confidence: float) -> float:
@@ -223,7 +245,4 @@ def _checked_seeds(seeds: int) -> int:
 
 
 def _checked_confidence(confidence: float) -> float:
-    if not 0.0 < confidence < 1.0:
-        message = f"The confidence must lie between 0 and 1; received {confidence!r}. Pass for example 0.95."
-        raise ParameterError(message)
-    return confidence
+    return checked_number(confidence, "confidence", above=0, below=1, advice="Give for example 0.95.")
