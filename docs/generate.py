@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from nextlabel import errors
-from nextlabel.cli.main import app
+from nextlabel.cli.app import app
 from nextlabel.core.registry import REGISTRY, nested_kinds, resolve
 from nextlabel.core.signals import SIGNALS
 from nextlabel.errors import NextlabelError

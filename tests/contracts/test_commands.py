@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nextlabel import names
-from nextlabel.cli.main import app
+from nextlabel.cli.app import app
 from nextlabel.core.registry import resolve
 
 COMMANDS = names("command")
