@@ -5,14 +5,15 @@ Every class also inherits the built-in that a Python user would catch.
 
 __all__ = [
     "BatchSizeError",
+    "BrokenEntryPoint",
     "BrokenPromise",
+    "ExperimentError",
     "LabelError",
     "LearnerError",
     "MissingExtra",
     "MissingSignal",
     "NameClash",
     "NextlabelError",
-    "NextlabelWarning",
     "NoLabels",
     "ParameterError",
     "PoolError",
@@ -73,13 +74,17 @@ class NameClash(NextlabelError, RuntimeError):
     """Two packages register the same name for the same kind."""
 
 
+class BrokenEntryPoint(NextlabelError, ImportError):
+    """Another package registers a thing that cannot be imported; the message names the package."""
+
+
 class MissingExtra(NextlabelError, ImportError):
-    """An optional dependency is not installed; the message names the extra."""
+    """An optional dependency is not installed; the message and the attribute `extra` name the extra."""
+
+    def __init__(self, message: str = "", *, extra: str = "") -> None:
+        super().__init__(message)
+        self.extra = extra
 
 
 class BrokenPromise(NextlabelError, AssertionError):
     """A contract test found that a class does not do what every class of its kind must do."""
-
-
-class NextlabelWarning(UserWarning):
-    """The root of the warnings: something that the user can change."""

@@ -1,15 +1,18 @@
 """One family of errors, each also what a Python user would catch."""
 
 import inspect
+import pickle
 
 import pytest
 
 from nextlabel import errors
-from nextlabel.errors import MissingSignal, NextlabelError, NextlabelWarning
+from nextlabel.errors import MissingExtra, MissingSignal, NextlabelError
 
 BUILT_IN = {
     "BatchSizeError": ValueError,
+    "BrokenEntryPoint": ImportError,
     "BrokenPromise": AssertionError,
+    "ExperimentError": RuntimeError,
     "LabelError": ValueError,
     "LearnerError": TypeError,
     "MissingExtra": ImportError,
@@ -23,12 +26,9 @@ BUILT_IN = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(errors.__all__) - {"NextlabelError", "NextlabelWarning"}))
+@pytest.mark.parametrize("name", sorted(set(errors.__all__) - {"NextlabelError"}))
 def test_every_error_is_ours_and_built_in(name: str) -> None:
     error = getattr(errors, name)
-    if issubclass(error, Warning):
-        assert issubclass(error, NextlabelWarning)
-        return
     assert issubclass(error, NextlabelError)
     assert issubclass(error, BUILT_IN[name])
     assert inspect.getdoc(error)
@@ -41,3 +41,8 @@ def test_messages_of_lookups_are_not_quoted(name: str) -> None:
 
 def test_an_error_without_a_message_is_empty() -> None:
     assert str(MissingSignal()) == ""
+
+
+def test_a_missing_extra_is_named_after_a_way_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(MissingExtra("Install it.", extra="torch")))
+    assert (str(error), error.extra) == ("Install it.", "torch")

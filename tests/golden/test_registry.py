@@ -154,10 +154,43 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_another_missing_module_is_shown_as_it_is(tmp_path: Path) -> None:
-    install(tmp_path, "outside", "[nextlabel.strategy]\nlongest = outside:Longest\n", "import nowhere_at_all")
-    said = run(tmp_path, "from nextlabel import build; build('strategy', 'longest')")
-    assert said.rstrip().endswith("ModuleNotFoundError: No module named 'nowhere_at_all'")
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("not_there.mod:Thing", "ModuleNotFoundError: No module named 'not_there'"),
+        ("outside:Nope", "AttributeError: module 'outside' has no attribute 'Nope'"),
+        ("outside", "AttributeError: module 'outside' has no attribute ''"),
+        ("outside:__name__", "TypeError: str is neither a class nor a function"),
+        ("outside:helper", "TypeError: dict is no Strategy"),
+        ("raising:Thing", "ZeroDivisionError: division by zero"),
+        ("importing:Thing", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
+    ],
+)  # fmt: skip
+def test_a_faulty_entry_point_is_one_message_that_names_its_package(
+    tmp_path: Path, where: str, reason: str
+) -> None:
+    code = "def helper():\n    return {}\n"
+    install(tmp_path, "outside", f"[nextlabel.strategy]\nbroken = {where}\n", code)
+    (tmp_path / "raising.py").write_text("1 / 0")
+    (tmp_path / "importing.py").write_text("import nowhere_at_all")
+    said = run(tmp_path, "from nextlabel import build; build('strategy', 'broken')")
+    assert said.rstrip().endswith(
+        f"BrokenEntryPoint: The strategy 'broken' of the package 'outside' cannot be used: {where!r} gives "
+        f"{reason}. It must be 'module:attribute', a class or function for a strategy. Repair or uninstall "
+        "that package."
+    )
+
+
+def test_a_module_of_our_own_that_fails_is_shown_as_it_is(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['nextlabel.strategies.random'] = None\n"
+        "from nextlabel import build; build('strategy', 'random')"
+    )
+    assert (
+        run(tmp_path, script)
+        .rstrip()
+        .endswith("ModuleNotFoundError: import of nextlabel.strategies.random halted; None in sys.modules")
+    )
 
 
 def test_names_and_targets_are_those_of_the_table() -> None:

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from nextlabel.core.learner import Learner
     from nextlabel.core.strategy import Strategy
     from nextlabel.experiment.comparison import Claim, Row
     from nextlabel.experiment.curves import Results
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-BASELINE = "random"
-TEST_ITEMS = 597
+_BASELINE = "random"
+_TEST_ITEMS = 597
 
 
 def demo(
@@ -54,13 +55,13 @@ def demo(
     dataset = build("dataset", "digits")
     experiment = Experiment(
         dataset,
-        build("learner", _learner(learner, start)),
+        _learner(learner, start),
         compared,
         start=start,
         batch=batch,
         budget=budget,
         seeds=seeds,
-        test=TEST_ITEMS,
+        test=_TEST_ITEMS,
     )
     prepare(out)
     console.print(
@@ -69,8 +70,8 @@ def demo(
     began = time.monotonic()
     results = _run(experiment, console, _worker_count(processes))
     lead = next(iter(compared))
-    said = claim(results, lead, BASELINE)
-    table = rows(results, BASELINE)
+    said = claim(results, lead, _BASELINE)
+    table = rows(results, _BASELINE)
     command = (
         f"nextlabel demo --learner {learner} --strategies {strategies} --seeds {seeds} --start {start} "
         f"--batch {batch} --budget {budget}"
@@ -81,7 +82,7 @@ def demo(
         said,
         table,
         dataset,
-        title=f"Labelling digits: {lead} against {BASELINE}",
+        title=f"Labelling digits: {lead} against {_BASELINE}",
         command=command,
         seconds=time.monotonic() - began,
         caveats=[
@@ -91,41 +92,64 @@ def demo(
     _say(console, said, table, files)
 
 
-def _learner(name: str, start: int) -> "str | dict[str, Any]":
+def _learner(name: str, start: int) -> "Learner":
     """A small network; its settings were fixed on items labelled at random, before any comparison."""
+    from nextlabel.core.registry import build
+
+    made: Learner
     if name == "torch":
-        return {"name": "torch", "network": "mlp"}
-    if name != "sklearn":
-        return name
-    network = {
-        "name": "mlp",
-        "hidden_layer_sizes": [128],
-        "learning_rate_init": 0.01,
-        "batch_size": max(1, min(20, start)),  # scikit-learn warns of a chunk above the number of labels
-        "max_iter": 30,
-    }
-    return {"name": "sklearn", "estimator": network}
+        made = build("learner", {"name": "torch", "network": "mlp"})
+    elif name == "sklearn":
+        network = {
+            "name": "mlp",
+            "hidden_layer_sizes": [128],
+            "learning_rate_init": 0.01,
+            "batch_size": max(1, min(20, start)),  # scikit-learn warns of a chunk above the number of labels
+            "max_iter": 30,
+        }
+        made = build("learner", {"name": "sklearn", "estimator": network})
+    else:
+        made = _by_name("learner", name)
+    return made
 
 
 def _strategies(listed: str) -> "dict[str, Strategy]":
     """The strategies by the names that a reader sees, the baseline among them."""
-    from nextlabel.core.registry import build
-
     wanted = [name.strip() for name in listed.split(",") if name.strip()]
     made = {}
-    for name in dict.fromkeys([*wanted, BASELINE]):
-        strategy = build("strategy", name)
+    for name in dict.fromkeys([*wanted, _BASELINE]):
+        strategy = _by_name("strategy", name)
         spelling = type(strategy).__name__  # BADGE as its paper writes it, margin as an ordinary word
         made[name if spelling.istitle() else spelling] = strategy
     if len(made) < 2:
         from nextlabel.errors import ParameterError
 
         message = (
-            f"--strategies must name at least one strategy to compare with {BASELINE}; received {listed!r}. "
+            f"--strategies must name at least one strategy to compare with {_BASELINE}; received {listed!r}. "
             "Name for example badge,margin."
         )
         raise ParameterError(message)
     return made
+
+
+def _by_name(kind: str, name: str) -> Any:
+    """What the registry makes of a name alone: an option of the command line takes no settings."""
+    from nextlabel.core.registry import REGISTRY, build, nested_kinds, resolve
+    from nextlabel.errors import ParameterError
+
+    try:
+        return build(kind, name)
+    except ParameterError as error:
+        free = (
+            ["sklearn", "torch"]
+            if kind == "learner"
+            else [one for one in REGISTRY[kind] if not nested_kinds(resolve(kind, one))]
+        )
+        message = (
+            f"The demo takes a {kind} by its name alone; {name!r} needs settings, which take Python. "
+            f"Choose from: {', '.join(free)}."
+        )
+        raise ParameterError(message) from error
 
 
 def _worker_count(processes: int) -> int:

@@ -32,32 +32,45 @@ def show(
 
 
 def _singular(kind: str) -> str:
-    from nextlabel.core.registry import REGISTRY
+    """The kind as the registry writes it, given either form."""
+    from difflib import get_close_matches
 
-    plurals = {one[:-1] + "ies" if one.endswith("y") else one + "s": one for one in REGISTRY}
-    return plurals.get(kind, kind)
+    from nextlabel.core.registry import REGISTRY
+    from nextlabel.errors import UnknownName
+
+    kinds = {one[:-1] + "ies" if one.endswith("y") else one + "s": one for one in REGISTRY}
+    if kind in kinds.values():
+        return kind
+    if kind not in kinds:
+        near = get_close_matches(kind, kinds, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise UnknownName(f"{kind!r} is nothing to list. {hint}Write one of: {', '.join(sorted(kinds))}.")
+    return kinds[kind]
 
 
 def _described(kind: str, name: str) -> tuple[str, str]:
     """The first line of a thing's documentation, and the signals it needs or provides."""
     from nextlabel.core.registry import resolve
-    from nextlabel.errors import MissingExtra
+    from nextlabel.errors import MissingExtra, NextlabelError
 
     try:
-        made = resolve(kind, name)
+        summary = (resolve(kind, name).__doc__ or "").strip().partition("\n")[0]
+        return summary, _signals(kind, name) if kind in ("strategy", "learner") else ""
     except MissingExtra as error:
+        return f"needs the extra `{error.extra}`", ""
+    except NextlabelError as error:
         return str(error), ""
-    summary = (made.__doc__ or "").strip().partition("\n")[0]
-    return summary, _signals(kind, name) if kind in ("strategy", "learner") else ""
+    except Exception as error:  # one faulty package must not hide all others
+        return f"cannot be used: {type(error).__name__}: {error}", ""
 
 
 def _signals(kind: str, name: str) -> str:
     from nextlabel.core.registry import build, nested_kinds, resolve
-    from nextlabel.errors import NextlabelError
+    from nextlabel.errors import ParameterError
 
     try:
         made: Any = build(kind, name)
-    except NextlabelError:  # it has no default form
+    except ParameterError:  # it has no default form
         wraps = kind in nested_kinds(resolve(kind, name)).values()
         return f"as the {kind} that it wraps" if wraps else "as its settings say"
     if kind == "learner":

@@ -13,9 +13,9 @@ from typing import Any, get_args, get_type_hints
 from nextlabel.core.learner import Learner
 from nextlabel.core.spec import Spec, listed
 from nextlabel.core.strategy import Strategy
-from nextlabel.errors import MissingExtra, NameClash, ParameterError, UnknownName
+from nextlabel.errors import BrokenEntryPoint, MissingExtra, NameClash, ParameterError, UnknownName
 
-__all__ = ["REGISTRY", "build", "names", "resolve", "spec_of", "target"]
+__all__ = ["REGISTRY", "build", "names", "nested_kinds", "resolve", "spec_of", "target"]
 
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -109,24 +109,32 @@ def resolve(kind: str, name: str) -> Any:
         The name is not registered.
     MissingExtra
         Its module needs a library that is not installed; the message names the extra.
+    BrokenEntryPoint
+        Another package registers the name, and what it points to is not there or fails when imported.
 
     Examples
     --------
     >>> resolve("strategy", "badge").__name__
     'BADGE'
     """
-    module, attribute = target(kind, name).split(":")
+    where = target(kind, name)
+    module, _, attribute = where.partition(":")
     try:
-        return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as cause:
-        root = (cause.name or "").partition(".")[0]
-        if root not in _EXTRAS:
+        made = getattr(import_module(module), attribute)
+        if not callable(made):
+            raise TypeError(f"{type(made).__name__} is neither a class nor a function")
+        return made
+    except Exception as cause:  # the module of a stranger may raise anything
+        root = (getattr(cause, "name", "") or "").partition(".")[0]
+        if isinstance(cause, ModuleNotFoundError) and root in _EXTRAS:
+            message = (
+                f"The {kind} {name!r} needs the library {root!r}, which is not installed. "
+                f"Install it with: pip install 'nextlabel[{_EXTRAS[root]}]'."
+            )
+            raise MissingExtra(message, extra=_EXTRAS[root]) from cause
+        if name in REGISTRY[kind]:
             raise
-        message = (
-            f"The {kind} {name!r} needs the library {root!r}, which is not installed. "
-            f"Install it with: pip install 'nextlabel[{_EXTRAS[root]}]'."
-        )
-        raise MissingExtra(message) from cause
+        raise BrokenEntryPoint(_broken(kind, name, where, cause)) from cause
 
 
 def build(kind: str, source: Any) -> Any:
@@ -150,6 +158,8 @@ def build(kind: str, source: Any) -> Any:
         A name is not registered.
     ParameterError
         A parameter is unknown, missing or has an impossible value.
+    BrokenEntryPoint
+        Another package registers what cannot be imported, or makes something of another kind.
 
     Examples
     --------
@@ -187,7 +197,11 @@ def build(kind: str, source: Any) -> Any:
             f"Write for example {{'name': {spec.name!r}, {left_out[0]!r}: ...}}."
         )
         raise ParameterError(message)
-    return made(**params)
+    thing = made(**params)
+    if kind in _NESTED and not isinstance(thing, _NESTED[kind]):
+        cause = TypeError(f"{type(thing).__name__} is no {_NESTED[kind].__name__}")
+        raise BrokenEntryPoint(_broken(kind, spec.name, target(kind, spec.name), cause))
+    return thing
 
 
 def spec_of(thing: Any) -> Spec:
@@ -247,6 +261,16 @@ def _params(thing: Any) -> dict[str, Any]:
 
 def _tupled(value: Any) -> Any:
     return tuple(_tupled(one) for one in value) if isinstance(value, list) else value
+
+
+def _broken(kind: str, name: str, where: str, cause: Exception) -> str:
+    points = entry_points(group=f"nextlabel.{kind}", name=name)
+    packages = sorted({point.dist.name for point in points if point.dist is not None})
+    by = f"the package {', '.join(map(repr, packages))}" if packages else "another package"
+    return (
+        f"The {kind} {name!r} of {by} cannot be used: {where!r} gives {type(cause).__name__}: {cause}. "
+        f"It must be 'module:attribute', a class or function for a {kind}. Repair or uninstall that package."
+    )
 
 
 @cache

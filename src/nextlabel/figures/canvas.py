@@ -41,7 +41,7 @@ def require_matplotlib() -> None:
             "Pictures need the library 'matplotlib', which is not installed. "
             "Install it with: pip install 'nextlabel[plot]'."
         )
-        raise MissingExtra(message) from cause
+        raise MissingExtra(message, extra="plot") from cause
 
 
 @contextmanager
