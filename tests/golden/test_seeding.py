@@ -61,16 +61,32 @@ def test_reported_squares_are_those_of_the_products_written_out(
     np.testing.assert_allclose(squares, expected, rtol=1e-9, atol=1e-9)
 
 
-def test_tight_clusters_are_refreshed_in_blocks_to_the_same_distances(form: str) -> None:
-    # 20 clusters and 400 picks: bounds go stale at once when the last cluster is found
-    numbers = rng(5)
-    of = numbers.integers(20, size=3_000)
-    embedding = numbers.standard_normal((20, 4))[of] + 1e-3 * numbers.standard_normal((3_000, 4))
-    residual = numbers.standard_normal((20, 3))[of]
-    picks, squares = outer_product_seeds(residual, embedding, 400, rng=rng())
-    expected = squares_when_picked(products(residual, embedding), picks)
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("clusters", [20, 300], ids=["one block of centres", "two blocks"])
+def test_tight_clusters_are_refreshed_in_blocks_to_the_same_distances(
+    form: str, clusters: int, bias: bool
+) -> None:
+    # bounds go stale at once when the last cluster is found
+    numbers, n = rng(5), 6_000
+    of = numbers.integers(clusters, size=n)
+    embedding = numbers.standard_normal((clusters, 4))[of] + 1e-3 * numbers.standard_normal((n, 4))
+    residual = numbers.standard_normal((clusters, 3))[of]
+    picks, squares = outer_product_seeds(residual, embedding, 400, rng=rng(), bias=bias)
+    extended = np.hstack([embedding, np.ones((n, 1))]) if bias else embedding
+    expected = squares_when_picked(products(residual, extended), picks)
     np.testing.assert_allclose(squares, expected, rtol=1e-7, atol=1e-12)
-    assert set(of[picks[:60]]) == set(range(20))
+
+
+@pytest.mark.parametrize("features", [3, 33, 129])
+def test_copies_of_picks_are_at_distance_zero_to_the_last_digit(form: str, features: int) -> None:
+    # sums of the same products in another order differ in the last digit, and the difference is no distance
+    kinds, copies = 40, 100
+    residual = np.repeat(rng(1).standard_normal((kinds, 5)), copies, axis=0)
+    embedding = np.repeat(rng(2).standard_normal((kinds, features)), copies, axis=0)
+    for seed in range(5):
+        picks, squares = outer_product_seeds(residual, embedding, 60, rng=rng(seed))
+        assert sorted(picks[:kinds] // copies) == list(range(kinds))
+        assert (squares[kinds:] == 0.0).all()
 
 
 def test_a_short_factor_in_double_precision_keeps_what_single_precision_would_lose(form: str) -> None:
@@ -230,3 +246,9 @@ def test_a_draw_at_the_very_end_of_the_weights_falls_on_an_item(form: str, n: in
     picks, squares = outer_product_seeds(residual, embedding, 100, rng=AlmostOne(np.random.PCG64(0)))
     assert len(set(picks.tolist())) == 100
     assert (squares > 0.0).all()
+
+
+@pytest.mark.parametrize("bias", ["no", None, 1.0])
+def test_a_bias_that_is_neither_yes_nor_no_is_refused(bias: Any) -> None:
+    with pytest.raises(ParameterError, match=f"'bias' must be True or False; received {bias!r}"):
+        outer_product_seeds(np.ones((2, 1)), np.ones((2, 1)), 1, rng=rng(), bias=bias)

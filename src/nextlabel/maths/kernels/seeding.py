@@ -129,6 +129,7 @@ def _compare(q, z, bias, square, length, bound, threshold, start, count, noise, 
             continue
         distance = both - 2.0 * inner * (_dot(z, zs[j]) + bias)
         work += len(z) + _PRODUCT
+        # norms and products come from one dot, so copies cancel; unless a compiler inlines it in two ways
         if distance < noise * both:
             distance = 0.0
         if distance < least:
