@@ -239,3 +239,15 @@ def test_an_impossible_batch_is_refused(batch: int) -> None:
 def test_unequal_widths_are_refused() -> None:
     with pytest.raises(SignalError, match=r"'centres' and 'points' must agree on axis 'd'; .* 2, .* 3"):
         greedy_centres(np.zeros((4, 2)), 1, centres=np.zeros((1, 3)), rng=rng())
+
+
+def test_distances_that_overflow_are_refused(form: str) -> None:
+    large = np.array([[0.0], [1e200]])
+    with pytest.raises(
+        SignalError, match=r"of 'points' must fit into float64; received values up to 1e\+200"
+    ):
+        greedy_centres(large, 1, rng=rng())
+    with pytest.raises(
+        SignalError, match=r"of 'centres' must fit into float64; received values up to 1e\+200"
+    ):
+        greedy_centres(large[:1], 1, centres=large, rng=rng())

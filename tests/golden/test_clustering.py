@@ -38,7 +38,7 @@ def test_there_are_never_more_clusters_than_points() -> None:
 
 
 def test_no_cluster_is_refused() -> None:
-    with pytest.raises(ParameterError, match="at least 1 cluster; received 0"):
+    with pytest.raises(ParameterError, match="'clusters' must be a whole number from 1 up; received 0"):
         k_means(np.zeros((3, 2)), 0, rng=rng())
 
 
@@ -81,3 +81,27 @@ def test_values_that_are_not_finite_are_refused() -> None:
         k_means(bad, 1, rng=rng())
     with pytest.raises(SignalError, match="'points' must be finite; row 1"):
         average_linkage(bad, rng=rng())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"distance": -0.5}, "'distance' must be a finite number of at least 0; received -0.5"),
+        ({"distance": float("nan")}, "'distance' must be a finite number of at least 0; received nan"),
+        ({"mean_size": 0}, "'mean_size' must be a finite number of at least 1; received 0"),
+        ({"part": 0}, "'part' must be a whole number from 2 up; received 0"),
+        ({"part": 7.5}, "'part' must be a whole number from 2 up; received 7.5"),
+    ],
+)
+def test_options_of_the_linkage_out_of_range_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        average_linkage(np.zeros((3, 2)), rng=rng(), **wrong)
+
+
+def test_distances_that_overflow_are_refused() -> None:
+    large = np.array([[0.0], [1e200]])
+    says = r"of 'points' must fit into float64; received values up to 1e\+200"
+    with pytest.raises(SignalError, match=says):
+        k_means(large, 1, rng=rng())
+    with pytest.raises(SignalError, match=says):
+        average_linkage(large, rng=rng())

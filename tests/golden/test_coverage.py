@@ -1,11 +1,12 @@
 """Balls of one radius: the graph against its definition, the cover against the best of all choices."""
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nextlabel.errors import BatchSizeError, SignalError
+from nextlabel.errors import BatchSizeError, ParameterError, SignalError
 from nextlabel.maths.coverage import covered_by, greedy_cover, pure_radius, radius_graph
 
 
@@ -104,3 +105,38 @@ def test_an_impossible_batch_is_refused(batch: int) -> None:
     graph = radius_graph(np.zeros((3, 1)), 1.0)
     with pytest.raises(BatchSizeError, match=rf"between 1 and the 3 items at hand; received {batch}"):
         greedy_cover(graph, batch, covered=np.zeros(3, bool), rng=rng())
+
+
+@pytest.mark.parametrize("purity", [0.0, 2.0, float("nan"), None, "x"])
+def test_a_purity_that_is_no_share_is_refused(purity: Any) -> None:
+    with pytest.raises(
+        ParameterError, match=f"'purity' must be a number above 0 and at most 1; received {purity!r}"
+    ):
+        pure_radius(np.zeros((2, 1)), np.array([0, 1]), purity=purity)
+
+
+@pytest.mark.parametrize("radius", [0.0, -1.0, float("nan"), None, "x"])
+def test_a_radius_that_is_not_above_zero_is_refused(radius: Any) -> None:
+    says = f"'radius' must be a number above 0; received {radius!r}"
+    with pytest.raises(ParameterError, match=says):
+        radius_graph(np.zeros((2, 1)), radius)
+    with pytest.raises(ParameterError, match=says):
+        covered_by(np.zeros((2, 1)), np.zeros((1, 1)), radius)
+
+
+@pytest.mark.parametrize("radius", [1e200, np.inf])
+def test_a_radius_beyond_all_distances_covers_everything(radius: float) -> None:
+    points = np.array([[0.0], [9.0]])
+    assert radius_graph(points, radius).toarray().all()
+    assert covered_by(points, points[:1], radius).all()
+
+
+def test_distances_that_overflow_are_refused() -> None:
+    large = np.array([[0.0], [1e200]])
+    says = r"of 'points' must fit into float64; received values up to 1e\+200"
+    with pytest.raises(SignalError, match=says):
+        radius_graph(large, 1.0)
+    with pytest.raises(SignalError, match=says):
+        covered_by(large, large[:1], 1.0)
+    with pytest.raises(SignalError, match=says):
+        pure_radius(large, np.array([0, 1]))

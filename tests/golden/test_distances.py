@@ -1,13 +1,14 @@
 """Squared distances against the definition, written out."""
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nextlabel.errors import SignalError
-from nextlabel.maths.distances import squared_distance_blocks, squared_distances_to
+from nextlabel.errors import ParameterError, SignalError
+from nextlabel.maths.distances import checked_points, squared_distance_blocks, squared_distances_to
 
 Points = NDArray[np.floating[Any]]
 
@@ -60,3 +61,35 @@ def test_unequal_widths_are_refused_by_name() -> None:
         squared_distances_to(np.zeros((4, 2)), np.zeros(3))
     with pytest.raises(SignalError, match=r"'others' and 'points' must agree on axis 'd'; .* 2, .* 3"):
         list(squared_distance_blocks(np.zeros((4, 2)), np.zeros((4, 3))))
+
+
+@pytest.mark.parametrize("large", [1e200, 1e308, -1e160])
+def test_distances_that_overflow_are_refused(large: float) -> None:
+    points = np.array([[0.0, 1.0], [2.0, large]])
+    says = re.escape(
+        f"of 'points' must fit into float64; received values up to {abs(large):g}. Scale 'points' d"
+    )
+    with pytest.raises(SignalError, match=says):
+        checked_points(points, "n d", "points")
+    with pytest.raises(SignalError, match=says):
+        squared_distances_to(points, points[0])
+    with pytest.raises(SignalError, match=says):
+        list(squared_distance_blocks(points, points[:1]))
+    with pytest.raises(SignalError, match="of 'point' must fit into float64"):
+        squared_distances_to(points[:1], points[1])
+    with pytest.raises(SignalError, match="of 'others' must fit into float64"):
+        list(squared_distance_blocks(points[:1], points))
+
+
+@pytest.mark.parametrize("largest", [np.finfo(np.float32).max, 1e140])
+def test_distances_that_fit_are_computed_whatever_their_size(largest: Any) -> None:
+    points = np.array([[-1.0], [1.0]]) * largest  # float32 stays float32
+    assert squared_distances_to(points, points[0]).tolist() == [0.0, (2.0 * float(largest)) ** 2]
+
+
+@pytest.mark.parametrize("megabytes", [0, -1.0, "1"])
+def test_blocks_of_no_size_are_refused(megabytes: Any) -> None:
+    with pytest.raises(
+        ParameterError, match=f"'megabytes' must be a finite number above 0; received {megabytes!r}"
+    ):
+        list(squared_distance_blocks(np.zeros((2, 1)), np.zeros((2, 1)), megabytes=megabytes))

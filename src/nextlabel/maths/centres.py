@@ -18,12 +18,11 @@ from nextlabel.maths.axes import (
     Embeddings,
     Positions,
     Sizes,
-    checked,
     checked_batch,
     frozen,
     row_chunks,
 )
-from nextlabel.maths.distances import squared_distances_to
+from nextlabel.maths.distances import checked_points, squared_distances_to
 
 __all__ = ["greedy_centres"]
 
@@ -67,7 +66,7 @@ def greedy_centres(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
     BatchSizeError
         The batch is below 1 or above n.
 
@@ -94,8 +93,8 @@ def greedy_centres(
     ([10, 5], [10.0, 5.0])
     """
     sizes: Sizes = {}
-    points = checked(points, "n d", "points", sizes)
-    given = np.empty((0, points.shape[1])) if centres is None else checked(centres, "l d", "centres", sizes)
+    points = checked_points(points, "n d", "points", sizes)
+    given = points[:0] if centres is None else checked_points(centres, "l d", "centres", sizes)
     n = len(points)
     checked_batch(batch, n)
     order = rng.permutation(n)

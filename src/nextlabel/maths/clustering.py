@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Array, Embeddings, checked
-from nextlabel.maths.distances import squared_distance_blocks
+from nextlabel.maths.axes import Array, Embeddings
+from nextlabel.maths.distances import checked_points, squared_distance_blocks
+from nextlabel.maths.parameters import checked_number, checked_whole
 
 __all__ = ["average_linkage", "k_means"]
 
@@ -37,9 +37,9 @@ def k_means(points: Embeddings, clusters: int, *, rng: np.random.Generator) -> C
     Raises
     ------
     SignalError
-        Wrong axes, or values that are not finite.
+        Wrong axes, values that are not finite, or distances that overflow float64.
     ParameterError
-        Fewer than one cluster.
+        The number of clusters is not a whole number from one up.
 
     Notes
     -----
@@ -60,10 +60,8 @@ def k_means(points: Embeddings, clusters: int, *, rng: np.random.Generator) -> C
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    points = checked(points, "n d", "points")
-    if clusters < 1:
-        message = f"k-means needs at least 1 cluster; received {clusters}. Ask for 1 or more."
-        raise ParameterError(message)
+    points = checked_points(points, "n d", "points")
+    clusters = checked_whole(clusters, "clusters", least=1)
     centred = points - points.mean(axis=0, dtype=np.float64)
     options = {
         "n_clusters": min(clusters, len(points)),
@@ -102,7 +100,8 @@ def average_linkage(
     mean_size : float
         From 1; read only where `distance` is left out.
     part : int
-        Larger pools are split at random into parts of at most so many points, each clustered by itself.
+        Larger pools are split at random into parts of at most so many points, each clustered by itself;
+        from 2.
     rng : numpy.random.Generator
         Splits the pool; left alone where one part holds it.
 
@@ -114,7 +113,9 @@ def average_linkage(
     Raises
     ------
     SignalError
-        Wrong axes, or values that are not finite.
+        Wrong axes, values that are not finite, or distances that overflow float64.
+    ParameterError
+        A distance below 0, a mean size below 1, or parts of fewer than two points.
 
     Notes
     -----
@@ -131,7 +132,11 @@ def average_linkage(
     >>> average_linkage(line, distance=1.0, rng=np.random.default_rng(0)).tolist()
     [0, 0, 1]
     """
-    points = checked(points, "n d", "points")
+    if distance is not None:
+        distance = checked_number(distance, "distance", least=0, advice="Or leave it out.")
+    mean_size = checked_number(mean_size, "mean_size", least=1, advice="Give for example 10.")
+    part = checked_whole(part, "part", least=2, advice="Give for example 10000.")
+    points = checked_points(points, "n d", "points")
     n = len(points)
     parts = -(-n // part)
     order = np.arange(n) if parts <= 1 else rng.permutation(n)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, checked_batch
-from nextlabel.maths.distances import squared_distance_blocks
+from nextlabel.maths.distances import checked_points, squared_distance_blocks
+from nextlabel.maths.parameters import checked_number
 
 __all__ = ["covered_by", "greedy_cover", "pure_radius", "radius_graph"]
 
@@ -19,7 +20,7 @@ def radius_graph(points: Embeddings, radius: float) -> Any:
     points : array of float, axes (n, d)
         The rows.
     radius : float
-        Euclidean; a distance equal to it is outside.
+        Euclidean, above 0, may be infinite; a distance equal to it is outside.
 
     Returns
     -------
@@ -29,7 +30,9 @@ def radius_graph(points: Embeddings, radius: float) -> Any:
     Raises
     ------
     SignalError
-        Wrong axes, or values that are not finite.
+        Wrong axes, values that are not finite, or distances that overflow float64.
+    ParameterError
+        The radius is not a number above 0.
 
     Notes
     -----
@@ -43,11 +46,12 @@ def radius_graph(points: Embeddings, radius: float) -> Any:
     """
     from scipy.sparse import csr_array
 
-    points = checked(points, "n d", "points")
+    square = _checked_square(radius)
+    points = checked_points(points, "n d", "points")
     n = len(points)
     starts, neighbours = [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
     for rows, block in squared_distance_blocks(points, points):
-        near = block < radius**2
+        near = block < square
         near[np.arange(len(near)), np.arange(rows.start, rows.stop)] = True
         starts.append(starts[-1][-1] + np.cumsum(near.sum(axis=1)))
         neighbours.append(np.nonzero(near)[1].astype(np.int32))
@@ -65,7 +69,7 @@ def covered_by(points: Embeddings, centres: Embeddings, radius: float) -> NDArra
     centres : array of float, axes (l, d)
         Middles of the balls.
     radius : float
-        Euclidean; a distance equal to it is outside.
+        Euclidean, above 0, may be infinite; a distance equal to it is outside.
 
     Returns
     -------
@@ -74,7 +78,9 @@ def covered_by(points: Embeddings, centres: Embeddings, radius: float) -> NDArra
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
+    ParameterError
+        The radius is not a number above 0.
 
     Notes
     -----
@@ -85,11 +91,12 @@ def covered_by(points: Embeddings, centres: Embeddings, radius: float) -> NDArra
     >>> covered_by(np.array([[0.0], [1.0], [5.0]]), np.array([[0.5]]), 1.0).tolist()
     [True, True, False]
     """
+    square = _checked_square(radius)
     sizes: Sizes = {}
-    points = checked(points, "n d", "points", sizes)
-    centres = checked(centres, "l d", "centres", sizes)
+    points = checked_points(points, "n d", "points", sizes)
+    centres = checked_points(centres, "l d", "centres", sizes)
     blocks = squared_distance_blocks(points, centres)
-    return np.concatenate([(block < radius**2).any(axis=1) for _, block in blocks])
+    return np.concatenate([(block < square).any(axis=1) for _, block in blocks])
 
 
 def greedy_cover(
@@ -175,7 +182,9 @@ def pure_radius(points: Embeddings, labels: Array, *, purity: float = 0.95) -> f
     Raises
     ------
     SignalError
-        Wrong axes, unequal lengths, or values that are not finite.
+        Wrong axes, unequal lengths, values that are not finite, or distances that overflow float64.
+    ParameterError
+        The purity is not above 0 and at most 1.
 
     Notes
     -----
@@ -192,8 +201,9 @@ def pure_radius(points: Embeddings, labels: Array, *, purity: float = 0.95) -> f
     >>> pure_radius(np.array([[0.0], [1.0], [5.0], [7.0]]), np.array([0, 0, 1, 1]), purity=1.0)
     4.0
     """
+    purity = checked_number(purity, "purity", above=0, most=1, advice="Give a share.")
     sizes: Sizes = {}
-    points = checked(points, "n d", "points", sizes)
+    points = checked_points(points, "n d", "points", sizes)
     labels = checked(labels, "n", "labels", sizes)
     rival = np.empty(len(points))
     for rows, block in squared_distance_blocks(points, points):
@@ -202,6 +212,13 @@ def pure_radius(points: Embeddings, labels: Array, *, purity: float = 0.95) -> f
     rival.sort()
     impure = int((1.0 - purity) * len(points) + 1e-9)  # the share is decimal, its product is not
     return float(rival[impure])
+
+
+def _checked_square(radius: float) -> float:
+    """The square of a radius; infinite where it leaves float64, beyond all distances."""
+    advice = "Use pure_radius to find one."
+    radius = checked_number(radius, "radius", above=0, is_finite=False, advice=advice)
+    return radius * radius
 
 
 def _reached(graph: Any, targets: Array) -> NDArray[np.int64]:

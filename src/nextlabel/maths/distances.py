@@ -3,16 +3,52 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from nextlabel.errors import SignalError
 from nextlabel.maths.axes import Array, Embeddings, Sizes, checked, row_chunks
+from nextlabel.maths.parameters import checked_number
 
-__all__ = ["LANES", "squared_distance_blocks", "squared_distances_to"]
+__all__ = ["LANES", "checked_points", "squared_distance_blocks", "squared_distances_to"]
 
 LANES = 32
 """Partial sums of a squared distance: feature j is added to lane j mod 32, and halves are added up."""
 
 _BLOCK_BYTES = 1 << 25
+
+
+def checked_points(values: ArrayLike, axes: str, name: str, sizes: Sizes | None = None) -> Array:
+    """As `checked`, and the sum of all squared distances from one row fits into float64.
+
+    Raises
+    ------
+    SignalError
+        As `checked`; or values so large that the sum could overflow, from about 1e148 up.
+
+    Notes
+    -----
+    No row is longer than all values of its chunk together, which one product of the chunk with itself tells,
+    and no distance is longer than two rows. Float32 cannot overflow and costs nothing.
+
+    Examples
+    --------
+    >>> checked_points([[0.0, 1e100]], "n d", "embedding").shape
+    (1, 2)
+    """
+    array = checked(values, axes, name, sizes)
+    if array.dtype == np.float32:
+        return array
+    for rows in row_chunks(array):
+        chunk = array[rows].reshape(-1)
+        with np.errstate(over="ignore"):
+            total = 4.0 * len(array) * np.dot(chunk, chunk)
+        if not np.isfinite(total):
+            message = (
+                f"Squared distances between rows of {name!r} must fit into float64; received values up to "
+                f"{np.abs(chunk).max():g}. Scale {name!r} down, for example by its largest absolute value."
+            )
+            raise SignalError(message)
+    return array
 
 
 def squared_distances_to(points: Embeddings, point: Array) -> NDArray[np.float64]:
@@ -33,7 +69,7 @@ def squared_distances_to(points: Embeddings, point: Array) -> NDArray[np.float64
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
 
     Notes
     -----
@@ -47,8 +83,8 @@ def squared_distances_to(points: Embeddings, point: Array) -> NDArray[np.float64
     [0.0, 25.0]
     """
     sizes: Sizes = {}
-    points = checked(points, "n d", "points", sizes)
-    point = checked(point, "d", "point", sizes)
+    points = checked_points(points, "n d", "points", sizes)
+    point = checked_points(point, "d", "point", sizes)
     result = np.empty(len(points), np.float64)
     for rows in row_chunks(points, megabytes=0.5):
         result[rows] = _squared(points[rows], point)
@@ -93,7 +129,9 @@ def squared_distance_blocks(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
+    ParameterError
+        `megabytes` is not a number above 0.
 
     Notes
     -----
@@ -107,9 +145,10 @@ def squared_distance_blocks(
     >>> [block.tolist() for _, block in squared_distance_blocks(line, line[:2])]
     [[[0.0, 1.0], [1.0, 0.0], [9.0, 4.0]]]
     """
+    megabytes = checked_number(megabytes, "megabytes", above=0, advice="Give for example 32.")
     sizes: Sizes = {}
-    points = checked(points, "n d", "points", sizes)
-    others = checked(others, "l d", "others", sizes)
+    points = checked_points(points, "n d", "points", sizes)
+    others = checked_points(others, "l d", "others", sizes)
     if not len(others):
         yield slice(0, len(points)), np.empty((len(points), 0))
         return

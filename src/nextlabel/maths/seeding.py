@@ -8,12 +8,12 @@ one trial item i is accepted with probability (w_i / Σw)·(D_i² / w_i), which 
 the bounds are; so the picks follow the law of k-means++ exactly, and only the time depends on the bounds.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.errors import ParameterError, SignalError
+from nextlabel.errors import SignalError
 from nextlabel.maths.axes import (
     Array,
     Embeddings,
@@ -26,6 +26,7 @@ from nextlabel.maths.axes import (
     frozen,
     shaped,
 )
+from nextlabel.maths.parameters import checked_choice, checked_flag
 
 __all__ = ["First", "outer_product_seeds"]
 
@@ -76,7 +77,7 @@ def outer_product_seeds(
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
-        An unknown rule for the first centre.
+        An unknown rule for the first centre, or a bias that is neither True nor False.
 
     Notes
     -----
@@ -106,9 +107,8 @@ def outer_product_seeds(
     embedding = shaped(embedding, "n d", "embedding", sizes)
     n = len(residual)
     checked_batch(batch, n)
-    if first not in ("largest", "uniform", "norm"):
-        message = f"'first' must be 'largest', 'uniform' or 'norm'; received {first!r}. Choose one of these."
-        raise ParameterError(message)
+    first = checked_choice(first, "first", get_args(First))
+    bias = checked_flag(bias, "bias")
     if embedding.dtype == np.float64:  # the short factor follows the long one: one kernel less to compile
         residual = residual.astype(np.float64, copy=False)
     seeds = _plain_seeds if _multiply_adds(residual, embedding, batch) <= _PLAIN_WORK else _lazy_seeds
