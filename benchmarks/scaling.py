@@ -69,7 +69,7 @@ def of_draws(kernel: Callable[[NDArray[np.floating]], object]) -> Callable[[int]
 
 def ranked(n: int) -> Callable[[], object]:
     scores = np.random.default_rng(0).random(n)
-    return lambda: top(scores, 100, np.random.default_rng(0))
+    return lambda: top(scores, 100, rng=np.random.default_rng(0))
 
 
 def neighbours(n: int) -> Callable[[], object]:

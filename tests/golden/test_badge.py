@@ -154,3 +154,10 @@ def test_an_unknown_first_pick_is_refused() -> None:
 def test_too_large_a_batch_is_refused() -> None:
     with pytest.raises(BatchSizeError, match=r"between 1 and the 2 items at hand; received 3"):
         select("badge", proba=[[0.5, 0.5]] * 2, embedding=[[1.0], [2.0]], batch=3, seed=0)
+
+
+@pytest.mark.parametrize("include_bias", ["no", None, 1])
+def test_a_bias_that_is_neither_yes_nor_no_is_refused(include_bias: Any) -> None:
+    says = f"BADGE's 'include_bias' must be True or False; received {include_bias!r}"
+    with pytest.raises(ParameterError, match=says):
+        BADGE(include_bias=include_bias)

@@ -39,6 +39,14 @@ def full_evaluation(draws: NDArray[np.floating], batch: int, seed: int) -> list[
     return picked
 
 
+def positions_and_gains(
+    draws: NDArray[np.float64], batch: int, generator: np.random.Generator, **settings: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    picks = BatchBALD(**settings).pick(Signals({"draws": draws}), batch, generator)
+    assert picks.scores is not None
+    return picks.positions, picks.scores
+
+
 def value(draws: NDArray[np.float64], chosen: list[int]) -> float:
     """Mutual information of the labels of a set with the model, from its definition."""
     return joint_entropy(draws[chosen]) - float(expected_entropy(draws[chosen]).sum())
@@ -46,35 +54,35 @@ def value(draws: NDArray[np.float64], chosen: list[int]) -> float:
 
 def test_a_batch_of_one_is_the_item_of_the_largest_mutual_information() -> None:
     draws = softmax_draws(60, 5, 4)
-    positions, gains = batch_bald(draws, 1, rng())
+    positions, gains = positions_and_gains(draws, 1, rng())
     assert positions.tolist() == [int(mutual_information(draws).argmax())]
     assert gains.tolist() == pytest.approx([mutual_information(draws).max()], abs=1e-14)
 
 
 def test_a_copy_of_a_chosen_item_adds_nothing() -> None:
     draws = np.array([[YES, NO], [YES, NO]])
-    positions, gains = batch_bald(draws, 2, rng())
+    positions, gains = positions_and_gains(draws, 2, rng())
     assert sorted(positions.tolist()) == [0, 1]
     assert gains.tolist() == pytest.approx([np.log(2.0), 0.0], abs=1e-14)
 
 
 def test_two_independent_items_over_four_draws_have_two_log_two() -> None:
     draws = np.array([[YES, YES, NO, NO], [YES, NO, YES, NO], [YES, YES, NO, NO]])
-    positions, gains = batch_bald(draws, 2, rng())
+    positions, gains = positions_and_gains(draws, 2, rng())
     assert 1 in positions
     assert gains.sum() == pytest.approx(2.0 * np.log(2.0), abs=1e-14)
 
 
 def test_equal_draws_gain_nothing() -> None:
     draws = np.repeat(softmax_draws(9, 1, 3), 4, axis=1)
-    assert batch_bald(draws, 4, rng())[1] == pytest.approx(np.zeros(4), abs=1e-14)
+    assert positions_and_gains(draws, 4, rng())[1] == pytest.approx(np.zeros(4), abs=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("scale", [0.5, 2.0, 6.0])
 def test_the_lazy_sequence_is_that_of_the_full_evaluation(seed: int, scale: float) -> None:
     draws = softmax_draws(80, 6, 3, scale=scale, seed=seed)
-    positions, _ = batch_bald(draws, 6, rng(seed))
+    positions = batch_bald(draws, 6, rng=rng(seed))
     assert positions.tolist() == full_evaluation(draws, 6, seed)
 
 
@@ -86,13 +94,13 @@ def test_the_lazy_sequence_is_that_of_the_full_evaluation_with_ties(seed: int, i
     certain = np.repeat(np.array([[YES]]), 4, axis=1).reshape(1, 4, 2)
     draws: NDArray[np.floating] = np.concatenate([base, base, certain, base, certain, base])
     draws = draws.astype(np.float32) if is_single else draws
-    positions, _ = batch_bald(draws, 7, rng(seed))
+    positions = batch_bald(draws, 7, rng=rng(seed))
     assert positions.tolist() == full_evaluation(draws, 7, seed)
 
 
 def test_gains_never_increase_and_add_up_to_the_value_of_the_batch() -> None:
     draws = softmax_draws(40, 6, 3)
-    positions, gains = batch_bald(draws, 6, rng())
+    positions, gains = positions_and_gains(draws, 6, rng())
     assert (np.diff(gains) <= 1e-12).all()
     assert gains.sum() == pytest.approx(value(draws, positions.tolist()), abs=1e-12)
 
@@ -109,24 +117,24 @@ def test_greedy_keeps_its_share_of_the_best_batch() -> None:
     for seed in range(10):
         draws = softmax_draws(9, 4, 2, seed=seed)
         best = max(value(draws, list(chosen)) for chosen in combinations(range(9), 3))
-        assert batch_bald(draws, 3, rng())[1].sum() >= (1.0 - 1.0 / np.e) * best
+        assert positions_and_gains(draws, 3, rng())[1].sum() >= (1.0 - 1.0 / np.e) * best
 
 
 def test_the_order_of_draws_is_irrelevant() -> None:
     draws = softmax_draws(40, 6, 3)
-    assert batch_bald(draws[:, ::-1], 5, rng())[0].tolist() == batch_bald(draws, 5, rng())[0].tolist()
+    assert batch_bald(draws[:, ::-1], 5, rng=rng()).tolist() == batch_bald(draws, 5, rng=rng()).tolist()
 
 
 def test_a_permutation_of_the_pool_permutes_the_batch() -> None:
     draws = softmax_draws(40, 6, 3)
     order = rng(7).permutation(40)
-    moved = batch_bald(draws[order], 5, rng(1))[0]
-    assert order[moved].tolist() == batch_bald(draws, 5, rng(2))[0].tolist()
+    moved = batch_bald(draws[order], 5, rng=rng(1))
+    assert order[moved].tolist() == batch_bald(draws, 5, rng=rng(2)).tolist()
 
 
 def test_ties_are_broken_by_the_generator() -> None:
     draws = np.repeat(softmax_draws(1, 4, 2), 5, axis=0)
-    found = {batch_bald(draws, 1, rng(seed))[0][0] for seed in range(200)}
+    found = {batch_bald(draws, 1, rng=rng(seed))[0] for seed in range(200)}
     assert found == {0, 1, 2, 3, 4}
 
 
@@ -135,40 +143,37 @@ def test_only_the_candidates_are_considered() -> None:
     draws = np.array(
         [[[0.9, 0.1], [0.1, 0.9]] * 2, [[0.9, 0.1], [0.1, 0.9]] * 2, [[0.8, 0.2]] * 2 + [[0.2, 0.8]] * 2]
     )
-    assert 2 in batch_bald(draws, 2, rng())[0]
-    assert 2 in batch_bald(draws, 2, rng(), candidates=None)[0]
-    assert sorted(batch_bald(draws, 2, rng(), candidates=2)[0].tolist()) == [0, 1]
+    assert 2 in batch_bald(draws, 2, rng=rng())
+    assert 2 in batch_bald(draws, 2, rng=rng(), candidates=None)
+    assert sorted(batch_bald(draws, 2, rng=rng(), candidates=2).tolist()) == [0, 1]
 
 
 def test_as_many_candidates_as_the_batch_are_considered_at_least() -> None:
     draws = softmax_draws(10, 4, 2)
-    assert sorted(batch_bald(draws, 10, rng(), candidates=1)[0].tolist()) == list(range(10))
+    assert sorted(batch_bald(draws, 10, rng=rng(), candidates=1).tolist()) == list(range(10))
 
 
 def test_beyond_the_exact_configurations_every_item_is_still_picked_once() -> None:
     draws = softmax_draws(12, 4, 3)
-    positions, gains = batch_bald(draws, 12, rng(), max_configurations=20)
+    positions, gains = positions_and_gains(draws, 12, rng(), max_configurations=20)
     assert sorted(positions.tolist()) == list(range(12))
     assert (gains >= 0.0).all()
     # 1, 3 and 9 configurations are exact: three picks, whatever the generator
-    assert {tuple(batch_bald(draws, 3, rng(s), max_configurations=9)[0]) for s in range(9)} == {
+    assert {tuple(batch_bald(draws, 3, rng=rng(s), max_configurations=9)) for s in range(9)} == {
         tuple(positions[:3])
     }
 
 
-def test_the_scores_are_the_gains() -> None:
+def test_the_class_picks_as_the_function() -> None:
     draws = softmax_draws(20, 4, 3)
     picks = BatchBALD().pick(Signals({"draws": draws}), 4, rng())
-    positions, gains = batch_bald(draws, 4, rng())
-    assert picks.positions.tolist() == positions.tolist()
-    assert picks.scores is not None
-    assert picks.scores.tolist() == gains.tolist()
+    assert picks.positions.tolist() == batch_bald(draws, 4, rng=rng()).tolist()
     assert BatchBALD().needs == {"draws"}
 
 
 def test_a_batch_larger_than_the_pool_is_refused() -> None:
     with pytest.raises(BatchSizeError, match="the 3 items at hand; received 4"):
-        batch_bald(softmax_draws(3, 2, 2), 4, rng())
+        batch_bald(softmax_draws(3, 2, 2), 4, rng=rng())
     with pytest.raises(BatchSizeError, match="the 3 items at hand; received 0"):
         BatchBALD().pick(Signals({"draws": softmax_draws(3, 2, 2)}), 0, rng())
 
@@ -177,8 +182,8 @@ def test_a_batch_larger_than_the_pool_is_refused() -> None:
     ("name", "bad"), [("max_configurations", 0), ("candidates", -2), ("candidates", 1.5)]
 )
 def test_parameters_below_one_are_refused(name: str, bad: float) -> None:
-    says = re.escape(f"BatchBALD needs {name!r} to be a whole number from one up; received {bad!r}")
+    says = re.escape(f"BatchBALD's {name!r} must be a whole number from 1 up; received {bad!r}")
     with pytest.raises(ParameterError, match=says):
         select({"name": "batch_bald", name: bad}, draws=softmax_draws(3, 2, 2), batch=1, seed=0)
     with pytest.raises(ParameterError, match=says):
-        batch_bald(softmax_draws(3, 2, 2), 1, rng(), **{name: bad})  # type: ignore[arg-type]
+        batch_bald(softmax_draws(3, 2, 2), 1, rng=rng(), **{name: bad})  # type: ignore[arg-type]

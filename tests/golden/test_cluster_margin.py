@@ -100,9 +100,13 @@ def test_one_class_equal_items_and_the_whole_pool_are_answered(n: int, classes: 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"candidates": 0.9}, "'candidates' must be at least 1; received 0.9"),
-        ({"distance": -1.0}, "'distance' must be at least 0; received -1.0"),
-        ({"part": 1}, "'part' must be at least 2; received 1"),
+        ({"candidates": 0.9}, "'candidates' must be a finite number of at least 1; received 0.9"),
+        ({"distance": -1.0}, "'distance' must be a finite number of at least 0; received -1.0"),
+        ({"candidates": float("inf")}, "'candidates' must be a finite number of at least 1; received inf"),
+        ({"candidates": "x"}, "'candidates' must be a finite number of at least 1; received 'x'"),
+        ({"distance": "x"}, "'distance' must be a finite number of at least 0; received 'x'"),
+        ({"part": 2.5}, "'part' must be a whole number from 2 up; received 2.5"),
+        ({"part": 1}, "'part' must be a whole number from 2 up; received 1"),
     ],
 )
 def test_parameters_out_of_range_are_refused(wrong: dict[str, Any], message: str) -> None:
@@ -117,3 +121,23 @@ def test_impossible_batches_and_lengths_are_refused() -> None:
         cluster_margin(np.full((3, 2), 0.5), np.zeros((3, 1)), 4, rng=rng())
     with pytest.raises(SignalError, match="'embedding' and 'proba' must agree on axis 'n'; 'proba' says 3"):
         cluster_margin(np.full((3, 2), 0.5), np.zeros((4, 1)), 1, rng=rng())
+
+
+def test_more_candidates_than_there_are_items_are_all_of_them() -> None:
+    proba, line = by_margin(np.linspace(0.0, 1.0, 6)), np.arange(6.0)[:, None]
+    every = cluster_margin(proba, line, 3, candidates=2.0, rng=rng(1)).tolist()
+    assert cluster_margin(proba, line, 3, candidates=1e308, rng=rng(1)).tolist() == every
+
+
+def test_distances_that_overflow_are_refused() -> None:
+    points = rng().standard_normal((6, 2)) * 1e200
+    says = r"rows of 'embedding' must fit into float64; .* Scale 'embedding' down"
+    with pytest.raises(SignalError, match=says):
+        cluster_margin(np.full((6, 2), 0.5), points, 2, rng=rng())
+
+
+def test_a_scale_that_fits_changes_nothing() -> None:
+    points, proba = rng(1).standard_normal((30, 2)), by_margin(rng(2).random(30))
+    straight = cluster_margin(proba, points, 7, rng=rng()).tolist()
+    for scale in (2.0**-100, 2.0**400):
+        assert cluster_margin(proba, points * scale, 7, rng=rng()).tolist() == straight

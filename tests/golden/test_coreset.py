@@ -93,3 +93,21 @@ def test_the_function_refuses_an_unknown_metric_and_an_impossible_batch() -> Non
         coreset(np.zeros((3, 1)), 4, rng=rng())
     with pytest.raises(SignalError, match="'embedding' must be finite; row 1"):
         coreset(np.array([[0.0], [np.inf]]), 1, metric="cosine", rng=rng())
+
+
+def test_distances_that_overflow_are_refused() -> None:
+    small = rng().standard_normal((6, 2))
+    large = small * 1e200
+    for points, labelled, name in ((large, None, "embedding"), (small, large, "labelled")):
+        with pytest.raises(
+            SignalError, match=f"rows of '{name}' must fit into float64; .* Scale '{name}' down"
+        ):
+            coreset(points, 2, labelled=labelled, rng=rng())
+    assert len(coreset(large, 2, metric="cosine", rng=rng())) == 2  # directions fit
+
+
+def test_a_scale_that_fits_changes_nothing() -> None:
+    points, labelled = rng(1).standard_normal((30, 2)), rng(2).standard_normal((3, 2))
+    straight = coreset(points, 7, labelled=labelled, rng=rng()).tolist()
+    for points, labelled in ((points * s, labelled * s) for s in (2.0**-100, 2.0**400)):
+        assert coreset(points, 7, labelled=labelled, rng=rng()).tolist() == straight

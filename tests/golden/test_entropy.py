@@ -55,5 +55,7 @@ def test_one_class_is_refused() -> None:
 
 
 def test_a_reduction_of_one_prediction_is_refused() -> None:
-    with pytest.raises(ParameterError, match=re.escape("Entropy of 'mean_proba' has one score")):
+    with pytest.raises(
+        ParameterError, match=re.escape("Entropy's 'reduce' must be None, since 'mean_proba' has one score")
+    ):
         Entropy(of="mean_proba", reduce="max")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nextlabel.errors import SignalError
+from nextlabel.errors import ParameterError, SignalError
 from nextlabel.maths.information import mutual_information
 from nextlabel.maths.joint import (
     Configurations,
@@ -128,7 +128,7 @@ def test_float32_rows_never_make_a_gain_grow() -> None:
 def test_sampled_configurations_know_their_own_probability_and_posterior() -> None:
     draws = softmax_draws(3, 4, 2)
     every = every_configuration(draws)
-    sampled = sampled_configurations(draws, 200, np.random.default_rng(0))
+    sampled = sampled_configurations(draws, 200, rng=np.random.default_rng(0))
     assert sampled.weights.tolist() == [1.0 / 200] * 200
     known = {round(float(p), 9): row for p, row in zip(every.log_probability, every.posterior, strict=True)}
     for log_probability, posterior in zip(sampled.log_probability, sampled.posterior, strict=True):
@@ -138,14 +138,14 @@ def test_sampled_configurations_know_their_own_probability_and_posterior() -> No
 def test_labels_of_probability_zero_are_never_sampled() -> None:
     # the last class is impossible, and the steps of its neighbours add up to a little less than one
     draws = np.array([[[0.1] * 10 + [0.0]]] * 50)
-    sampled = sampled_configurations(draws, 1_000, np.random.default_rng(0))
+    sampled = sampled_configurations(draws, 1_000, rng=np.random.default_rng(0))
     assert np.isfinite(sampled.log_probability).all()
 
 
 def test_thousands_of_items_do_not_underflow() -> None:
     # each label has probability 0.1 under both draws: 10^-3000 is far below the smallest number
     draws = np.full((3_000, 2, 10), 0.1)
-    sampled = sampled_configurations(draws, 3, np.random.default_rng(0))
+    sampled = sampled_configurations(draws, 3, rng=np.random.default_rng(0))
     assert sampled.log_probability == pytest.approx(np.full(3, -3_000 * np.log(10.0)))
     assert sampled.posterior.tolist() == [[0.5, 0.5]] * 3
 
@@ -153,13 +153,13 @@ def test_thousands_of_items_do_not_underflow() -> None:
 def test_a_sampled_entropy_of_one_item_is_exact() -> None:
     # nothing is sampled of no items
     draws = softmax_draws(1, 5, 3)
-    sampled = sampled_joint_entropy(draws, 1, np.random.default_rng(0))
+    sampled = sampled_joint_entropy(draws, 1, rng=np.random.default_rng(0))
     assert sampled == pytest.approx(joint_entropy(draws), abs=1e-14)
 
 
 def test_configurations_are_drawn_anew_in_every_call() -> None:
     draws, rng = softmax_draws(4, 5, 3), np.random.default_rng(0)
-    assert sampled_joint_entropy(draws, 10, rng) != sampled_joint_entropy(draws, 10, rng)
+    assert sampled_joint_entropy(draws, 10, rng=rng) != sampled_joint_entropy(draws, 10, rng=rng)
 
 
 def test_other_draws_than_the_configurations_speak_of_are_refused() -> None:
@@ -171,7 +171,11 @@ def test_other_draws_than_the_configurations_speak_of_are_refused() -> None:
 
 
 def test_a_sample_of_none_is_refused() -> None:
-    with pytest.raises(SignalError, match=re.escape("received size=0. Ask for some thousands")):
-        sampled_configurations(CERTAIN, 0, np.random.default_rng(0))
+    with pytest.raises(
+        ParameterError, match=r"'size' must be a whole number from 1 up; received 0\. Ask for some"
+    ):
+        sampled_configurations(CERTAIN, 0, rng=np.random.default_rng(0))
+    with pytest.raises(ParameterError, match=r"'size' must be a whole number from 1 up; received 2\.5"):
+        sampled_joint_entropy(CERTAIN, 2.5, rng=np.random.default_rng(0))  # type: ignore[arg-type]
     with pytest.raises(SignalError, match="is estimated for one item at least; received none"):
-        sampled_joint_entropy(CERTAIN[:0], 5, np.random.default_rng(0))
+        sampled_joint_entropy(CERTAIN[:0], 5, rng=np.random.default_rng(0))

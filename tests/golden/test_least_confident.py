@@ -76,16 +76,16 @@ def test_one_class_by_itself_is_allowed() -> None:
     [
         (
             {"of": "logits"},
-            "LeastConfident needs 'of' to be one of 'proba', 'mean_proba', 'marginals'; received 'l",
+            "LeastConfident's 'of' must be 'proba', 'mean_proba' or 'marginals'; received 'l",
         ),
         (
             {"of": "marginals"},
-            "LeastConfident of 'marginals' needs 'reduce' to be 'sum' or 'max'; received None",
+            "LeastConfident's 'reduce' must be 'sum' or 'max'; received None. Say how",
         ),
-        ({"of": "marginals", "reduce": "mean"}, "'reduce' to be 'sum' or 'max'; received 'mean'"),
+        ({"of": "marginals", "reduce": "mean"}, "'reduce' must be 'sum' or 'max'; received 'mean'"),
         (
             {"reduce": "sum"},
-            "LeastConfident of 'proba' has one score for each item, so 'reduce' must be None; rec",
+            "LeastConfident's 'reduce' must be None, since 'proba' has one score for each item; received",
         ),
     ],
 )

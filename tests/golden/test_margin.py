@@ -58,5 +58,5 @@ def test_one_class_is_refused() -> None:
 
 
 def test_several_classes_without_a_reduction_are_refused() -> None:
-    with pytest.raises(ParameterError, match="Margin of 'marginals' needs 'reduce'"):
+    with pytest.raises(ParameterError, match="Margin's 'reduce' must be 'sum' or 'max'; received None"):
         Margin(of="marginals")

@@ -87,11 +87,14 @@ def test_rotating_and_scaling_with_the_radius_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"radius": 0.0}, "'radius' must be above 0; received 0.0"),
-        ({"radius": float("nan")}, "'radius' must be above 0; received nan"),
-        ({"clusters": 1}, "'clusters' must be at least 2; received 1"),
-        ({"purity": 0.0}, "'purity' must be above 0 and at most 1; received 0.0"),
-        ({"purity": 1.1}, "'purity' must be above 0 and at most 1; received 1.1"),
+        ({"radius": 0.0}, "'radius' must be a finite number above 0; received 0.0"),
+        ({"radius": float("nan")}, "'radius' must be a finite number above 0; received nan"),
+        ({"radius": "x"}, "'radius' must be a finite number above 0; received 'x'"),
+        ({"clusters": 2.5}, "'clusters' must be a whole number from 2 up; received 2.5"),
+        ({"purity": None}, "'purity' must be a number above 0 and at most 1; received None"),
+        ({"clusters": 1}, "'clusters' must be a whole number from 2 up; received 1"),
+        ({"purity": 0.0}, "'purity' must be a number above 0 and at most 1; received 0.0"),
+        ({"purity": 1.1}, "'purity' must be a number above 0 and at most 1; received 1.1"),
     ],
 )
 def test_parameters_out_of_range_are_refused(wrong: dict[str, Any], message: str) -> None:
@@ -106,3 +109,20 @@ def test_impossible_batches_and_widths_are_refused() -> None:
         probcover(LINE, 7, rng=rng())
     with pytest.raises(SignalError, match="'labelled' and 'embedding' must agree on axis 'd'"):
         probcover(LINE, 1, labelled=np.zeros((1, 2)), rng=rng())
+
+
+def test_distances_that_overflow_are_refused() -> None:
+    small = rng().standard_normal((6, 2))
+    large = small * 1e200
+    for points, labelled, name in ((large, None, "embedding"), (small, large, "labelled")):
+        with pytest.raises(
+            SignalError, match=f"rows of '{name}' must fit into float64; .* Scale '{name}' down"
+        ):
+            probcover(points, 2, labelled=labelled, rng=rng())
+
+
+def test_a_scale_that_fits_changes_nothing() -> None:
+    points, labelled = rng(1).standard_normal((30, 2)), rng(2).standard_normal((3, 2))
+    straight = probcover(points, 7, labelled=labelled, rng=rng()).tolist()
+    for points, labelled in ((points * s, labelled * s) for s in (2.0**-100, 2.0**400)):
+        assert probcover(points, 7, labelled=labelled, rng=rng()).tolist() == straight

@@ -132,11 +132,14 @@ def test_power_refuses_a_score_below_the_lowest() -> None:
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ({"of": "badge"}, "'of' must be a scorer; received BADGE("),
-        ({"of": "bald", "beta": 0.0}, "'beta' to be a finite number above 0; received 0.0"),
+        ({"of": "badge"}, "'of' must be a scorer, whose scores are perturbed; received BADGE("),
+        ({"of": "bald", "beta": 0.0}, "'beta' must be a finite number above 0; received 0.0"),
         ({"of": "bald", "beta": float("inf")}, "above 0; received inf"),
         ({"of": "bald", "beta": "1"}, "above 0; received '1'"),
-        ({"of": "bald", "kind": "gumbel"}, "one of 'power', 'softmax', 'softrank'; received 'gumbel'"),
+        (
+            {"of": "bald", "kind": "gumbel"},
+            "'kind' must be 'power', 'softmax' or 'softrank'; received 'gumbel'",
+        ),
         (
             {"of": {"name": "margin", "of": "marginals", "reduce": "sum"}},
             "needs scores with a lowest value, which Margin(of='marginals', reduce='sum') has not",

@@ -108,13 +108,13 @@ def test_a_batch_above_the_pool_is_refused() -> None:
 @pytest.mark.parametrize("size", [0, -3, 2.5, True])
 def test_a_size_that_makes_no_sense_is_refused(size: Any) -> None:
     with pytest.raises(
-        ParameterError, match=re.escape(f"'size' to be a whole number from one up; received {size!r}")
+        ParameterError, match=re.escape(f"'size' must be a whole number from 1 up; received {size!r}")
     ):
         build("strategy", {"name": "subsample", "of": "margin", "size": size})
 
 
 def test_something_else_than_a_strategy_is_refused() -> None:
-    says = "Subsample offers items to a strategy, so 'of' must be one; received 'margin'"
+    says = "Subsample's 'of' must be a strategy, to whom items are offered; received 'margin'"
     with pytest.raises(ParameterError, match=re.escape(says)):
         Subsample("margin")  # type: ignore[arg-type]
     assert Subsample(Margin()).size == 10_000

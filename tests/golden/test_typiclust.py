@@ -100,11 +100,13 @@ def test_equal_items_and_the_whole_pool_are_answered(labelled: NDArray[np.float6
 
 
 @pytest.mark.parametrize("name", ["max_clusters", "smallest_cluster", "neighbours"])
-def test_parameters_below_one_are_refused(name: str) -> None:
-    wrong: dict[str, Any] = {name: 0}
-    with pytest.raises(ParameterError, match=f"'{name}' must be at least 1; received 0"):
+@pytest.mark.parametrize("value", [0, 2.5, float("nan"), "x"])
+def test_parameters_that_count_nothing_are_refused(name: str, value: Any) -> None:
+    wrong: dict[str, Any] = {name: value}
+    says = f"TypiClust's '{name}' must be a whole number from 1 up; received {value!r}"
+    with pytest.raises(ParameterError, match=says):
         TypiClust(**wrong)
-    with pytest.raises(ParameterError, match=f"'{name}' must be at least 1; received 0"):
+    with pytest.raises(ParameterError, match=says):
         typiclust(np.zeros((3, 1)), 1, rng=rng(), **wrong)
 
 
@@ -113,3 +115,20 @@ def test_impossible_batches_and_widths_are_refused() -> None:
         typiclust(np.zeros((3, 1)), 4, rng=rng())
     with pytest.raises(SignalError, match="'labelled' and 'embedding' must agree on axis 'd'"):
         typiclust(np.zeros((3, 1)), 1, labelled=np.zeros((1, 2)), rng=rng())
+
+
+def test_distances_that_overflow_are_refused() -> None:
+    small = rng().standard_normal((6, 2))
+    large = small * 1e200
+    for points, labelled, name in ((large, None, "embedding"), (small, large, "labelled")):
+        with pytest.raises(
+            SignalError, match=f"rows of '{name}' must fit into float64; .* Scale '{name}' down"
+        ):
+            typiclust(points, 2, labelled=labelled, rng=rng())
+
+
+def test_a_scale_that_fits_changes_nothing() -> None:
+    points, labelled = rng(1).standard_normal((30, 2)), rng(2).standard_normal((3, 2))
+    straight = typiclust(points, 7, labelled=labelled, rng=rng()).tolist()
+    for points, labelled in ((points * s, labelled * s) for s in (2.0**-100, 2.0**400)):
+        assert typiclust(points, 7, labelled=labelled, rng=rng()).tolist() == straight

@@ -75,5 +75,5 @@ def test_items_without_votes_are_refused_before_anything_is_divided() -> None:
 
 
 def test_another_form_is_refused() -> None:
-    with pytest.raises(ParameterError, match="'form' to be 'count' or 'mean'; received 'median'"):
+    with pytest.raises(ParameterError, match="'form' must be 'count' or 'mean'; received 'median'"):
         select({"name": "variation_ratio", "form": "median"}, draws=[[[0.5, 0.5]]], batch=1, seed=0)

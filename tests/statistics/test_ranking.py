@@ -42,7 +42,7 @@ def test_ties_are_in_every_order_equally_often(seed: int) -> None:
     scores = np.array([0.5, 1.0, 0.5, 0.5, 1.0, 0.5])
     outcomes = [best + rest for best in permutations((1, 4)) for rest in permutations((0, 2, 3, 5), 2)]
     law = dict.fromkeys(outcomes, 1 / 24)
-    assert passes([tuple(top(scores, 4, rng).tolist()) for _ in range(RUNS)], law)
+    assert passes([tuple(top(scores, 4, rng=rng).tolist()) for _ in range(RUNS)], law)
     assert not passes([coarse_top(scores, 4, rng) for _ in range(RUNS)], law)
 
 
@@ -59,7 +59,7 @@ def test_equal_scores_take_their_ranks_in_every_order_equally_often(seed: int) -
     def coarse_ranks() -> tuple[int, ...]:
         return tuple((np.argsort(coarse_top(scores, 5, rng)) + 1).tolist())
 
-    assert passes([tuple(ranks(scores, rng).tolist()) for _ in range(RUNS)], law)
+    assert passes([tuple(ranks(scores, rng=rng).tolist()) for _ in range(RUNS)], law)
     assert not passes([coarse_ranks() for _ in range(RUNS)], law)
 
 
@@ -76,8 +76,8 @@ def test_draws_by_weight_follow_the_law_of_successive_draws(seed: int) -> None:
 
     def normal_noise() -> tuple[int, ...]:
         noisy = np.log(weights) + np.pi / np.sqrt(6.0) * rng.normal(size=4)
-        return tuple(top(noisy, 2, rng).tolist())
+        return tuple(top(noisy, 2, rng=rng).tolist())
 
     logs = np.log(weights)
-    assert passes([tuple(drawn_by_weight(logs, 2, rng)[0].tolist()) for _ in range(RUNS)], law)
+    assert passes([tuple(drawn_by_weight(logs, 2, rng=rng)[0].tolist()) for _ in range(RUNS)], law)
     assert not passes([normal_noise() for _ in range(RUNS)], law)

@@ -114,5 +114,5 @@ class Scorer(Strategy):
         """The items of the largest scores, equal scores in random order."""
         checked_batch(batch, signals.n)
         scores = np.asarray(self.score(signals, rng), dtype=np.float64)
-        positions = top(scores, batch, rng)
+        positions = top(scores, batch, rng=rng)
         return Picks(positions, scores=scores[positions])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nextlabel.errors import SignalError
 from nextlabel.maths.axes import Draws, Scores, reads
 from nextlabel.maths.information import entropy_terms, normalised
+from nextlabel.maths.parameters import checked_whole
 
 __all__ = [
     "Configurations",
@@ -88,7 +89,8 @@ def every_configuration(draws: Draws) -> Configurations:
     return Configurations(probability, np.log(probability), joint / probability[:, None])
 
 
-def sampled_configurations(draws: Draws, size: int, rng: np.random.Generator) -> Configurations:
+@reads("n m c", probabilities=True)
+def sampled_configurations(draws: Draws, size: int, *, rng: np.random.Generator) -> Configurations:
     """Joint labels drawn from the model, all of equal weight.
 
     Parameters
@@ -107,7 +109,9 @@ def sampled_configurations(draws: Draws, size: int, rng: np.random.Generator) ->
     Raises
     ------
     SignalError
-        Wrong axes, rows that do not sum to one, or no configuration asked for.
+        Wrong axes, or rows that do not sum to one.
+    ParameterError
+        The size is not a whole number from one up.
 
     Notes
     -----
@@ -117,17 +121,10 @@ def sampled_configurations(draws: Draws, size: int, rng: np.random.Generator) ->
     Examples
     --------
     >>> certain = np.array([[[1.0, 0.0], [0.0, 1.0]]])
-    >>> sampled_configurations(certain, 2, np.random.default_rng(0)).posterior.tolist()
+    >>> sampled_configurations(certain, 2, rng=np.random.default_rng(0)).posterior.tolist()
     [[0.0, 1.0], [0.0, 1.0]]
     """
-    if size < 1:
-        message = f"At least one configuration must be drawn; received size={size}. Ask for some thousands."
-        raise SignalError(message)
-    return _sampled(draws, size, rng)
-
-
-@reads("n m c", probabilities=True)
-def _sampled(draws: Draws, size: int, rng: np.random.Generator) -> Configurations:
+    size = checked_whole(size, "size", least=1, advice="Ask for some thousands.")
     m = draws.shape[1]
     model = rng.integers(m, size=size)
     log_likelihood = np.zeros((size, m))
@@ -265,7 +262,7 @@ def joint_entropy(draws: Draws) -> float:
     return max(0.0, -float(joint.weights @ joint.log_probability))
 
 
-def sampled_joint_entropy(draws: Draws, size: int, rng: np.random.Generator) -> float:
+def sampled_joint_entropy(draws: Draws, size: int, *, rng: np.random.Generator) -> float:
     """Entropy of the labels of many items together, estimated from sampled configurations.
 
     Parameters
@@ -285,7 +282,9 @@ def sampled_joint_entropy(draws: Draws, size: int, rng: np.random.Generator) -> 
     Raises
     ------
     SignalError
-        Wrong axes, rows that do not sum to one, no items, or no configuration asked for.
+        Wrong axes, rows that do not sum to one, or no items.
+    ParameterError
+        The size is not a whole number from one up.
 
     Notes
     -----
@@ -300,13 +299,13 @@ def sampled_joint_entropy(draws: Draws, size: int, rng: np.random.Generator) -> 
     Examples
     --------
     >>> certain = np.array([[[1.0, 0.0], [0.0, 1.0]]])
-    >>> round(sampled_joint_entropy(certain[[0, 0, 0]], 100, np.random.default_rng(0)), 4)
+    >>> round(sampled_joint_entropy(certain[[0, 0, 0]], 100, rng=np.random.default_rng(0)), 4)
     0.6931
     """
     if len(draws) == 0:
         message = "A joint entropy is estimated for one item at least; received none. Give their draws."
         raise SignalError(message)
-    sampled = sampled_configurations(draws[:-1], size, rng)
+    sampled = sampled_configurations(draws[:-1], size, rng=rng)
     last = conditional_entropy(draws[-1:], sampled)
     return float(last[0] - sampled.weights @ sampled.log_probability)
 

@@ -9,7 +9,7 @@ from nextlabel.maths.axes import Positions, Scores, checked_batch
 __all__ = ["drawn_by_weight", "ranks", "top"]
 
 
-def top(scores: Scores, batch: int, rng: np.random.Generator) -> Positions:
+def top(scores: Scores, batch: int, *, rng: np.random.Generator) -> Positions:
     """Positions of the largest scores, best first, equal scores in random order.
 
     Parameters
@@ -39,7 +39,7 @@ def top(scores: Scores, batch: int, rng: np.random.Generator) -> Positions:
 
     Examples
     --------
-    >>> top(np.array([0.1, 0.9, 0.5]), 2, np.random.default_rng(0)).tolist()
+    >>> top(np.array([0.1, 0.9, 0.5]), 2, rng=np.random.default_rng(0)).tolist()
     [1, 2]
     """
     scores = _ranked(scores)
@@ -52,7 +52,7 @@ def top(scores: Scores, batch: int, rng: np.random.Generator) -> Positions:
     return np.concatenate([above[order], level]).astype(np.int64)
 
 
-def ranks(scores: Scores, rng: np.random.Generator) -> NDArray[np.int64]:
+def ranks(scores: Scores, *, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rank of each score, 1 for the largest, equal scores in random order.
 
     Parameters
@@ -78,7 +78,7 @@ def ranks(scores: Scores, rng: np.random.Generator) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> ranks(np.array([0.1, 0.9, 0.5]), np.random.default_rng(0)).tolist()
+    >>> ranks(np.array([0.1, 0.9, 0.5]), rng=np.random.default_rng(0)).tolist()
     [3, 1, 2]
     """
     scores = _ranked(scores)
@@ -90,7 +90,7 @@ def ranks(scores: Scores, rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def drawn_by_weight(
-    log_weights: Scores, batch: int, rng: np.random.Generator
+    log_weights: Scores, batch: int, *, rng: np.random.Generator
 ) -> tuple[Positions, NDArray[np.float64]]:
     """Draw without replacement, each time in proportion to the weights of those that are left.
 
@@ -131,7 +131,8 @@ def drawn_by_weight(
 
     Examples
     --------
-    >>> positions, propensities = drawn_by_weight(np.log([0.5, 0.25, 0.25]), 3, np.random.default_rng(0))
+    >>> rng = np.random.default_rng(0)
+    >>> positions, propensities = drawn_by_weight(np.log([0.5, 0.25, 0.25]), 3, rng=rng)
     >>> positions.tolist(), propensities.round(3).tolist()
     ([2, 1, 0], [0.25, 0.333, 1.0])
     """
@@ -142,7 +143,7 @@ def drawn_by_weight(
             "Scale the scores down."
         )
         raise SignalError(message)
-    positions = top(log_weights + rng.gumbel(size=len(log_weights)), batch, rng)
+    positions = top(log_weights + rng.gumbel(size=len(log_weights)), batch, rng=rng)
     drawn = log_weights[positions]
     rest = np.ones(len(log_weights), bool)
     rest[positions] = False

@@ -6,9 +6,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from nextlabel.errors import ParameterError, SignalError
-from nextlabel.maths.axes import Array, Probabilities, Scores, row_chunks
+from nextlabel.maths.axes import Array, Probabilities, Scores, reads, row_chunks
+from nextlabel.maths.parameters import checked_choice
 
-__all__ = ["Prediction", "Reduction", "check_reading", "check_two_classes", "uncertainty"]
+__all__ = ["Prediction", "Reduction", "check_reading", "check_two_classes", "margin", "uncertainty"]
 
 Prediction = Literal["proba", "mean_proba", "marginals"]
 """The signal that a score is computed of."""
@@ -38,22 +39,15 @@ def check_reading(method: str, of: str, reduce: str | None) -> None:
     --------
     >>> check_reading("Margin", "marginals", "max")
     """
-    if of not in get_args(Prediction):
+    advice = "Name the signal whose uncertainty is meant."
+    checked_choice(of, "of", get_args(Prediction), of=method, advice=advice)
+    if of == "marginals":
+        advice = "Say how the scores of an item's classes become one, since 'of' is 'marginals'."
+        checked_choice(reduce, "reduce", get_args(Reduction), of=method, advice=advice)
+    elif reduce is not None:
         message = (
-            f"{method} needs 'of' to be one of {', '.join(map(repr, get_args(Prediction)))}; "
-            f"received {of!r}. Name the signal whose uncertainty is meant."
-        )
-        raise ParameterError(message)
-    if of == "marginals" and reduce not in get_args(Reduction):
-        message = (
-            f"{method} of 'marginals' needs 'reduce' to be 'sum' or 'max'; received {reduce!r}. "
-            "Say how the scores of an item's classes become one."
-        )
-        raise ParameterError(message)
-    if of != "marginals" and reduce is not None:
-        message = (
-            f"{method} of {of!r} has one score for each item, so 'reduce' must be None; received {reduce!r}. "
-            "Leave it out, or use of='marginals'."
+            f"{method}'s 'reduce' must be None, since {of!r} has one score for each item; received "
+            f"{reduce!r}. Leave it out, or use of='marginals'."
         )
         raise ParameterError(message)
 
@@ -83,6 +77,47 @@ def check_two_classes(proba: Probabilities, name: str) -> None:
             "For one yes-or-no class, give both probabilities, or its 'marginals'."
         )
         raise SignalError(message)
+
+
+@reads("n c", probabilities=True)
+def margin(proba: Probabilities) -> Scores:
+    """Minus the difference between the two largest class probabilities.
+
+    Parameters
+    ----------
+    proba : array of float, axes (n, c)
+        Class probabilities; rows sum to one.
+
+    Returns
+    -------
+    array of float64, axes (n,)
+        Between −1 (certain) and 0 (two classes equally probable).
+
+    Raises
+    ------
+    SignalError
+        Wrong axes, one class, or rows that do not sum to one.
+
+    Notes
+    -----
+    −(p₍₁₎ − p₍₂₎). Time O(n·c), about a megabyte beside the result.
+
+    References
+    ----------
+    Scheffer, Decomain, Wrobel. Active hidden Markov models for information extraction. IDA 2001.
+
+    Examples
+    --------
+    >>> margin(np.array([[0.75, 0.25], [0.5, 0.5]])).tolist()
+    [-0.5, 0.0]
+    """
+    check_two_classes(proba, "proba")
+    result = np.empty(len(proba))
+    for rows in row_chunks(proba, megabytes=0.5):
+        largest = np.partition(proba[rows], -2, axis=1)[:, -2:].astype(np.float64)
+        result[rows] = largest[:, 0] - largest[:, 1]
+    # a row may sum to a little more than one, and so may its largest value
+    return np.maximum(result, -1.0, out=result)
 
 
 def uncertainty(

@@ -1,14 +1,14 @@
 """Batch active learning by diverse gradient embeddings (Ash et al., 2020)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, final, get_args
 
 import numpy as np
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import Embeddings, Positions, Residuals
+from nextlabel.maths.parameters import checked_choice, checked_flag, settle
 from nextlabel.maths.seeding import First, outer_product_seeds
 
 __all__ = ["BADGE", "badge"]
@@ -55,7 +55,7 @@ def badge(
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
-        An unknown rule for the first pick.
+        An unknown rule for the first pick, or a bias that is neither True nor False.
 
     Notes
     -----
@@ -95,7 +95,7 @@ class BADGE(Strategy):
     Raises
     ------
     ParameterError
-        An unknown rule for the first pick.
+        An unknown rule for the first pick, or a bias that is neither True nor False.
 
     Notes
     -----
@@ -122,12 +122,8 @@ class BADGE(Strategy):
     is_random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.first not in ("largest", "uniform", "norm"):
-            message = (
-                f"BADGE's 'first' must be 'largest', 'uniform' or 'norm'; received {self.first!r}. "
-                "Choose one of these."
-            )
-            raise ParameterError(message)
+        checked_choice(self.first, "first", get_args(First), of="BADGE")
+        settle(self, {"include_bias": checked_flag(self.include_bias, "include_bias", of="BADGE")})
 
     @property
     def needs(self) -> frozenset[str]:

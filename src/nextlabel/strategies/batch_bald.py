@@ -1,14 +1,13 @@
 """BatchBALD: the batch whose labels together say most about the model."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import Draws, Positions, Scores, checked_batch, reads
 from nextlabel.maths.information import mutual_information
 from nextlabel.maths.joint import (
@@ -16,6 +15,7 @@ from nextlabel.maths.joint import (
     information_gain,
     sampled_configurations,
 )
+from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["BatchBALD", "batch_bald"]
 
@@ -26,11 +26,11 @@ _TIE = 1e-10  # nats; rounding is below 1e-12, so equal items are tied in every 
 def batch_bald(
     draws: Draws,
     batch: int,
-    rng: np.random.Generator,
     *,
+    rng: np.random.Generator,
     max_configurations: int = 10_000,
     candidates: int | None = 1_000,
-) -> tuple[Positions, Scores]:
+) -> Positions:
     """Greedy maximisation of the mutual information between the labels of a batch and the model.
 
     Parameters
@@ -50,10 +50,8 @@ def batch_bald(
 
     Returns
     -------
-    positions : array of int64, axes (b,)
-        In the order picked.
-    gains : array of float64, axes (b,)
-        What each label tells in addition to those before it, in nats.
+    array of int64, axes (b,)
+        Distinct, in the order picked.
 
     Raises
     ------
@@ -62,7 +60,7 @@ def batch_bald(
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
-        `max_configurations` or `candidates` is below 1.
+        `max_configurations` or `candidates` is not a whole number from one up.
 
     Notes
     -----
@@ -89,12 +87,18 @@ def batch_bald(
 
     >>> copies = [[[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9]]] * 2
     >>> other = [[[0.8, 0.2], [0.8, 0.2], [0.2, 0.8], [0.2, 0.8]]]
-    >>> positions, gains = batch_bald(np.array(copies + other), 2, np.random.default_rng(0))
-    >>> int(positions[1]), gains.round(3).tolist()
-    (2, [0.368, 0.193])
+    >>> int(batch_bald(np.array(copies + other), 2, rng=np.random.default_rng(0))[1])
+    2
     """
+    given = _checked(max_configurations, candidates)
+    return _greedy(draws, batch, rng, **given)[0]
+
+
+def _greedy(
+    draws: Draws, batch: int, rng: np.random.Generator, max_configurations: int, candidates: int | None
+) -> tuple[Positions, Scores]:
+    """The picks, and what each label tells in addition to those before it, in nats."""
     checked_batch(batch, len(draws))
-    _check_parameters(max_configurations, candidates)
     information = mutual_information(draws)
     precedence = rng.permutation(len(draws))
     kept = np.lexsort((precedence, -information))[: max(batch, candidates or len(draws))]
@@ -106,7 +110,7 @@ def batch_bald(
     for step in range(batch):
         if draws.shape[2] ** step > max_configurations:
             left = np.flatnonzero(np.isfinite(bounds))
-            sampled = sampled_configurations(draws[picked], max_configurations, rng)
+            sampled = sampled_configurations(draws[picked], max_configurations, rng=rng)
             bounds[left] = information_gain(draws[left], sampled)
         elif step:
             lazy.lower(picked)
@@ -147,16 +151,11 @@ class _LazyGains:
             self.bounds[one] = information_gain(self.draws[one], self.given[self.known[item]])
 
 
-def _check_parameters(max_configurations: int, candidates: int | None) -> None:
-    for name, value in (("max_configurations", max_configurations), ("candidates", candidates)):
-        if name == "candidates" and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            message = (
-                f"BatchBALD needs {name!r} to be a whole number from one up; received {value!r}. "
-                "Leave it out for the default."
-            )
-            raise ParameterError(message)
+def _checked(max_configurations: int, candidates: int | None) -> dict[str, Any]:
+    max_configurations = checked_whole(max_configurations, "max_configurations", least=1, of="BatchBALD")
+    if candidates is not None:
+        candidates = checked_whole(candidates, "candidates", least=1, of="BatchBALD")
+    return {"max_configurations": max_configurations, "candidates": candidates}
 
 
 @final
@@ -176,7 +175,7 @@ class BatchBALD(Strategy):
     Raises
     ------
     ParameterError
-        `max_configurations` or `candidates` is below 1.
+        `max_configurations` or `candidates` is not a whole number from one up.
 
     Notes
     -----
@@ -206,7 +205,7 @@ class BatchBALD(Strategy):
     candidates: int | None = 1_000
 
     def __post_init__(self) -> None:
-        _check_parameters(self.max_configurations, self.candidates)
+        settle(self, _checked(self.max_configurations, self.candidates))
 
     @property
     def needs(self) -> frozenset[str]:
@@ -215,11 +214,5 @@ class BatchBALD(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Greedily, the item whose label adds most; scores are the gains."""
-        positions, gains = batch_bald(
-            signals["draws"],
-            batch,
-            rng,
-            max_configurations=self.max_configurations,
-            candidates=self.candidates,
-        )
+        positions, gains = _greedy(signals["draws"], batch, rng, self.max_configurations, self.candidates)
         return Picks(positions, scores=gains)

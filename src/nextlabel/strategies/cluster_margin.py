@@ -7,20 +7,20 @@ import numpy as np
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import (
     Array,
     Embeddings,
     Positions,
     Probabilities,
-    Scores,
     Sizes,
-    checked,
     checked_batch,
     checked_probabilities,
 )
 from nextlabel.maths.clustering import average_linkage
+from nextlabel.maths.distances import checked_points
+from nextlabel.maths.parameters import checked_number, checked_whole, settle
 from nextlabel.maths.ranking import top
+from nextlabel.maths.uncertainty import margin
 
 __all__ = ["ClusterMargin", "cluster_margin"]
 
@@ -30,10 +30,10 @@ def cluster_margin(
     embedding: Embeddings,
     batch: int,
     *,
+    rng: np.random.Generator,
     candidates: float = 1.25,
     distance: float | None = None,
     part: int = 10_000,
-    rng: np.random.Generator,
 ) -> Positions:
     """Positions drawn from the items of smallest margin, small clusters first and each in its turn.
 
@@ -45,6 +45,8 @@ def cluster_margin(
         Features of the same items.
     batch : int
         How many, between 1 and n.
+    rng : numpy.random.Generator
+        Draws within clusters, splits large pools, and breaks ties.
     candidates : float
         How many items of smallest margin are drawn from, as a multiple of the batch, from 1; the authors
         take 1.25, and 10 for very large batches.
@@ -52,9 +54,8 @@ def cluster_margin(
         Clusters are joined while the mean distance between their items is at most this, from 0. When left
         out, the smallest that gives clusters of ten items on average.
     part : int
-        Larger pools are split at random into parts of at most so many items, each clustered by itself.
-    rng : numpy.random.Generator
-        Draws within clusters, splits large pools, and breaks ties.
+        Larger pools are split at random into parts of at most so many items, each clustered by itself;
+        from 2.
 
     Returns
     -------
@@ -64,7 +65,8 @@ def cluster_margin(
     Raises
     ------
     SignalError
-        Wrong axes, unequal lengths, values that are not finite, or rows that do not sum to one.
+        Wrong axes, unequal lengths, values that are not finite, distances that overflow float64, or rows
+        that do not sum to one.
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
@@ -94,15 +96,17 @@ def cluster_margin(
     >>> int(cluster_margin(proba, line, 2, candidates=1.5, distance=1.0, rng=draw)[0])
     2
     """
-    _check(candidates, distance, part)
+    _checked(candidates, distance, part)
     sizes: Sizes = {}
     proba = checked_probabilities(proba, "n c", "proba", sizes)
-    embedding = checked(embedding, "n d", "embedding", sizes)
+    embedding = checked_points(embedding, "n d", "embedding", sizes)
     n = len(embedding)
     checked_batch(batch, n)
-    wanted = min(n, max(batch, int(np.ceil(candidates * batch - 1e-9))))  # the factor is decimal
+    wanted = max(batch, int(np.ceil(min(n, candidates * batch - 1e-9))))  # the factor is decimal
     clusters = average_linkage(embedding, distance=distance, part=part, rng=rng)
-    drawn_from = top(_closeness(proba), wanted, rng)
+    # of one class there is no margin, and all items are equal
+    closeness = margin(proba) if proba.shape[1] > 1 else np.zeros(n)
+    drawn_from = top(closeness, wanted, rng=rng)
     return drawn_from[_round_robin(clusters[drawn_from], batch, rng)]
 
 
@@ -119,7 +123,8 @@ class ClusterMargin(Strategy):
         Clusters are joined while the mean distance between their items is at most this, from 0. When left
         out, the smallest that gives clusters of ten items on average.
     part : int
-        Larger pools are split at random into parts of at most so many items, each clustered by itself.
+        Larger pools are split at random into parts of at most so many items, each clustered by itself;
+        from 2.
 
     Raises
     ------
@@ -150,7 +155,7 @@ class ClusterMargin(Strategy):
     is_random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check(self.candidates, self.distance, self.part)
+        settle(self, _checked(self.candidates, self.distance, self.part))
 
     @property
     def needs(self) -> frozenset[str]:
@@ -171,15 +176,6 @@ class ClusterMargin(Strategy):
         return Picks(positions)
 
 
-def _closeness(proba: Array) -> Scores:
-    """Minus the lead of the most probable class."""
-    if proba.shape[1] == 1:
-        return np.zeros(len(proba))
-    largest = np.partition(proba, -2, axis=1)[:, -2:].astype(np.float64)
-    closeness: Scores = largest[:, 0] - largest[:, 1]
-    return closeness
-
-
 def _round_robin(groups: Array, batch: int, rng: np.random.Generator) -> Positions:
     """Places in `groups`: one drawn from each group in turn, small groups first, until there are enough.
 
@@ -193,13 +189,10 @@ def _round_robin(groups: Array, batch: int, rng: np.random.Generator) -> Positio
     return np.lexsort((rank[group], size[group], turn))[:batch].astype(np.int64)
 
 
-def _check(candidates: float, distance: float | None, part: int) -> None:
-    if not candidates >= 1.0:
-        message = f"ClusterMargin's 'candidates' must be at least 1; received {candidates}. Try 1.25."
-        raise ParameterError(message)
-    if distance is not None and not distance >= 0.0:
-        message = f"ClusterMargin's 'distance' must be at least 0; received {distance}. Or leave it out."
-        raise ParameterError(message)
-    if part < 2:
-        message = f"ClusterMargin's 'part' must be at least 2; received {part}. Try 10000."
-        raise ParameterError(message)
+def _checked(candidates: float, distance: float | None, part: int) -> dict[str, float | None]:
+    candidates = checked_number(candidates, "candidates", least=1, of="ClusterMargin", advice="Try 1.25.")
+    if distance is not None:
+        advice = "Or leave it out."
+        distance = checked_number(distance, "distance", least=0, of="ClusterMargin", advice=advice)
+    part = checked_whole(part, "part", least=2, of="ClusterMargin", advice="Try 10000.")
+    return {"candidates": candidates, "distance": distance, "part": part}

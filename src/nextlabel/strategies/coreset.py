@@ -7,9 +7,10 @@ import numpy as np
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Array, Embeddings, Positions, checked, row_chunks
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, row_chunks
 from nextlabel.maths.centres import greedy_centres
+from nextlabel.maths.distances import checked_points
+from nextlabel.maths.parameters import checked_choice
 
 __all__ = ["CoreSet", "coreset"]
 
@@ -21,9 +22,9 @@ def coreset(
     embedding: Embeddings,
     batch: int,
     *,
+    rng: np.random.Generator,
     labelled: Embeddings | None = None,
     metric: Metric = "euclidean",
-    rng: np.random.Generator,
 ) -> Positions:
     """Positions picked one by one, each the farthest from all labelled items and the picks before it.
 
@@ -33,12 +34,12 @@ def coreset(
         Features of the unlabelled items.
     batch : int
         How many, between 1 and n.
+    rng : numpy.random.Generator
+        Breaks ties: of equal distances, the item first in one permutation wins.
     labelled : array of float, axes (l, d), optional
         Features of the labelled items. Without any, the first pick is the item nearest the mean.
     metric : {"euclidean", "cosine"}
         Distances between the features, or between the features scaled to length one.
-    rng : numpy.random.Generator
-        Breaks ties: of equal distances, the item first in one permutation wins.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def coreset(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
@@ -112,8 +113,8 @@ class CoreSet(Strategy):
     of: Reading = "embedding"
 
     def __post_init__(self) -> None:
-        _check("metric", self.metric, get_args(Metric))
-        _check("of", self.of, get_args(Reading))
+        checked_choice(self.metric, "metric", get_args(Metric), of="CoreSet")
+        checked_choice(self.of, "of", get_args(Reading), of="CoreSet")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -135,10 +136,13 @@ class CoreSet(Strategy):
 def _farthest(
     embedding: Array, batch: int, labelled: Array | None, metric: Metric, rng: np.random.Generator
 ) -> tuple[Positions, Array]:
-    _check("metric", metric, get_args(Metric))
+    checked_choice(metric, "metric", get_args(Metric), of="CoreSet")
     if metric == "cosine":
         embedding = _directions(embedding, "embedding")
         labelled = None if labelled is None else _directions(labelled, "labelled")
+    sizes: Sizes = {}
+    embedding = checked_points(embedding, "n d", "embedding", sizes)
+    labelled = None if labelled is None else checked_points(labelled, "l d", "labelled", sizes)
     return greedy_centres(embedding, batch, centres=labelled, rng=rng)
 
 
@@ -153,12 +157,3 @@ def _directions(features: Array, name: str) -> Array:
         length = np.linalg.norm(chunk, axis=1, keepdims=True)
         directions[rows] = chunk / np.where(length > 0.0, length, 1.0)
     return directions
-
-
-def _check(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        message = (
-            f"CoreSet's {name!r} must be {' or '.join(map(repr, known))}; received {value!r}. "
-            "Choose one of these."
-        )
-        raise ParameterError(message)

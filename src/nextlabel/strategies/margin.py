@@ -7,57 +7,16 @@ import numpy as np
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Scorer
-from nextlabel.maths.axes import Probabilities, Scores, reads, row_chunks
+from nextlabel.maths.axes import Scores
 from nextlabel.maths.uncertainty import (
     Prediction,
     Reduction,
     check_reading,
-    check_two_classes,
+    margin,
     uncertainty,
 )
 
 __all__ = ["Margin", "margin"]
-
-
-@reads("n c", probabilities=True)
-def margin(proba: Probabilities) -> Scores:
-    """Minus the difference between the two largest class probabilities.
-
-    Parameters
-    ----------
-    proba : array of float, axes (n, c)
-        Class probabilities; rows sum to one.
-
-    Returns
-    -------
-    array of float64, axes (n,)
-        Between −1 (certain) and 0 (two classes equally probable).
-
-    Raises
-    ------
-    SignalError
-        Wrong axes, one class, or rows that do not sum to one.
-
-    Notes
-    -----
-    −(p₍₁₎ − p₍₂₎). Time O(n·c), about a megabyte beside the result.
-
-    References
-    ----------
-    Scheffer, Decomain, Wrobel. Active hidden Markov models for information extraction. IDA 2001.
-
-    Examples
-    --------
-    >>> margin(np.array([[0.75, 0.25], [0.5, 0.5]])).tolist()
-    [-0.5, 0.0]
-    """
-    check_two_classes(proba, "proba")
-    result = np.empty(len(proba))
-    for rows in row_chunks(proba, megabytes=0.5):
-        largest = np.partition(proba[rows], -2, axis=1)[:, -2:].astype(np.float64)
-        result[rows] = largest[:, 0] - largest[:, 1]
-    # a row may sum to a little more than one, and so may its largest value
-    return np.maximum(result, -1.0, out=result)
 
 
 @final

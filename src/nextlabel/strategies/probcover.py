@@ -7,11 +7,12 @@ import numpy as np
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, checked_batch
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked_batch
 from nextlabel.maths.centres import greedy_centres
 from nextlabel.maths.clustering import k_means
 from nextlabel.maths.coverage import covered_by, greedy_cover, pure_radius, radius_graph
+from nextlabel.maths.distances import checked_points
+from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["ProbCover", "probcover"]
 
@@ -20,11 +21,11 @@ def probcover(
     embedding: Embeddings,
     batch: int,
     *,
+    rng: np.random.Generator,
     labelled: Embeddings | None = None,
     radius: float | None = None,
     clusters: int | None = None,
     purity: float = 0.95,
-    rng: np.random.Generator,
 ) -> Positions:
     """Positions picked one by one, each of the ball that holds most items not covered yet.
 
@@ -34,6 +35,8 @@ def probcover(
         Features of the unlabelled items, best from self-supervised training.
     batch : int
         How many, between 1 and n.
+    rng : numpy.random.Generator
+        For k-means, and to break ties.
     labelled : array of float, axes (l, d), optional
         Features of the labelled items; what lies in their balls is covered from the start.
     radius : float, optional
@@ -44,8 +47,6 @@ def probcover(
         two, when left out.
     purity : float
         The share, above 0 and at most 1.
-    rng : numpy.random.Generator
-        For k-means, and to break ties.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def probcover(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
@@ -82,11 +83,11 @@ def probcover(
     >>> int(probcover(line, 2, radius=0.15, rng=np.random.default_rng(0))[0])
     1
     """
-    _check(radius, clusters, purity)
+    _checked(radius, clusters, purity)
     sizes: Sizes = {}
-    embedding = checked(embedding, "n d", "embedding", sizes)
+    embedding = checked_points(embedding, "n d", "embedding", sizes)
     checked_batch(batch, len(embedding))
-    centres = embedding[:0] if labelled is None else checked(labelled, "l d", "labelled", sizes)
+    centres = embedding[:0] if labelled is None else checked_points(labelled, "l d", "labelled", sizes)
     if radius is None:
         radius = _found_radius(embedding, centres, clusters or max(2, batch), purity, rng)
     picks = np.empty(0, np.int64)
@@ -146,7 +147,7 @@ class ProbCover(Strategy):
     is_random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check(self.radius, self.clusters, self.purity)
+        settle(self, _checked(self.radius, self.clusters, self.purity))
 
     @property
     def needs(self) -> frozenset[str]:
@@ -180,15 +181,12 @@ def _found_radius(
     return pure_radius(points, k_means(points, clusters, rng=rng), purity=purity)
 
 
-def _check(radius: float | None, clusters: int | None, purity: float) -> None:
-    if radius is not None and not radius > 0.0:
-        message = f"ProbCover's 'radius' must be above 0; received {radius}. Leave it out to have it found."
-        raise ParameterError(message)
-    if clusters is not None and clusters < 2:
-        message = (
-            f"ProbCover's 'clusters' must be at least 2; received {clusters}. Give the number of classes."
-        )
-        raise ParameterError(message)
-    if not 0.0 < purity <= 1.0:
-        message = f"ProbCover's 'purity' must be above 0 and at most 1; received {purity}. Give a share."
-        raise ParameterError(message)
+def _checked(radius: float | None, clusters: int | None, purity: float) -> dict[str, float | None]:
+    if radius is not None:
+        advice = "Leave it out to have it found."
+        radius = checked_number(radius, "radius", above=0, of="ProbCover", advice=advice)
+    if clusters is not None:
+        advice = "Give the number of classes."
+        clusters = checked_whole(clusters, "clusters", least=2, of="ProbCover", advice=advice)
+    purity = checked_number(purity, "purity", above=0, most=1, of="ProbCover", advice="Give a share.")
+    return {"radius": radius, "clusters": clusters, "purity": purity}

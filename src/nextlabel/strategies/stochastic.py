@@ -9,6 +9,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Scorer, Strategy
 from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import Scores, checked_batch
+from nextlabel.maths.parameters import checked_choice, checked_number, settle
 from nextlabel.maths.ranking import drawn_by_weight, ranks
 
 __all__ = ["Stochastic"]
@@ -66,26 +67,14 @@ class Stochastic(Strategy):
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.of), Scorer):
             message = (
-                f"Stochastic perturbs scores, so 'of' must be a scorer; received {self.of!r}. "
+                f"Stochastic's 'of' must be a scorer, whose scores are perturbed; received {self.of!r}. "
                 "Use for example 'bald', 'entropy' or 'margin'."
             )
             raise ParameterError(message)
-        if (
-            isinstance(self.beta, bool)
-            or not isinstance(self.beta, int | float)
-            or not 0.0 < self.beta < np.inf
-        ):
-            message = (
-                f"Stochastic needs 'beta' to be a finite number above 0; received {self.beta!r}. "
-                "Use 1.0, or more to come closer to the best scores."
-            )
-            raise ParameterError(message)
-        if self.kind not in get_args(_Kind):
-            message = (
-                f"Stochastic needs 'kind' to be one of {', '.join(map(repr, get_args(_Kind)))}; "
-                f"received {self.kind!r}. 'power' is the published default."
-            )
-            raise ParameterError(message)
+        advice = "Use 1.0, or more to come closer to the best scores."
+        beta = checked_number(self.beta, "beta", above=0, of="Stochastic", advice=advice)
+        settle(self, {"beta": beta})
+        checked_choice(self.kind, "kind", get_args(_Kind), of="Stochastic")
         if self.kind == "power" and np.isneginf(self.of.lowest):
             message = (
                 f"Stochastic of kind 'power' needs scores with a lowest value, which {self.of!r} has not. "
@@ -107,12 +96,12 @@ class Stochastic(Strategy):
         """Draws without replacement, with their propensities; scores are the scorer's own."""
         checked_batch(batch, signals.n)
         scores = np.asarray(self.of.score(signals, rng), dtype=np.float64)
-        positions, propensities = drawn_by_weight(self._log_weights(scores, rng), batch, rng)
+        positions, propensities = drawn_by_weight(self._log_weights(scores, rng), batch, rng=rng)
         return Picks(positions, scores=scores[positions], propensities=propensities)
 
     def _log_weights(self, scores: Scores, rng: np.random.Generator) -> Scores:
         if self.kind == "softrank":
-            return np.asarray(-self.beta * np.log(ranks(scores, rng)))
+            return np.asarray(-self.beta * np.log(ranks(scores, rng=rng)))
         if self.kind == "softmax":
             # differences, so that a large beta does not overflow
             return np.asarray(self.beta * (scores - scores.max()))

@@ -9,6 +9,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import checked_batch
+from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["Subsample"]
 
@@ -59,16 +60,12 @@ class Subsample(Strategy):
     def __post_init__(self) -> None:
         if not isinstance(cast(object, self.of), Strategy):
             message = (
-                f"Subsample offers items to a strategy, so 'of' must be one; received {self.of!r}. "
+                f"Subsample's 'of' must be a strategy, to whom items are offered; received {self.of!r}. "
                 "Use for example 'coreset' or 'badge'."
             )
             raise ParameterError(message)
-        if isinstance(self.size, bool) or not isinstance(self.size, int | np.integer) or self.size < 1:
-            message = (
-                f"Subsample needs 'size' to be a whole number from one up; received {self.size!r}. "
-                "Say how many items the method shall see, for example 10000."
-            )
-            raise ParameterError(message)
+        advice = "Say how many items the method shall see, for example 10000."
+        settle(self, {"size": checked_whole(self.size, "size", least=1, of="Subsample", advice=advice)})
 
     @property
     def needs(self) -> frozenset[str]:

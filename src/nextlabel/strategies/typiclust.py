@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import ParameterError
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, checked_batch
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked_batch
 from nextlabel.maths.clustering import k_means
-from nextlabel.maths.distances import squared_distance_blocks
+from nextlabel.maths.distances import checked_points, squared_distance_blocks
+from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["TypiClust", "typiclust"]
 
@@ -20,11 +20,11 @@ def typiclust(
     embedding: Embeddings,
     batch: int,
     *,
+    rng: np.random.Generator,
     labelled: Embeddings | None = None,
     max_clusters: int = 500,
     smallest_cluster: int = 6,
     neighbours: int = 20,
-    rng: np.random.Generator,
 ) -> Positions:
     """Positions of the most typical items of the clusters that hold fewest labels.
 
@@ -34,6 +34,8 @@ def typiclust(
         Features of the unlabelled items, best from self-supervised training.
     batch : int
         How many, between 1 and n.
+    rng : numpy.random.Generator
+        For k-means, and to break ties.
     labelled : array of float, axes (l, d), optional
         Features of the labelled items.
     max_clusters : int
@@ -42,8 +44,6 @@ def typiclust(
         Clusters of fewer items, labelled ones included, wait until all others are used up.
     neighbours : int
         Typicality looks at so many nearest neighbours, at most half of the cluster.
-    rng : numpy.random.Generator
-        For k-means, and to break ties.
 
     Returns
     -------
@@ -53,11 +53,11 @@ def typiclust(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, or values that are not finite.
+        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
-        A parameter below 1.
+        A parameter that is not a whole number from one up.
 
     Notes
     -----
@@ -85,13 +85,13 @@ def typiclust(
     >>> sorted(typiclust(line, 2, rng=np.random.default_rng(0)).tolist())
     [1, 5]
     """
-    _check(max_clusters, smallest_cluster, neighbours)
+    _checked(max_clusters=max_clusters, smallest_cluster=smallest_cluster, neighbours=neighbours)
     sizes: Sizes = {}
-    embedding = checked(embedding, "n d", "embedding", sizes)
+    embedding = checked_points(embedding, "n d", "embedding", sizes)
     points, n = embedding, len(embedding)
     checked_batch(batch, n)
     if labelled is not None:
-        points = np.concatenate([embedding, checked(labelled, "l d", "labelled", sizes)])
+        points = np.concatenate([embedding, checked_points(labelled, "l d", "labelled", sizes)])
     cluster = k_means(points, min(len(points) - n + batch, max_clusters), rng=rng)
     size = np.bincount(cluster)
     labels = np.bincount(cluster[n:], minlength=len(size))
@@ -130,7 +130,7 @@ class TypiClust(Strategy):
     Raises
     ------
     ParameterError
-        A parameter below 1.
+        A parameter that is not a whole number from one up.
 
     Notes
     -----
@@ -159,7 +159,14 @@ class TypiClust(Strategy):
     is_random: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check(self.max_clusters, self.smallest_cluster, self.neighbours)
+        settle(
+            self,
+            _checked(
+                max_clusters=self.max_clusters,
+                smallest_cluster=self.smallest_cluster,
+                neighbours=self.neighbours,
+            ),
+        )
 
     @property
     def needs(self) -> frozenset[str]:
@@ -207,13 +214,5 @@ def _mean_distance(points: Array, members: Array, neighbours: int) -> NDArray[np
     return result
 
 
-def _check(max_clusters: int, smallest_cluster: int, neighbours: int) -> None:
-    given = {
-        "max_clusters": max_clusters,
-        "smallest_cluster": smallest_cluster,
-        "neighbours": neighbours,
-    }
-    for name, value in given.items():
-        if value < 1:
-            message = f"TypiClust's {name!r} must be at least 1; received {value}. Give 1 or more."
-            raise ParameterError(message)
+def _checked(**given: int) -> dict[str, int]:
+    return {name: checked_whole(value, name, least=1, of="TypiClust") for name, value in given.items()}

@@ -1,17 +1,20 @@
 """Variation ratio: ask about the items on which the draws of the model vote apart."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Scorer
-from nextlabel.errors import ParameterError, SignalError
+from nextlabel.errors import SignalError
 from nextlabel.maths.axes import Scores, reads
+from nextlabel.maths.parameters import checked_choice
 
 __all__ = ["VariationRatio", "variation_ratio"]
+
+_Form = Literal["count", "mean"]
 
 _TIE_BREAK = 1e-6  # of one vote: scores stay the ratios to six digits, and float64 keeps ten more
 
@@ -100,15 +103,11 @@ class VariationRatio(Scorer):
     array([1])
     """
 
-    form: Literal["count", "mean"] = "count"
+    form: _Form = "count"
 
     def __post_init__(self) -> None:
-        if self.form not in ("count", "mean"):
-            message = (
-                f"VariationRatio needs 'form' to be 'count' or 'mean'; received {self.form!r}. "
-                "'count' is the share of votes, 'mean' reads the mean probability."
-            )
-            raise ParameterError(message)
+        advice = "'count' is the share of votes, 'mean' reads the mean probability."
+        checked_choice(self.form, "form", get_args(_Form), of="VariationRatio", advice=advice)
 
     @property
     def needs(self) -> frozenset[str]:
