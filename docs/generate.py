@@ -123,22 +123,25 @@ def all_errors() -> str:
 
 def command_line() -> str:
     group: Any = typer.main.get_command(app)
-    lines = [f"`nextlabel COMMAND [OPTIONS]`. {group.help}", ""]
+    lines = [f"`nextlabel [OPTIONS] COMMAND`. {group.help}", "", *settings(group), ""]
     for name in REGISTRY["command"]:
         command = group.get_command(None, name)
-        lines += [f"## nextlabel {name}", "", one_line(command.help), ""]
-        rows = [
-            (f"`{', '.join(parameter.opts)}`", shown_default(parameter), one_line(parameter.help))
-            for parameter in command.params
-            if parameter.name != "help"
-        ]
-        lines += [*table(("argument or option", "default", "meaning"), rows), ""]
+        lines += [f"## nextlabel {name}", "", one_line(command.help), "", *settings(command), ""]
     return page("Command line", lines)
+
+
+def settings(command: Any) -> list[str]:
+    rows = [
+        (f"`{', '.join(parameter.opts)}`", shown_default(parameter), one_line(parameter.help))
+        for parameter in command.params
+        if parameter.name != "help"
+    ]
+    return table(("argument or option", "default", "meaning"), rows)
 
 
 def shown_default(parameter: Any) -> str:
     value = parameter.default
-    return "–" if value is None or callable(value) else f"`{value}`"
+    return "–" if value is None or parameter.is_eager or callable(value) else f"`{value}`"
 
 
 def described(name: str, made: Any) -> list[str]:
@@ -153,8 +156,17 @@ def described(name: str, made: Any) -> list[str]:
         if title == "Parameters" and title in found:
             lines += [*parameters(found[title]), ""]
         elif title in found:
-            lines += [f"*{title}.* {one_line(found[title])}", ""]
+            said, weak = apart(found[title])
+            lines += [f"*{title}.* {one_line(said)}", ""]
+            lines += [re.sub(r"^(Fails \w+)", r"*\1*", one_line(text)) + "\n" for text in weak]
     return lines
+
+
+def apart(notes: str) -> tuple[str, list[str]]:
+    """What the notes say, and where they say that a method fails."""
+    paragraphs = notes.split("\n\n")
+    weak = [text for text in paragraphs if text.startswith(("Fails where ", "Fails when "))]
+    return "\n\n".join(text for text in paragraphs if text not in weak), weak
 
 
 def default(field: Any) -> str:

@@ -11,7 +11,7 @@ import pytest
 from nextlabel import Picks, Scorer, Signals, Strategy
 from nextlabel.errors import BrokenPromise
 from nextlabel.maths.axes import Array, Scores, checked_batch
-from nextlabel.testing.documentation import check_docstring
+from nextlabel.testing.documentation import check_docstring, weakness
 from nextlabel.testing.strategies import PROMISES, check
 
 
@@ -329,3 +329,15 @@ def test_a_poor_docstring_is_refused(text: str, says: str) -> None:
 
 def test_a_good_docstring_is_accepted() -> None:
     check_docstring(type("Good", (), {"__doc__": docstring("O(n).", ">>> 1\n1"), "__module__": __name__}))
+
+
+@pytest.mark.parametrize("notes", ["Time O(n).", "Time O(n). Fails where it must.", "Fails.\n\nTime O(n)."])
+def test_a_method_that_admits_no_weakness_is_refused(notes: str) -> None:
+    made = type("Proud", (), {"__doc__": docstring(notes, ">>> 1\n1"), "__module__": __name__})
+    with pytest.raises(BrokenPromise, match="the Notes must say where the method fails, in a paragraph of"):
+        weakness(made)
+
+
+def test_a_weakness_is_read_as_one_line() -> None:
+    text = docstring("Time O(n).\n\nFails when\nit must.", ">>> 1\n1")
+    assert weakness(type("Humble", (), {"__doc__": text})) == "Fails when it must."

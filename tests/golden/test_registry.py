@@ -34,6 +34,8 @@ class Longest(Scorer):
     -----
     Time O(n·d).
 
+    Fails where lengths say nothing.
+
     References
     ----------
     None: an example.

@@ -102,6 +102,9 @@ class BADGE(Strategy):
     Scores are squared distances of gradients: of each pick to the nearest one before it. Time O(n·(c + d))
     and a few thousand comparisons for a batch b of a thousand; memory O(n + b·(c + d)).
 
+    Fails where the model is confidently wrong, since gradients are short there, and with very few labels,
+    when neither its doubts nor its features say much yet.
+
     References
     ----------
     Ash, Zhang, Krishnamurthy, Langford, Agarwal. Deep batch active learning by diverse, uncertain gradient

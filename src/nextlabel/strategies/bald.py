@@ -68,6 +68,8 @@ class BALD(Scorer):
     Pointwise: a batch may hold near duplicates, which `BatchBALD` avoids. Time O(n·c) from the mean
     prediction and the expected entropy; O(n·m·c) where these are derived from draws.
 
+    Fails where draws are few or nearly alike: their disagreement is mostly chance then.
+
     References
     ----------
     Houlsby, Huszár, Ghahramani, Lengyel. Bayesian active learning for classification and

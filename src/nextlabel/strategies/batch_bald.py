@@ -183,6 +183,9 @@ class BatchBALD(Strategy):
     probability meaningless. Time O(n·m·c) for the mutual information of each item, then O(k·M·m·c) a step
     with M configurations and k candidates evaluated: a handful while exact, all of them once sampled.
 
+    Fails where the batch asks for more than the draws can tell: m draws hold log m nats at most, and once
+    these are used up the remaining picks are close to arbitrary.
+
     References
     ----------
     Kirsch, van Amersfoort, Gal. BatchBALD: efficient and diverse batch acquisition for deep Bayesian active

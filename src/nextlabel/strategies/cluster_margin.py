@@ -135,6 +135,9 @@ class ClusterMargin(Strategy):
     -----
     For very large batches. Time O(n·part·d) for the clustering, then O(n·c + b log b); memory O(part²).
 
+    Fails where distances between features say little of the classes: the clusters are arbitrary then, and
+    what remains is a random choice among small margins.
+
     References
     ----------
     Citovsky, DeSalvo, Gentile, Karydas, Rajagopalan, Rostamizadeh, Kumar. Batch active learning at scale.

@@ -94,8 +94,11 @@ class CoreSet(Strategy):
     -----
     Greedy k-centre from the labelled items: the radius is at most twice the smallest possible. Scores are
     distances: of each pick to the nearest labelled item or earlier pick; there are none where nothing is
-    labelled, since the first pick has no neighbour then. Outliers are far from everything and come first.
+    labelled, since the first pick has no neighbour then.
     Time O(n·(l + b)·d) at worst and typically a few hundredths of that, for l labelled items; memory O(n).
+
+    Fails where the pool has outliers, which are far from everything and come first, and where features are so
+    many that all distances are nearly alike.
 
     References
     ----------

@@ -36,6 +36,9 @@ class Entropy(Scorer):
     -----
     −Σ p log p in nats. Pointwise: a batch may hold near duplicates. Time O(n·c).
 
+    Fails where classes are many: a little probability spread over unlikely ones outweighs a close race of
+    two.
+
     References
     ----------
     Shannon. A mathematical theory of communication. Bell System Technical Journal 27, 1948.

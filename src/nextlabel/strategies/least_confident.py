@@ -77,6 +77,9 @@ class LeastConfident(Scorer):
     -----
     Pointwise: a batch may hold near duplicates. Time O(n·c).
 
+    Fails where probabilities are badly calibrated, as with few labels; and since it reads one of them, a
+    close race of two classes and a flat rest score alike.
+
     References
     ----------
     Lewis, Gale. A sequential algorithm for training text classifiers. SIGIR 1994.

@@ -40,6 +40,8 @@ class Margin(Scorer):
     -----
     Pointwise: a batch may hold near duplicates. Time O(n·c).
 
+    Fails where the model is confidently wrong: regions far from its boundaries are never asked about.
+
     References
     ----------
     Scheffer, Decomain, Wrobel. Active hidden Markov models for information extraction. IDA 2001.

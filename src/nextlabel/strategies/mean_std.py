@@ -56,8 +56,10 @@ class MeanSTD(Scorer):
 
     Notes
     -----
-    Reported as weak, at times below random, and here for comparison.
-    Time O(n·c) from the spread; O(n·m·c) where it is derived from draws.
+    Here for comparison. Time O(n·c) from the spread; O(n·m·c) where it is derived from draws.
+
+    Fails where draws vary without contradicting one another, which counts as much as disagreement: reported
+    as weak, at times below random.
 
     References
     ----------

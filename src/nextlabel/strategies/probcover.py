@@ -128,6 +128,9 @@ class ProbCover(Strategy):
     For small budgets and for embeddings from self-supervised training; works without any label. Time
     O(n·(n + l)·d) in blocks; memory O(n·d) and 5 bytes for each pair within the radius.
 
+    Fails where near items differ in class, as raw pixels or an untrained network have it, and with many
+    labels, when nearly all is covered and little is left to prefer.
+
     References
     ----------
     Yehuda, Dekel, Hacohen, Weinshall. Active learning through a covering lens. NeurIPS 2022.

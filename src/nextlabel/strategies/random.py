@@ -22,6 +22,8 @@ class Random(Strategy):
     A uniform draw without replacement, so its labels are a fair sample of the pool.
     Time and memory O(n), whatever b.
 
+    Fails where what matters is rare: a class of one item in a thousand costs about a thousand labels an item.
+
     References
     ----------
     The usual baseline; see Lüth et al. Navigating the pitfalls of active learning evaluation. NeurIPS 2023.

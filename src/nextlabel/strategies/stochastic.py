@@ -45,6 +45,9 @@ class Stochastic(Strategy):
     before it, and, for softrank, given the random order of equal scores. Items of weight zero only fill the
     batch, uniformly. Time O(n + b log b) beside the scores; O(n log n) for softrank.
 
+    Fails where its scorer fails; a β near 0 comes close to a random choice, a large one lets copies fill the
+    batch again.
+
     References
     ----------
     Kirsch, Farquhar, Atighehchian, Jesson, Branchaud-Charron, Gal. Stochastic batch acquisition: a simple

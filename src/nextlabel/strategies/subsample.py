@@ -39,6 +39,8 @@ class Subsample(Strategy):
     which items were in the part is itself a draw. Time O(n) for the draw, then that of the method at `size`
     items; signals are derived for the part alone.
 
+    Fails where its method fails, and where what matters is rare: the part may hold none of it.
+
     References
     ----------
     Gal, Islam, Ghahramani. Deep Bayesian active learning with image data. ICML 2017, arXiv 1703.02910,

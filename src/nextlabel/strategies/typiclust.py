@@ -138,6 +138,9 @@ class TypiClust(Strategy):
     O(n·(l + b)·d) for each step of k-means, and O(s²·d) for each cluster of size s that gives an item;
     memory O(n·d).
 
+    Fails where clusters of the features are not those of the classes, as raw pixels or an untrained network
+    have it, and with many labels, when typical items teach little more.
+
     References
     ----------
     Hacohen, Dekel, Weinshall. Active learning on a budget: opposite strategies suit high and low budgets.

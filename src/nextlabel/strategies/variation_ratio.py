@@ -88,6 +88,8 @@ class VariationRatio(Scorer):
     them by the mean prediction without reaching the next level, and keeps the score the ratio to six digits.
     What is still equal is broken at random. Mean: 1 − max p̄. Time O(n·c); O(n·m·c) from draws.
 
+    Fails where draws are few: nearly all items share a level then, and the mean prediction alone orders them.
+
     References
     ----------
     Gal, Islam, Ghahramani. Deep Bayesian active learning with image data. ICML 2017, arXiv 1703.02910.

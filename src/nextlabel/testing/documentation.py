@@ -7,7 +7,7 @@ from inspect import cleandoc
 
 from nextlabel.errors import BrokenPromise
 
-__all__ = ["check_docstring", "sections"]
+__all__ = ["check_docstring", "sections", "weakness"]
 
 
 def check_docstring(made: type) -> None:
@@ -51,6 +51,37 @@ def check_docstring(made: type) -> None:
         raise BrokenPromise("the Examples hold nothing that runs.")
     if runner.failures:
         raise BrokenPromise(f"an example does not run as shown:\n{said.getvalue()}")
+
+
+def weakness(made: type) -> str:
+    """The paragraph of a strategy's Notes that says where it fails, on one line.
+
+    Parameters
+    ----------
+    made : type
+        A class with a numpydoc docstring of its own.
+
+    Raises
+    ------
+    BrokenPromise
+        No paragraph of the Notes begins "Fails where" or "Fails when".
+
+    Examples
+    --------
+    >>> from nextlabel.core.registry import resolve
+    >>> weakness(resolve("strategy", "margin"))
+    'Fails where the model is confidently wrong: regions far from its boundaries are never asked about.'
+    """
+    notes = sections(cleandoc(vars(made).get("__doc__") or "")).get("Notes", "")
+    for paragraph in notes.split("\n\n"):
+        line = " ".join(paragraph.split())
+        if line.startswith(("Fails where ", "Fails when ")):
+            return line
+    message = (
+        "the Notes must say where the method fails, in a paragraph of its own, for example 'Fails where the "
+        "pool has outliers.'"
+    )
+    raise BrokenPromise(message)
 
 
 def sections(docstring: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Scorer, Strategy
 from nextlabel.errors import BatchSizeError, BrokenPromise, NextlabelError, SignalError
 from nextlabel.maths.axes import Array
-from nextlabel.testing.documentation import check_docstring
+from nextlabel.testing.documentation import check_docstring, weakness
 from nextlabel.testing.processes import elsewhere
 from nextlabel.testing.promises import Promises, random_states_kept, require
 from nextlabel.testing.signals import SpySignals, example_arrays, example_signals
@@ -250,9 +250,10 @@ def _round_trip(strategy: Strategy, seed: int) -> None:
 
 @PROMISES.enter
 def _documentation(strategy: Strategy, seed: int) -> None:
-    """A summary line, the cost in the Notes, References, and Examples that run."""
+    """A summary line, cost and weakness in the Notes, References, and Examples that run."""
     del seed
     check_docstring(type(strategy))
+    weakness(type(strategy))
 
 
 def _signals(strategy: Strategy, *, seed: int, **sizes: Any) -> Signals:
