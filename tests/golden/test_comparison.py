@@ -30,6 +30,11 @@ def shifted(curves: Sequence[tuple[float, ...]], *gains: float) -> list[tuple[fl
     return [(row[0], *(one + gain for one in row[1:])) for row, gain in zip(curves, gains, strict=True)]
 
 
+def lifted(curves: Sequence[tuple[float, ...]], *by: float) -> list[tuple[float, ...]]:
+    """The curves, each lifted from its start by its own height."""
+    return [tuple(one + height for one in row) for row, height in zip(curves, by, strict=True)]
+
+
 def test_a_better_strategy_saves_labels() -> None:
     # Reaches 0.8 at 50 labels instead of 100, every seed within 0.01.
     better = [(0.2, 0.79, 0.9), (0.2, 0.8, 0.91), (0.2, 0.81, 0.92)]
@@ -153,3 +158,31 @@ def test_the_bootstrap_follows_its_seed() -> None:
     first, again, other = (claim(uneven, "badge", "random", seed=one).area_bootstrap for one in (1, 1, 2))
     assert first == again
     assert np.isclose(first.low, other.low, atol=0.02)
+
+
+def test_what_makes_a_seed_hard_for_both_moves_no_interval() -> None:
+    better, hard = [(0.2, 0.79, 0.9), (0.2, 0.8, 0.91), (0.2, 0.81, 0.92)], (-0.1, 0.02, 0.05)
+    even = results(badge=better, random=RANDOM)
+    uneven = results(badge=lifted(better, *hard), random=lifted(RANDOM, *hard))
+    said, expected = claim(uneven, "badge", "random"), claim(even, "badge", "random")
+    assert said.saving.needed == pytest.approx(expected.saving.needed)
+    for found, known in (
+        (said.saving.needed_interval, expected.saving.needed_interval),
+        (said.area_interval, expected.area_interval),
+        (said.area_bootstrap, expected.area_bootstrap),
+        (rows(uneven, "random")[0].area_interval, expected.area_interval),
+    ):
+        assert (found.low, found.high) == pytest.approx((known.low, known.high))
+
+
+def test_the_level_is_where_the_baseline_ended_not_its_best() -> None:
+    falling = [(0.2, 0.8, 0.7)] * 3
+    steady = [(0.2, 0.6, 0.75)] * 3
+    saving = labels_saved(LABELS, steady, falling)
+    assert saving.level == pytest.approx(0.7)
+    # 0.7 lies 5/6 of the way from 0.2 to 0.8, and 2/3 of the way from 0.6 to 0.75
+    assert saving.baseline_needed == pytest.approx(50 * 5 / 6)
+    assert saving.needed == pytest.approx(50 + 50 * 2 / 3)
+    assert (saving.needed_interval.low, saving.needed_interval.high) == pytest.approx((saving.needed,) * 2)
+    table = {row.strategy: row for row in rows(results(badge=steady, random=falling), "random")}
+    assert table["badge"].labels_to_final == pytest.approx(saving.needed)
