@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import pytest
 
@@ -82,6 +83,39 @@ def test_what_is_public_is_listed_and_sorted(name: str) -> None:
         assert hasattr(module, public)
 
 
+def source(module: ModuleType) -> ast.Module:
+    return ast.parse(Path(inspect.getfile(module)).read_text(encoding="utf-8"))
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """The names that a file makes at its top: functions, classes and constants."""
+    made = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            made |= {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+    return made
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_name_without_underscore_is_listed(name: str) -> None:
+    module = import_module(name)
+    public = {made for made in defined(source(module)) if not made.startswith("_")}
+    variables = {made for made in public if isinstance(getattr(module, made), TypeVar)}  # of one letter
+    assert public - variables <= set(module.__all__ if public else [])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_imported_from_another_file_is_listed_there(name: str) -> None:
+    for node in ast.walk(source(import_module(name))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "nextlabel":
+            there = import_module(node.module or "")
+            wanted = {one.name for one in node.names if f"{node.module}.{one.name}" not in MODULES}
+            assert wanted - {"__version__"} <= set(getattr(there, "__all__", [])), node.module
+
+
 def own(module: ModuleType) -> list[type]:
     found = [one for one in vars(module).values() if inspect.isclass(one)]
     return [one for one in found if one.__module__ == module.__name__]
@@ -94,14 +128,14 @@ def test_classes_are_abstract_or_final(name: str) -> None:
             inspect.isabstract(made),
             getattr(made, "__final__", False),
             getattr(made, "_is_protocol", False),
-            issubclass(made, NextlabelError | Warning),
+            issubclass(made, NextlabelError),
         )
         assert any(kinds), f"{name}.{made.__name__} can be subclassed: mark it @final"
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_no_function_rebinds_a_global(name: str) -> None:
-    tree = ast.parse(Path(inspect.getfile(import_module(name))).read_text(encoding="utf-8"))
+    tree = source(import_module(name))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
 
 

@@ -30,7 +30,7 @@ from nextlabel.maths.axes import Labels, Positions
 
 __all__ = ["TorchLearner"]
 
-Maker = Callable[..., nn.Module]
+_Maker = Callable[..., nn.Module]
 
 
 @final
@@ -260,7 +260,7 @@ class TorchLearner(Learner):
     def _settings(self) -> Mapping[str, Any]:
         return self.network.params if isinstance(self.network, Spec) else {}
 
-    def _maker(self) -> Maker:
+    def _maker(self) -> _Maker:
         """The function that makes the network, checked to take what it will be given."""
         is_function = callable(self.network) and not isinstance(self.network, nn.Module)
         if not isinstance(self.network, Spec) and not is_function:
@@ -270,7 +270,7 @@ class TorchLearner(Learner):
                 "Give for example network=lambda inputs, classes: MyNetwork(classes)."
             )
             raise LearnerError(message)
-        maker: Maker = (
+        maker: _Maker = (
             resolve("network", self.network.name) if isinstance(self.network, Spec) else self.network
         )
         try:

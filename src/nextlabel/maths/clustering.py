@@ -9,7 +9,7 @@ from nextlabel.maths.axes import Array, Embeddings
 from nextlabel.maths.distances import checked_points, squared_distance_blocks
 from nextlabel.maths.parameters import checked_number, checked_whole
 
-__all__ = ["average_linkage", "k_means"]
+__all__ = ["Clusters", "average_linkage", "k_means"]
 
 Clusters = NDArray[np.int64]
 

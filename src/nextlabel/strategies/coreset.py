@@ -12,7 +12,7 @@ from nextlabel.maths.centres import greedy_centres
 from nextlabel.maths.distances import checked_points
 from nextlabel.maths.parameters import checked_choice
 
-__all__ = ["CoreSet", "coreset"]
+__all__ = ["CoreSet", "Metric", "Reading", "coreset"]
 
 Metric = Literal["euclidean", "cosine"]
 Reading = Literal["embedding", "logits"]
