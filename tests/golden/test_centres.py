@@ -164,6 +164,38 @@ def test_a_sketch_beyond_the_range_of_float32_is_done_without() -> None:
     assert greedy_centres(line, 2, centres=line[:1], rng=rng())[0].tolist() == [10, 5]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e18, 1e20, 1e38])
+@pytest.mark.parametrize("where", ["in the pool", "among the centres"])
+def test_one_row_beyond_the_range_of_float32_leaves_the_others_in_order(
+    form: str, where: str, size: float, dtype: type
+) -> None:
+    points = pools("random", 120, 64, dtype)
+    labelled = points[rng(7).integers(120, size=9)]
+    (points if where == "in the pool" else labelled)[4] = size
+    picked = greedy_centres(points, 40, centres=labelled, rng=rng(3))[0]
+    assert picked.tolist() == twin(points, 40, labelled, rng(3).permutation(120))
+
+
+def test_centres_nearer_than_a_sketch_can_tell_are_all_met(form: str) -> None:
+    # ten centres and ten items in each of six balls of 1e-9: sketches in float32 see one place
+    middle = np.repeat(rng(1).standard_normal((6, 64)), 10, axis=0)
+    points, labelled = (middle + 1e-9 * rng(k).standard_normal(middle.shape) for k in (2, 3))
+    picked = greedy_centres(points, 60, centres=labelled, rng=rng(3))[0]
+    assert picked.tolist() == twin(points, 60, labelled, rng(3).permutation(60))
+
+
+def test_centres_finer_than_the_points_are_kept_as_they_are(form: str) -> None:
+    # items on whole numbers, centres next to them by less than float32 can say: who is next to which decides
+    points = np.arange(8.0, dtype=np.float32)[:, None] + 1.0
+    labelled = points.astype(np.float64) + 1e-9 * np.array(
+        [[3.0], [1.0], [8.0], [2.0], [7.0], [4.0], [6.0], [5.0]]
+    )
+    picked, distances = greedy_centres(points, 8, centres=labelled, rng=rng())
+    assert picked.tolist() == [2, 4, 6, 7, 5, 0, 3, 1]
+    np.testing.assert_allclose(distances, 1e-9 * np.arange(8.0, 0.0, -1.0), rtol=1e-5)
+
+
 def test_copies_of_a_centre_come_last_each_once_in_any_order(form: str) -> None:
     points = np.array([[1.0, 2.0]] * 8 + [[3.0, 4.0], [5.0, 6.0]])
     orders = set()

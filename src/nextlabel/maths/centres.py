@@ -146,17 +146,21 @@ def _lazy(points: Array, batch: int, given: Array, order: Positions) -> tuple[Po
             kernel.squared_to(points, mean, squares)
             first = squares[order].argmin()
             order = np.concatenate((order[first : first + 1], order[:first], order[first + 1 :]))
+        centres = np.empty((known + batch, features), points.dtype)
+        centres[:known] = given
         directions = _directions(points, mean)
         sketches, reaches, unit = _sketch(points, mean, directions)
-        centres = np.empty((known + batch, features), points.dtype)
+        seen, distant, _ = _sketch(centres[:known], mean, directions, unit)
+        if not all(np.isfinite(part).all() for part in (sketches, reaches, seen, distant)):
+            # beyond the range of float32: sketches of zeros say nothing, and bound every distance from below,
+            # but only where both ends have them
+            sketches, reaches, unit = np.zeros_like(sketches), np.zeros_like(reaches), 1.0
+            seen, distant = np.zeros_like(seen), np.zeros_like(distant)
         columns = np.zeros((directions.shape[1], len(centres)), np.float32)
-        rests, far = np.zeros(len(centres), np.float32), np.float32(0.0)
-        if known:
-            centres[:known] = given
-            seen, distant, _ = _sketch(centres[:known], mean, directions, unit)
-            columns[:, :known] = seen.T
-            rests[:known] = np.maximum(distant**2 - np.einsum("lm,lm->l", seen, seen), 0.0)
-            far = distant.max()
+        columns[:, :known] = seen.T
+        rests = np.zeros(len(centres), np.float32)
+        rests[:known] = np.maximum(distant**2 - np.einsum("lm,lm->l", seen, seen), 0.0)
+        far = np.float32(distant.max(initial=0.0))
         result = np.empty(batch)
         positions = kernel.farthest_first(
             points, sketches, reaches, order, centres, columns, rests, far, known, unit,
@@ -168,6 +172,7 @@ def _lazy(points: Array, batch: int, given: Array, order: Positions) -> tuple[Po
 def _directions(points: Array, mean: Array) -> Array:
     """Orthonormal columns along which the points vary much: two steps of orthogonal iteration."""
     sample = points[:: -(-len(points) // _SAMPLE)] - mean
+    sample /= np.abs(sample).max() or 1.0  # or the products below leave float64
     found = sample[np.linspace(0, len(sample) - 1, min(_DIRECTIONS, points.shape[1])).astype(np.int64)].T
     for _ in range(2):
         found = np.linalg.qr(sample.T @ (sample @ found))[0]
@@ -179,8 +184,7 @@ def _sketch(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """Coordinates along the directions, distance to the mean, both in units of the largest distance.
 
-    The unit keeps squares within float32. Where a value leaves it all the same, the sketch says nothing:
-    zeros, which are lower bounds of anything.
+    The unit keeps squares within float32, unless a distance itself leaves it: then a value is not finite.
     """
     sketches = np.empty((len(points), directions.shape[1]), np.float32)
     reaches = np.empty(len(points), np.float32)
@@ -190,11 +194,9 @@ def _sketch(
             chunk = (points[rows] - middle).astype(np.float32, copy=False)
             np.matmul(chunk, directions, out=sketches[rows])
             reaches[rows] = np.sqrt(np.einsum("nd,nd->n", chunk, chunk))
-        unit = unit or float(reaches.max()) or 1.0
+        unit = unit or float(reaches.max(initial=0.0)) or 1.0
         sketches /= np.float32(unit)
         reaches /= np.float32(unit)
-    if not (np.isfinite(sketches).all() and np.isfinite(reaches).all()):
-        return np.zeros_like(sketches), np.zeros_like(reaches), 1.0
     return sketches, reaches, unit
 
 

@@ -58,7 +58,7 @@ def squared_to(points, point, result):
         result[i] = squared(points[i], point, lanes)
 
 
-@compiled(fastmath=True)
+@compiled(fastmath={"reassoc", "contract", "nsz", "nnan"})  # a square may overflow; nothing becomes nan
 def _guess(sketch, columns, rests, start, stop, guesses):
     """Write lower bounds of the squared distances to some centres; the centre that is probably nearest."""
     lowest, at = np.float32(np.inf), start
