@@ -183,7 +183,15 @@ def test_a_folder_of_fewer_members_is_refused(tmp_path: Path) -> None:
     ("settings", "error", "message"),
     [
         ({"members": 0}, ParameterError, "'members' must be a whole number from 1 up; received 0"),
-        ({"width": 0.0}, ParameterError, "'width' must be above 0; received 0.0"),
+        ({"members": 2.5}, ParameterError, "'members' must be a whole number from 1 up; received 2.5"),
+        ({"same_order": "no"}, ParameterError, "'same_order' must be True or False; received 'no'"),
+        (
+            {"same_initialisation": 1},
+            ParameterError,
+            "'same_initialisation' must be True or False; received 1",
+        ),
+        ({"of": "sklearn"}, ParameterError, "'of' must be a learner; received 'sklearn'. Give"),
+        ({"width": 0.0}, ParameterError, "'width' must be a finite number above 0; received 0.0"),
         (
             {"width": 0.5},
             ParameterError,

@@ -228,13 +228,15 @@ def test_a_failing_cell_is_named_across_processes() -> None:
     ("changes", "received"),
     [
         ({"strategies": {}}, "at least one strategy; received none"),
-        ({"seeds": 1}, "at least 2 seeds, or nothing can be said of chance; received 1"),
+        ({"seeds": 1}, "'seeds' must be a whole number from 2 up; received 1. Of fewer than 2, nothing"),
+        ({"seeds": 2.5}, "'seeds' must be a whole number from 2 up; received 2.5"),
         ({"test": None}, "'clusters' has no official test items.* its 60 items"),
-        ({"start": 0}, "received start 0, batch 3, budget 12, test 20 of 60 items, which leaves 40"),
-        ({"batch": 0}, "received start 4, batch 0"),
+        ({"start": 0}, "'start' must be a whole number from 1 up; received 0"),
+        ({"batch": "x"}, "'batch' must be a whole number from 1 up; received 'x'"),
+        ({"start": 12}, "received start 12, batch 3, budget 12, test 20 of 60 items, which leaves 40"),
         ({"budget": 4}, "received start 4, batch 3, budget 4"),
         ({"budget": 41}, "budget 41, test 20 of 60 items, which leaves 40"),
-        ({"test": 0}, "test 0 of 60 items"),
+        ({"test": 0}, "'test' must be a whole number from 1 up; received 0"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_before_anything_runs(
@@ -270,7 +272,7 @@ def test_a_learner_without_probabilities_cannot_be_measured() -> None:
 
 
 def test_processes_are_at_least_one() -> None:
-    with pytest.raises(ParameterError, match="1 or more; received 0"):
+    with pytest.raises(ParameterError, match="'processes' must be a whole number from 1 up; received 0"):
         experiment().run(processes=0)
 
 

@@ -8,8 +8,8 @@ import torch
 
 from nextlabel import arrays
 from nextlabel.core.task import classes
-from nextlabel.errors import LabelError, MissingSignal, ParameterError, PoolError
-from nextlabel.learners.border import checked_labels, checked_positions, checked_whole, gathered, sources
+from nextlabel.errors import LabelError, MissingSignal, PoolError
+from nextlabel.learners.border import checked_labels, checked_positions, gathered, sources
 from nextlabel.learners.draws import DRAWN, DrawSums
 from nextlabel.learners.randomness import seeded
 from nextlabel.maths.information import entropy, expected_entropy
@@ -109,12 +109,6 @@ def test_labels_must_match_the_positions() -> None:
         checked_labels(POOL, [0, 1], [0], classes("a", "b"))
     with pytest.raises(LabelError, match="from 0 to 1; received values from 0 to 2"):
         checked_labels(POOL, [0, 1], [0, 2], classes("a", "b"))
-
-
-@pytest.mark.parametrize("value", [0, -3, True, 1.0, "2"])
-def test_what_is_no_whole_number_is_refused(value: Any) -> None:
-    with pytest.raises(ParameterError, match=f"'size' must be a whole number from 1 up; received {value!r}"):
-        checked_whole(value, "size", 1)
 
 
 def test_the_global_state_returns_after_an_error() -> None:

@@ -67,8 +67,23 @@ def test_width_multiplies_hidden_units() -> None:
 
 @pytest.mark.parametrize("width", [0.0, -1.0, float("nan")])
 def test_a_width_that_is_not_above_zero_is_refused(width: float) -> None:
-    with pytest.raises(ParameterError, match=f"'width' must be above 0; received {width}"):
+    with pytest.raises(ParameterError, match=f"'width' must be a finite number above 0; received {width}"):
         mlp((6,), 4, width=width)
+
+
+@pytest.mark.parametrize("units", [0, 2.5, "8"])
+def test_hidden_units_that_count_nothing_are_refused(units: Any) -> None:
+    with pytest.raises(
+        ParameterError, match=f"'hidden' must be a whole number from 1 up; received {units!r}"
+    ):
+        mlp((6,), 4, hidden=(8, units))
+
+
+@pytest.mark.parametrize("dropout", [1.0, -0.1, "x"])
+def test_a_dropout_that_is_no_share_is_refused(dropout: Any) -> None:
+    says = f"'dropout' must be a number of at least 0 and below 1; received {dropout!r}"
+    with pytest.raises(ParameterError, match=says):
+        mlp((6,), 4, dropout=dropout)
 
 
 @pytest.mark.parametrize("network", [lenet, two_convolutions])

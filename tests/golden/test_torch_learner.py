@@ -208,6 +208,12 @@ def test_an_embedding_that_is_not_executed_is_refused() -> None:
         ({"train": 5}, ParameterError, r"function train\(network, items, labels, rng\); received 5"),
         ({"draws": -1}, ParameterError, "'draws' must be a whole number from 0 up; received -1"),
         ({"chunk": 0}, ParameterError, "'chunk' must be a whole number from 1 up; received 0"),
+        (
+            {"draws": 2.5},
+            ParameterError,
+            "TorchLearner's 'draws' must be a whole number from 0 up; received 2.5",
+        ),
+        ({"device": [1]}, ParameterError, r"'auto' or a torch device; received \[1\]"),
         ({"device": "toaster"}, ParameterError, "'auto' or a torch device; received 'toaster'"),
     ],
 )

@@ -112,9 +112,10 @@ def test_a_loss_that_is_not_finite_is_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"learning_rate": 0.0}, "'learning_rate' must lie above 0; received 0.0"),
-        ({"weight_decay": -1.0}, "'weight_decay' must lie from 0 up; received -1.0"),
-        ({"accuracy": 1.5}, r"'accuracy' must lie in \(0, 1\]; received 1.5"),
+        ({"learning_rate": 0.0}, "'learning_rate' must be a finite number above 0; received 0.0"),
+        ({"learning_rate": "x"}, "'learning_rate' must be a finite number above 0; received 'x'"),
+        ({"weight_decay": -1.0}, "'weight_decay' must be a finite number of at least 0; received -1.0"),
+        ({"accuracy": 1.5}, "'accuracy' must be a number above 0 and at most 1; received 1.5"),
         ({"epochs": 0}, "'epochs' must be a whole number from 1 up; received 0"),
         ({"chunk": True}, "'chunk' must be a whole number from 1 up; received True"),
     ],

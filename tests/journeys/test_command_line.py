@@ -57,7 +57,7 @@ def test_help_loads_nothing_heavy() -> None:
         ),
         (("demo", "--strategies", "bald"), "BALD needs the signals"),
         (("demo", "--learner", "xgboost"), "'xgboost' is not a registered learner"),
-        (("demo", "--seeds", "1"), "at least 2 seeds, or nothing can be said of chance; received 1"),
+        (("demo", "--seeds", "1"), "'seeds' must be a whole number from 2 up; received 1"),
         (("demo", "--budget", "10"), "received start 20, batch 20, budget 10"),
         (("demo", "--budget", "1500"), "which leaves 1200"),
         (("demo", "--processes", "-1"), "--processes"),

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from nextlabel.errors import ExperimentError, ParameterError
+from nextlabel.errors import ExperimentError
+from nextlabel.maths.parameters import checked_whole
 
 __all__ = ["each"]
 
@@ -70,9 +71,7 @@ def each(
     Worker processes are started afresh, never forked, since numerical libraries with threads may hang
     after a fork. The number of threads is set in their environment, before any library reads it.
     """
-    if processes < 1:
-        message = f"The number of processes must be 1 or more; received {processes}. Pass for example 2."
-        raise ParameterError(message)
+    processes = checked_whole(processes, "processes", least=1, advice="Give for example 2.")
     answers = []
     for answer in (
         _here(work, shared, cells)

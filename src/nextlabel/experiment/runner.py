@@ -19,6 +19,7 @@ from nextlabel.errors import MissingSignal, ParameterError, UnknownName
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.processes import each
 from nextlabel.maths.axes import Labels, Positions
+from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["Cell", "Experiment", "run_cell"]
 
@@ -122,12 +123,11 @@ class Experiment:
                 "An experiment needs at least one strategy; received none. Name some, for example badge."
             )
             raise ParameterError(message)
-        if self.seeds < 2:
-            message = (
-                "An experiment needs at least 2 seeds, or nothing can be said of chance; received "
-                f"{self.seeds}. Ten are a good beginning."
-            )
-            raise ParameterError(message)
+        advice = "Of fewer than 2, nothing can be said of chance; ten are a good beginning."
+        seeds = checked_whole(self.seeds, "seeds", least=2, of="Experiment", advice=advice)
+        settle(self, {"seeds": seeds, **{name: self._size(name) for name in ("start", "batch", "budget")}})
+        if self.test is not None:
+            settle(self, {"test": self._size("test")})
         items = len(self.dataset.pool.ids)
         if self.test is None and self.dataset.test is None:
             message = (
@@ -136,13 +136,16 @@ class Experiment:
             )
             raise ParameterError(message)
         left = items - self.held_out
-        if self.held_out < 1 or not 1 <= self.start < self.budget <= left or self.batch < 1:
+        if self.held_out < 1 or not self.start < self.budget <= left:
             message = (
-                "Sizes must fit: 1 ≤ start < budget ≤ items left by the test part, 1 ≤ batch, 1 ≤ test; "
+                "Sizes must fit: start < budget ≤ items left by the test part, and 1 ≤ test; "
                 f"received start {self.start}, batch {self.batch}, budget {self.budget}, test "
                 f"{self.held_out} of {items} items, which leaves {left}. Change what does not fit."
             )
             raise ParameterError(message)
+
+    def _size(self, name: str) -> int:
+        return checked_whole(getattr(self, name), name, least=1, of="Experiment")
 
     @property
     def held_out(self) -> int:

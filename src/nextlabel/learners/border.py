@@ -11,10 +11,10 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.signals import SIGNALS, derivable
 from nextlabel.core.spec import Spec, listed
 from nextlabel.core.task import Task
-from nextlabel.errors import LabelError, MissingSignal, ParameterError, PoolError
+from nextlabel.errors import LabelError, MissingSignal, PoolError
 from nextlabel.maths.axes import Array, Labels, Positions
 
-__all__ = ["as_spec", "checked_labels", "checked_positions", "checked_whole", "gathered", "sources"]
+__all__ = ["as_spec", "checked_labels", "checked_positions", "gathered", "sources"]
 
 
 def as_spec(source: Any) -> Any:
@@ -29,22 +29,6 @@ def as_spec(source: Any) -> Any:
         return source
     spec = Spec.read(source)
     return Spec(spec.name, {key: listed(value) for key, value in spec.params.items()})
-
-
-def checked_whole(value: Any, name: str, least: int) -> int:
-    """A whole number from `least` up.
-
-    Raises
-    ------
-    ParameterError
-        Anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        message = (
-            f"{name!r} must be a whole number from {least} up; received {value!r}. Give for example {least}."
-        )
-        raise ParameterError(message)
-    return int(value)
 
 
 def checked_positions(pool: Pool, positions: ArrayLike) -> Positions:

@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol, final, runtime_checkable
+from typing import Protocol, cast, final, runtime_checkable
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals, derivable
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, NextlabelError, ParameterError
-from nextlabel.learners.border import checked_labels, checked_positions, checked_whole, sources
+from nextlabel.learners.border import checked_labels, checked_positions, sources
 from nextlabel.learners.draws import DRAWN, DrawSums
 from nextlabel.maths.axes import Array, Labels, Positions
+from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole, settle
 
 __all__ = ["Ensemble", "EnsembleModel", "Separable", "Widenable"]
 
@@ -67,7 +68,8 @@ class Ensemble(Learner):
     Raises
     ------
     ParameterError
-        Fewer than one member, a width that is not above 0, or a switch that the learner does not have.
+        Something else than a learner, fewer than one member, a width that is not above 0, or a switch that
+        the learner does not have.
     LearnerError
         The learner's models give no `proba`.
 
@@ -105,8 +107,22 @@ class Ensemble(Learner):
     width: float = 1.0
 
     def __post_init__(self) -> None:
-        checked_whole(self.members, "members", 1)
         made = type(self.of).__name__
+        if not isinstance(cast(object, self.of), Learner):
+            message = (
+                f"Ensemble's 'of' must be a learner; received {self.of!r}. Give for example TorchLearner()."
+            )
+            raise ParameterError(message)
+        flags = {name: getattr(self, name) for name in ("same_initialisation", "same_order")}
+        usual = "Give 1.0 for the usual width."
+        settle(
+            self,
+            {
+                "members": checked_whole(self.members, "members", least=1, of="Ensemble"),
+                **{name: checked_flag(value, name, of="Ensemble") for name, value in flags.items()},
+                "width": checked_number(self.width, "width", above=0, of="Ensemble", advice=usual),
+            },
+        )
         if "proba" not in derivable(self.of.provides):
             message = (
                 f"An ensemble needs a learner that gives 'proba'; {made} gives "
@@ -118,9 +134,6 @@ class Ensemble(Learner):
                 "Fixed initialisation and fixed order need a learner that draws the two from separate "
                 f"generators (fit_from); {made} does not. Use TorchLearner, or leave both switches off."
             )
-            raise ParameterError(message)
-        if not self.width > 0:
-            message = f"'width' must be above 0; received {self.width!r}. Give 1.0 for the usual width."
             raise ParameterError(message)
         self._member()
 

@@ -6,7 +6,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from nextlabel.errors import LearnerError, ParameterError
+from nextlabel.errors import LearnerError
+from nextlabel.maths.parameters import checked_number, checked_whole
 
 __all__ = ["Flat", "Images", "lenet", "mlp", "two_convolutions"]
 
@@ -34,11 +35,20 @@ def mlp(
     width : float
         Multiplies the hidden units.
 
+    Raises
+    ------
+    ParameterError
+        Hidden units that are no whole numbers from one up, a dropout outside [0, 1), or a width not above 0.
+
     Examples
     --------
     >>> mlp((8, 8), 10)(torch.zeros(2, 8, 8)).shape
     torch.Size([2, 10])
     """
+    hidden = [
+        checked_whole(units, "hidden", least=1, advice="Give a list, for example [128].") for units in hidden
+    ]
+    dropout = checked_number(dropout, "dropout", least=0, below=1, advice="Give 0 for none.")
     layers: list[nn.Module] = [Flat()]
     features = int(torch.Size(inputs).numel())
     for units in hidden:
@@ -64,6 +74,8 @@ def lenet(inputs: Sequence[int], classes: int, *, width: float = 1.0) -> nn.Modu
     ------
     LearnerError
         Not images, or too small.
+    ParameterError
+        A width that is not above 0.
 
     Notes
     -----
@@ -116,6 +128,8 @@ def two_convolutions(inputs: Sequence[int], classes: int, *, width: float = 1.0)
     ------
     LearnerError
         Not images, or too small.
+    ParameterError
+        A width that is not above 0.
 
     Notes
     -----
@@ -206,7 +220,5 @@ class Images(nn.Module):
 
 
 def _scaled(units: int, width: float) -> int:
-    if not width > 0:
-        message = f"'width' must be above 0; received {width!r}. Give 1.0 for the usual width, 0.5 for half."
-        raise ParameterError(message)
+    width = checked_number(width, "width", above=0, advice="Give 1.0 for the usual width, 0.5 for half.")
     return max(1, round(units * width))

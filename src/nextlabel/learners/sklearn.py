@@ -22,7 +22,6 @@ from nextlabel.learners.border import (
     as_spec,
     checked_labels,
     checked_positions,
-    checked_whole,
     gathered,
     sources,
 )
@@ -38,6 +37,7 @@ from nextlabel.learners.estimators import (
     transformers,
 )
 from nextlabel.maths.axes import Array, Labels, Positions
+from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["SklearnLearner", "SklearnModel"]
 
@@ -109,8 +109,8 @@ class SklearnLearner(Learner):
     chunk: int = 4096
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "estimator", as_spec(self.estimator))
-        checked_whole(self.chunk, "chunk", 1)
+        chunk = checked_whole(self.chunk, "chunk", least=1, of="SklearnLearner")
+        settle(self, {"estimator": as_spec(self.estimator), "chunk": chunk})
         made = self._fresh()
         if not hasattr(made, "predict_proba"):
             message = (

@@ -19,7 +19,6 @@ from nextlabel.errors import LearnerError, NoLabels, ParameterError, UnknownName
 from nextlabel.learners.border import (
     as_spec,
     checked_labels,
-    checked_whole,
 )
 from nextlabel.learners.dropout import check_dropout
 from nextlabel.learners.layers import checked_logits, embedded, last_linear
@@ -27,6 +26,7 @@ from nextlabel.learners.randomness import seeded
 from nextlabel.learners.torch_model import TorchModel, as_tensor, offered
 from nextlabel.learners.training import TRAININGS, Trained, Training
 from nextlabel.maths.axes import Labels, Positions
+from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["TorchLearner"]
 
@@ -113,10 +113,15 @@ class TorchLearner(Learner):
     chunk: int = 256
 
     def __post_init__(self) -> None:
-        for name in ("network", "train"):
-            object.__setattr__(self, name, as_spec(getattr(self, name)))
-        checked_whole(self.draws, "draws", 0)
-        checked_whole(self.chunk, "chunk", 1)
+        settle(
+            self,
+            {
+                "network": as_spec(self.network),
+                "train": as_spec(self.train),
+                "draws": checked_whole(self.draws, "draws", least=0, of="TorchLearner"),
+                "chunk": checked_whole(self.chunk, "chunk", least=1, of="TorchLearner"),
+            },
+        )
         self._maker()
         self._trainer()
         self._device()
@@ -325,7 +330,7 @@ class TorchLearner(Learner):
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             device = torch.device(self.device)
-        except RuntimeError as cause:
+        except (RuntimeError, TypeError) as cause:
             message = (
                 f"'device' must be 'auto' or a torch device; received {self.device!r}. Use 'cpu' or 'cuda'."
             )

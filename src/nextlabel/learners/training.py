@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nextlabel.errors import LearnerError, ParameterError
-from nextlabel.learners.border import checked_whole
+from nextlabel.errors import LearnerError
+from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["TRAININGS", "AdamTraining", "Trained", "Training"]
 
@@ -90,17 +90,17 @@ class AdamTraining:
     chunk: int = 64
 
     def __post_init__(self) -> None:
-        checked_whole(self.epochs, "epochs", 1)
-        checked_whole(self.chunk, "chunk", 1)
-        ranges = {
-            "learning_rate": (self.learning_rate > 0, "above 0"),
-            "weight_decay": (self.weight_decay >= 0, "from 0 up"),
-            "accuracy": (0 < self.accuracy <= 1, "in (0, 1]"),
-        }
-        for name, (holds, expected) in ranges.items():
-            if not holds:
-                message = f"{name!r} must lie {expected}; received {getattr(self, name)!r}. Change it."
-                raise ParameterError(message)
+        rate, decay, share = "Give for example 0.001.", "Give 0 for none.", "Give a share."
+        settle(
+            self,
+            {
+                "learning_rate": checked_number(self.learning_rate, "learning_rate", above=0, advice=rate),
+                "weight_decay": checked_number(self.weight_decay, "weight_decay", least=0, advice=decay),
+                "accuracy": checked_number(self.accuracy, "accuracy", above=0, most=1, advice=share),
+                "epochs": checked_whole(self.epochs, "epochs", least=1),
+                "chunk": checked_whole(self.chunk, "chunk", least=1),
+            },
+        )
 
     def __call__(
         self, network: nn.Module, items: Tensor, labels: Tensor, rng: np.random.Generator
