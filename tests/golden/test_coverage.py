@@ -140,3 +140,19 @@ def test_distances_that_overflow_are_refused() -> None:
         covered_by(large, large[:1], 1.0)
     with pytest.raises(SignalError, match=says):
         pure_radius(large, np.array([0, 1]))
+
+
+@pytest.mark.parametrize("case", range(20))
+def test_every_pick_covers_as_much_that_is_new_as_any_could(case: int) -> None:
+    points = np.random.default_rng(case).random((40, 2))
+    ball = np.linalg.norm(points[:, None] - points[None], axis=2) < 0.3
+    covered = np.zeros(40, bool)
+    covered[: case % 5] = True
+    picks, gains = greedy_cover(
+        radius_graph(points, 0.3), 40, covered=covered, rng=np.random.default_rng(case)
+    )
+    for pick, gain in zip(picks, gains, strict=True):
+        new = (ball & ~covered).sum(axis=1)
+        assert new[pick] == gain == new.max()
+        covered |= ball[pick]
+    assert covered.all()

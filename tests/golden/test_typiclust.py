@@ -132,3 +132,15 @@ def test_a_scale_that_fits_changes_nothing() -> None:
     straight = typiclust(points, 7, labelled=labelled, rng=rng()).tolist()
     for points, labelled in ((points * s, labelled * s) for s in (2.0**-100, 2.0**400)):
         assert typiclust(points, 7, labelled=labelled, rng=rng()).tolist() == straight
+
+
+def test_typicality_is_the_same_in_every_block_of_a_large_cluster() -> None:
+    # one cluster of 3,000: distances come in blocks of rows, and the dense core lies in the last of them
+    points = np.random.default_rng(0).normal(size=(3_000, 2))
+    points[-100:] *= 0.05
+    every = np.linalg.norm(points[:, None] - points[None], axis=2)
+    every.partition(20, axis=1)
+    expected = every[:, :21].sum(axis=1).argmin()  # the nearest of the 21 is the point itself
+    picked = typiclust(points, 1, rng=np.random.default_rng(0))
+    assert picked.tolist() == [expected]
+    assert expected >= 2_900
