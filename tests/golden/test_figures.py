@@ -10,6 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from nextlabel.errors import MissingExtra, ParameterError
 from nextlabel.figures.canvas import INK, inline, new_figure, png, svg
@@ -57,6 +58,19 @@ def test_curves_begin_at_the_start_size_and_axes_are_named(drawn: Figure) -> Non
     assert legend.get_title().get_text() == "mean of 2 seeds, band 95 %"
 
 
+def test_accuracies_that_cannot_be_take_no_room() -> None:
+    wild = {"BADGE": np.array([[0.1, 0.9], [0.9, 0.1]]), "random": np.array([[0.5, 0.5], [0.5, 0.5]])}
+    upper = learning_curves(LABELS[:2], wild, baseline="random", title="Digits").axes[0]
+    assert upper.get_ylim() == (0.0, 102.0)
+
+
+def test_a_small_picture_has_text_of_the_same_size(drawn: Figure) -> None:
+    small = learning_curves(LABELS, CURVES, baseline="random", title="Digits", size=(4.0, 5.0))
+    assert tuple(small.get_size_inches()) == (4.0, 5.0)
+    sizes = [{text.get_fontsize() for text in figure.findobj(Text)} for figure in (drawn, small)]
+    assert sizes[0] == sizes[1]
+
+
 def test_many_strategies_differ_in_colour_or_marker() -> None:
     many = {f"strategy {i}": CURVES["BADGE"] for i in range(6)} | {"random": CURVES["random"]}
     figure = learning_curves(LABELS, many, baseline="random", title="Digits")
@@ -85,6 +99,15 @@ def test_on_a_page_a_picture_is_described_and_takes_the_page_s_colour(drawn: Fig
     assert ">labelled items<" in part  # text is text
     assert re.search(r"<svg[^>]*viewBox=", part)
     assert not re.search(r"<svg[^>]* width=", part)
+
+
+def test_two_pictures_on_a_page_keep_their_parts_apart(drawn: Figure) -> None:
+    plain, marked = inline(svg(drawn), alt=""), inline(svg(drawn), alt="", mark="phone-")
+    named = set(re.findall(r'\bid="([^"]+)"', marked))
+    assert named
+    assert not named & set(re.findall(r'\bid="([^"]+)"', plain))
+    assert set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', plain))
+    assert {one or two for one, two in re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', marked)} <= named
 
 
 def test_drawing_leaves_matplotlib_s_settings_alone() -> None:

@@ -30,6 +30,7 @@ def made() -> str:
         title="Digits & others",
         lead="BADGE needed fewer <labels>.",
         picture='<svg role="img" aria-label="curves"></svg>',
+        phone_picture='<svg role="img" aria-label="small curves"></svg>',
         caption="Means and bands.",
         table=Table(
             "Figures", ["strategy", "AUBC"], [["BADGE", "93.1"], ["random", "> 300"]], ["AUBC: an area."]
@@ -81,11 +82,30 @@ def test_it_fits_phones_and_the_night(made: str, read: Reader) -> None:
     assert "prefers-color-scheme: dark" in made
 
 
+def test_on_a_narrow_screen_every_figure_has_its_name_and_is_still_a_table(read: Reader) -> None:
+    assert [value for tag, name, value in read.attributes if (tag, name) == ("td", "data-name")] == [
+        "AUBC"
+    ] * 2
+    roles = [value for _, name, value in read.attributes if name == "role"]
+    assert roles.count("table") == 1
+    assert roles.count("row") == 3
+    assert (roles.count("columnheader"), roles.count("rowheader"), roles.count("cell")) == (2, 2, 2)
+
+
+def test_a_narrow_screen_has_a_picture_of_its_own(made: str) -> None:
+    broad = made.index('<div class="broad"><svg role="img" aria-label="curves">')
+    assert broad < made.index('<div class="slim"><svg role="img" aria-label="small curves">')
+    always, narrow = made.split("@media (max-width: 40rem)")
+    assert ".slim { display: none; }" in always
+    assert ".broad { display: none; }" in narrow
+
+
 def test_without_strips_there_is_no_heading_for_them() -> None:
     bare = page(
         title="t",
         lead="l",
         picture="",
+        phone_picture="",
         caption="c",
         table=Table("f", ["strategy"], [["BADGE"]]),
         strips=[],

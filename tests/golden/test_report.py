@@ -2,13 +2,15 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nextlabel import build
-from nextlabel.errors import ParameterError
+from nextlabel.errors import ExperimentError, ParameterError
 from nextlabel.experiment.comparison import claim, rows
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.report import cells, prepare, versions, write
@@ -104,6 +106,48 @@ def test_a_file_in_the_way_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="out cannot \\(Not a directory\\)"):
         prepare(tmp_path / "demo" / "out")
     assert (tmp_path / "demo").read_text() == "mine"
+
+
+def test_folders_are_made_and_named(tmp_path: Path) -> None:
+    assert prepare(tmp_path / "new" / "demo") == [tmp_path / "new" / "demo", tmp_path / "new"]
+    assert prepare(tmp_path / "new" / "demo") == []
+
+
+@pytest.mark.parametrize("name", ["curves.png", "index.html"])
+def test_a_folder_where_a_file_will_be_is_refused_before_anything_long(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(
+        ParameterError, match=f"written as files; folders stand in .*: {tmp_path / name}. Move"
+    ):
+        prepare(tmp_path)
+
+
+@contextmanager
+def small_files(most: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a disk that is almost full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_without_room_is_one_error_and_leaves_nothing(tmp_path: Path, results: Results) -> None:
+    with (
+        small_files(20_000),
+        pytest.raises(ExperimentError, match=r"curves\.\w+ could not be \(File too large\)\. Make room"),
+    ):
+        written(tmp_path, results)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_without_room_leaves_an_earlier_run_as_it_was(tmp_path: Path, results: Results) -> None:
+    earlier = {path: path.read_bytes() for path in written(tmp_path, results, title="first")}
+    with small_files(20_000), pytest.raises(ExperimentError, match="File too large"):
+        written(tmp_path, results, title="second")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == earlier
 
 
 def test_cells_follow_the_header(results: Results) -> None:

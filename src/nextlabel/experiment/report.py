@@ -5,7 +5,8 @@ import json
 import math
 import platform
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from nextlabel.core.dataset import Dataset
-from nextlabel.errors import ParameterError
+from nextlabel.errors import ExperimentError, ParameterError
 from nextlabel.experiment.comparison import Claim, Row
 from nextlabel.experiment.curves import Results
 from nextlabel.figures.canvas import inline, png, require_matplotlib, svg
@@ -43,31 +44,48 @@ NOTES = (
     "Seconds a batch: CPU seconds to compute the signals that a strategy needs and to pick, median.",
 )
 
+_PAGE = "index.html"
+_BESIDE = ("results.json", "curves.svg", "curves.png", "curves.csv")
+_PHONE = (4.4, 6.2)
 _LIBRARIES = ("nextlabel", "numpy", "scipy", "scikit-learn")
 _STRIP_LENGTH = 20
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path) -> list[Path]:
     """Make the folder, and see that it can be written and pictures drawn, before anything long begins.
+
+    Returns
+    -------
+    list of Path
+        The folders that were made, the innermost first.
 
     Raises
     ------
     ParameterError
-        The folder cannot be made or written.
+        The folder cannot be made or written, or another folder stands where a file will be.
     MissingExtra
         Matplotlib is not installed.
     """
     require_matplotlib()
     try:
+        made = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        in_the_way = [str(folder / name) for name in (_PAGE, *_BESIDE) if (folder / name).is_dir()]
     except OSError as cause:
         message = (
             f"The results need a folder that can be written; {folder} cannot ({cause.strerror}). "
             "Name another one, for example --out demo."
         )
         raise ParameterError(message) from cause
+    if in_the_way:
+        message = (
+            f"The results are written as files; folders stand in their place: {', '.join(in_the_way)}. "
+            "Move them away, or name another folder, for example --out demo."
+        )
+        raise ParameterError(message)
+    return made
 
 
 def versions(learner: Any) -> dict[str, str]:
@@ -112,6 +130,8 @@ def write(
 ) -> list[Path]:
     """Write page, pictures, results.json and curves.csv: each whole or not at all, the page last.
 
+    Everything is written aside first, so that a full disk leaves the files of an earlier run as they were.
+
     Parameters
     ----------
     folder : Path
@@ -139,7 +159,9 @@ def write(
     Raises
     ------
     ParameterError
-        The folder cannot be made or written.
+        The folder cannot be made or written, or another folder stands where a file will be.
+    ExperimentError
+        A file cannot be written: the disk is full, for example.
     MissingExtra
         Matplotlib is not installed.
     """
@@ -150,22 +172,26 @@ def write(
         "command": command,
         "seconds": round(seconds, 1),
     }
-    figure = learning_curves(
+    draw = partial(
+        learning_curves,
         results.labels,
         {name: results.accuracy(name) for name in results.strategies},
         baseline=claim.baseline,
         title=f"{dataset.name.capitalize()}: accuracy over labels",
     )
+    figure = draw()
     drawing = svg(figure)
+    alt = _alt(claim, rows)
     made: dict[str, bytes] = {
         "curves.csv": _csv(results).encode(),
         "curves.png": png(figure),
         "curves.svg": drawing.encode(),
         "results.json": _json({"sentence": claim.sentence(), **results.to_dict(), "protocol": protocol}),
-        "index.html": page(
+        _PAGE: page(
             title=title,
             lead=claim.sentence(),
-            picture=inline(drawing, alt=_alt(claim, rows)),
+            picture=inline(drawing, alt=alt),
+            phone_picture=inline(svg(draw(size=_PHONE)), alt=alt, mark="phone-"),
             caption=(
                 f"Test accuracy over labelled items, and below it the gain on {claim.baseline} with the "
                 f"same seed. Lines: means over {claim.seeds} seeds. Bands: 95 % intervals of the mean, "
@@ -177,22 +203,38 @@ def write(
             facts=_facts(protocol, claim),
             caveats=[*_caveats(claim), *caveats],
             command=command,
-            files=("curves.png", "curves.svg", "curves.csv", "results.json"),
+            files=_BESIDE,
         ).encode(),
     }
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as aside:
-        for name, content in made.items():
-            (Path(aside) / name).write_bytes(content)
-        for name in made:
-            (Path(aside) / name).replace(folder / name)
-    return [folder / name for name in reversed(made)]
+    _put(folder, made)
+    return [folder / name for name in (_PAGE, *_BESIDE)]
+
+
+def _put(folder: Path, made: Mapping[str, bytes]) -> None:
+    """All files or none: aside first; then the old page goes, so that none stands beside other results."""
+    path = folder
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as aside:
+            for name, content in made.items():
+                path = folder / name
+                (Path(aside) / name).write_bytes(content)
+            (folder / _PAGE).unlink(missing_ok=True)
+            for name in made:
+                path = folder / name
+                (Path(aside) / name).replace(path)
+    except OSError as cause:
+        message = (
+            f"The results must be written to files; {path} could not be ({cause.strerror}). "
+            "Make room, or name another folder, and do it again: equal seeds give equal results."
+        )
+        raise ExperimentError(message) from cause
 
 
 def _table(claim: Claim, rows: Sequence[Row]) -> Table:
     words = {"baseline": claim.baseline, "budget": claim.budget}
     return Table(
         caption=f"Each strategy over {claim.seeds} seeds, up to {claim.budget} labels",
-        header=[" ".join(cell.format(**words).split()) for cell in HEADER],
+        header=[" ".join(cell.format(**words).split()).replace(" %", "\u00a0%") for cell in HEADER],
         rows=[cells(row, claim.budget) for row in rows],
         notes=[note.format(**words) for note in NOTES],
     )

@@ -81,7 +81,7 @@ def svg(figure: "Figure") -> str:
         return written.getvalue()
 
 
-def inline(drawing: str, *, alt: str) -> str:
+def inline(drawing: str, *, alt: str, mark: str = "") -> str:
     """An SVG as a part of a page: described for those who cannot see it, in the page's colour and font.
 
     Parameters
@@ -90,6 +90,8 @@ def inline(drawing: str, *, alt: str) -> str:
         What `svg` made.
     alt : str
         What the picture shows, in words.
+    mark : str
+        Put before every id, so that two pictures on a page do not take each other's parts.
     """
     from html import escape
 
@@ -97,4 +99,5 @@ def inline(drawing: str, *, alt: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'\s(width|height)="[\d.]+pt"', "", body, count=2)
     body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body).replace(INK, "currentColor")
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{mark}", body)
     return body.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)

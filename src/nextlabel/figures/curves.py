@@ -22,7 +22,14 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _GREY = "#808080"
 
 
-def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str, title: str) -> "Figure":
+def learning_curves(
+    labels: Array,
+    curves: Mapping[str, Array],
+    *,
+    baseline: str,
+    title: str,
+    size: tuple[float, float] = (8.0, 7.0),
+) -> "Figure":
     """Two panels over labels: accuracy of each strategy, and its gain on the baseline.
 
     Parameters
@@ -35,6 +42,8 @@ def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str
         One of the names, drawn in grey.
     title : str
         Above the picture.
+    size : tuple of float
+        Width and height in inches; text is as large in a small picture as in a large one.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str
     ----------
     Okabe, Ito. Color universal design. 2008: the palette.
     """
-    with new_figure(8.0, 7.0) as figure:
+    with new_figure(*size) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1.0])
         looks = _looks(list(curves), baseline)
         for name, values in curves.items():  # the first name is drawn on top
@@ -64,6 +73,8 @@ def learning_curves(labels: Array, curves: Mapping[str, Array], *, baseline: str
         seeds = len(curves[baseline])
         upper.set_title(title, loc="left", fontsize=13, fontweight="bold")
         upper.set_ylabel("test accuracy, %")
+        low, high = upper.get_ylim()
+        upper.set_ylim(max(low, 0.0), min(high, 102.0))  # an interval over few seeds may leave 0 to 100 %
         lower.set_ylabel(f"gain on {baseline}, points")
         lower.set_xlabel("labelled items")
         upper.legend(

@@ -56,6 +56,7 @@ def page(
     title: str,
     lead: str,
     picture: str,
+    phone_picture: str,
     caption: str,
     table: Table,
     strips: Sequence[Strip],
@@ -74,7 +75,9 @@ def page(
     lead : str
         The sentence that comes first.
     picture : str
-        An SVG as `nextlabel.figures.canvas.inline` makes it; trusted, all other text is escaped.
+        An SVG as `nextlabel.figures.canvas.inline` makes it; trusted, as is the next, and all else escaped.
+    phone_picture : str
+        The same drawn small, shown in its place on narrow screens, where its text is still large enough.
     caption : str
         Below the picture.
     table : Table
@@ -115,7 +118,8 @@ def page(
 <main>
 <h1>{escape(title)}</h1>
 <p class="lead">{escape(lead)}</p>
-<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>
+<figure><div class="broad">{picture}</div><div class="slim">{phone_picture}</div>
+<figcaption>{escape(caption)}</figcaption></figure>
 {_table(table)}
 {gallery}
 <h2>What this does not say</h2>
@@ -131,15 +135,23 @@ def page(
 
 
 def _table(table: Table) -> str:
-    header = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
-    body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(c)}</td>" for c in rest)}</tr>'
-        for first, *rest in table.rows
-    )
+    """A table, laid out row by row on narrow screens; the roles keep it a table for those who listen."""
+    names = [escape(name) for name in table.header]
+    header = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in names)
+    body = "".join(_row(names, [escape(cell) for cell in row]) for row in table.rows)
     notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(table.caption)}">'
-        f"<table><caption>{escape(table.caption)}</caption>"
-        f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<table role="table"><caption>{escape(table.caption)}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{header}</tr></thead>'
+        f'<tbody role="rowgroup">{body}</tbody></table></div>'
         f'<ul class="notes">{notes}</ul>'
     )
+
+
+def _row(names: Sequence[str], cells: Sequence[str]) -> str:
+    rest = "".join(
+        f'<td role="cell" data-name="{name}">{cell}</td>'
+        for name, cell in zip(names[1:], cells[1:], strict=True)
+    )
+    return f'<tr role="row"><th scope="row" role="rowheader">{cells[0]}</th>{rest}</tr>'
