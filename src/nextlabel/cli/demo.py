@@ -1,5 +1,7 @@
 """``nextlabel demo``: handwritten digits labelled batch by batch, strategies side by side."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,6 @@ if TYPE_CHECKING:
 
     from nextlabel.core.learner import Learner
     from nextlabel.core.strategy import Strategy
-    from nextlabel.experiment.comparison import Claim, Row
     from nextlabel.experiment.curves import Results
     from nextlabel.experiment.runner import Experiment
 
@@ -45,9 +46,10 @@ def demo(
 
     from rich.console import Console
 
+    from nextlabel.cli.comparison import show
     from nextlabel.core.registry import build
     from nextlabel.experiment.comparison import claim, rows
-    from nextlabel.experiment.report import prepare, write
+    from nextlabel.experiment.report import write
     from nextlabel.experiment.runner import Experiment
 
     console = Console(markup=False, highlight=False)
@@ -63,33 +65,52 @@ def demo(
         seeds=seeds,
         test=_TEST_ITEMS,
     )
-    prepare(out)
-    console.print(
-        f"Digits: {', '.join(compared)}; {seeds} seeds; {start} to {budget} labels in batches of {batch}."
-    )
-    began = time.monotonic()
-    results = _run(experiment, console, _worker_count(processes))
-    lead = next(iter(compared))
-    said = claim(results, lead, _BASELINE)
-    table = rows(results, _BASELINE)
     command = (
         f"nextlabel demo --learner {learner} --strategies {strategies} --seeds {seeds} --start {start} "
         f"--batch {batch} --budget {budget}"
     )
-    files = write(
-        out,
-        results,
-        said,
-        table,
-        dataset,
-        title=f"Labelling digits: {lead} against {_BASELINE}",
-        command=command,
-        seconds=time.monotonic() - began,
-        caveats=[
-            "The network's settings were chosen on these digits, labelled at random, before any comparison."
-        ],
-    )
-    _say(console, said, table, files)
+    lead = next(iter(compared))
+    with _prepared(out):
+        console.print(
+            f"Digits: {', '.join(compared)}; {seeds} seeds; {start} to {budget} labels in batches of {batch}."
+        )
+        began = time.monotonic()
+        results = _run(experiment, console, _worker_count(processes))
+        seconds = time.monotonic() - began
+        said, table = claim(results, lead, _BASELINE), rows(results, _BASELINE)
+        show(console, said, table)
+        console.print(f"\n{said.sentence()}\n")  # before writing, which a full disk may prevent
+        files = write(
+            out,
+            results,
+            said,
+            table,
+            dataset,
+            title=f"Labelling digits: {lead} against {_BASELINE}",
+            command=command,
+            seconds=seconds,
+            caveats=[
+                "The network's settings were chosen on these digits, labelled at random, "
+                "before any comparison."
+            ],
+        )
+    console.print(f"The page: {files[0]}", soft_wrap=True)
+    console.print(f"Beside it: {', '.join(path.name for path in files[1:])}")
+
+
+@contextmanager
+def _prepared(out: Path) -> Iterator[None]:
+    """The folder of the results; when the block fails, folders that were made for nothing go again."""
+    from nextlabel.experiment.report import prepare
+
+    made = prepare(out)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+        raise
 
 
 def _learner(name: str, start: int) -> "Learner":
@@ -162,39 +183,15 @@ def _worker_count(processes: int) -> int:
 
 
 def _run(experiment: "Experiment", console: "Console", processes: int) -> "Results":
-    try:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("runs, time left"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("labelling", total=len(experiment.cells()))
-            return experiment.run(processes=processes, progress=lambda _: bar.advance(task))
-    except KeyboardInterrupt:
-        typer.echo("Stopped before the end; nothing was written.", err=True)
-        raise typer.Exit(130) from None
-
-
-def _say(console: "Console", said: "Claim", rows: "tuple[Row, ...]", files: list[Path]) -> None:
-    from rich.table import Table
-
-    from nextlabel.experiment.report import HEADER, cells
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in HEADER:
-        table.add_column(title.format(baseline=said.baseline), justify="right", no_wrap=True)
-    table.columns[0].justify = "left"
-    table.columns[2].no_wrap = False  # an interval over few seeds is long, and may take two lines
-    for row in rows:
-        table.add_row(*cells(row, said.budget))
-    console.print(table)
-    console.print()
-    console.print(said.sentence())
-    console.print()
-    console.print(f"The page: {files[0]}", soft_wrap=True)
-    console.print(f"Beside it: {', '.join(path.name for path in files[1:])}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("runs, time left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("labelling", total=len(experiment.cells()))
+        return experiment.run(processes=processes, progress=lambda _: bar.advance(task))
