@@ -85,14 +85,15 @@ def test_the_first_run_never_loads_torch(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").is_file()
 
 
-def test_a_torch_network_runs_instead(tmp_path: Path) -> None:
-    words = ["demo", *SMALL[:-1], "1", "--strategies", "badge", "--learner", "torch", "--out", str(tmp_path)]
+def test_a_torch_network_runs_instead_and_draws_for_who_asks(tmp_path: Path) -> None:
+    words = ["demo", *SMALL, "--strategies", "bald,badge", "--learner", "torch", "--out", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "nextlabel", *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     kept = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert kept["protocol"]["learner"]["name"] == "torch"
+    assert set(kept["protocol"]["strategies"]) == {"BALD", "BADGE", "random"}
     assert "torch" in kept["protocol"]["versions"]
 
 

@@ -22,7 +22,9 @@ _TEST_ITEMS = 597
 
 
 def demo(
-    learner: Annotated[str, typer.Option(help="sklearn, or torch where it is installed.")] = "sklearn",
+    learner: Annotated[
+        str, typer.Option(help="sklearn; or torch, with dropout draws, where it is installed.")
+    ] = "sklearn",
     strategies: Annotated[
         str,
         typer.Option(
@@ -119,7 +121,8 @@ def _learner(name: str, start: int) -> "Learner":
 
     made: Learner
     if name == "torch":
-        made = build("learner", {"name": "torch", "network": "mlp"})
+        dropping = {"name": "mlp", "dropout": 0.5}
+        made = build("learner", {"name": "torch", "network": dropping, "draws": 20})  # draws for who asks
     elif name == "sklearn":
         network = {
             "name": "mlp",
