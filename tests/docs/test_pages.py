@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nextlabel.core.registry import REGISTRY
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN_BY_HAND = [page for page in PAGES if page.parent.name != "reference"]
@@ -62,6 +64,14 @@ def test_the_reference_is_what_the_code_says() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_strategy_has_its_costs() -> None:
+    page = (ROOT / "docs" / "reference" / "costs.md").read_text(encoding="utf-8")
+    measured = re.findall(r"^\| \[`(\w+)`\]\(.+?\) \| (.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    assert [row[0] for row in measured] == list(REGISTRY["strategy"])
+    for said in (cell for row in measured for cell in row[1:]):
+        assert re.fullmatch(r"[\d.]+ (µs|ms|s)|not run: (about|more than) [\d,]+ (s|GB).*", said)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

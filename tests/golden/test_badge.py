@@ -112,8 +112,8 @@ def test_a_constant_added_to_all_logits_changes_nothing() -> None:
 def test_an_overconfident_pool_in_single_precision_ends() -> None:
     # the softmax saturates at one: some residuals from probabilities are exactly zero
     logits, embedding = model(2_000, 10, 16)
-    logits = logits * 40.0
-    proba = softmax(logits.astype(np.float32))
+    logits = (logits * 40.0).astype(np.float32)
+    proba = softmax(logits)
     picks = select("badge", proba=proba, embedding=embedding.astype(np.float32), batch=1_999, seed=0)
     assert len(set(picks.tolist())) == 1_999
     # logits keep what probabilities lost

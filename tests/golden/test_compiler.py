@@ -70,8 +70,8 @@ def test_a_long_compilation_is_announced(capfd: pytest.CaptureFixture[str]) -> N
         time.sleep(1.2)
     said = capfd.readouterr().err
     assert (
-        said
-        == "nextlabel: compiling badge's kernel for this machine; about ten seconds, once for each precision.\n"
+        said == "nextlabel: compiling badge's kernel for this machine; "
+        "about ten seconds, once for each precision.\n"
     )
 
 

@@ -62,8 +62,9 @@ def test_the_first_draw_follows_the_weights(kind: str, seed: int) -> None:
 def test_a_beta_near_zero_draws_uniformly(kind: str, seed: int) -> None:
     """Null law: as beta goes to 0 the first item is each of 5 with probability 1/5.
 
-    Statistic: chi-square with 4 degrees of freedom over 20,000 picks with beta 1e-9, whose weights differ from
-    equal ones by less than 1e-8; a correct implementation fails with probability 1e-6. The twin keeps beta at 1.
+    Statistic: chi-square with 4 degrees of freedom over 20,000 picks with beta 1e-9, whose weights differ
+    from equal ones by less than 1e-8; a correct implementation fails with probability 1e-6. The twin keeps
+    beta at 1.
     """
     rng = np.random.default_rng(seed)
     signals, runs = Signals({}, n=5), 20_000

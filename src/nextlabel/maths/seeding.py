@@ -88,7 +88,7 @@ def outer_product_seeds(
     Time: one pass over both factors, then about as many comparisons as proposals; where the proposals
     are too often rejected (tight clusters), all items are compared with the new centres in blocks, and
     that never costs more than the rejected work. Worst case O(b·n·(c + d)). Memory beside the inputs:
-    28 bytes an item and b·(c + d) numbers.
+    28 bytes an item, the residual in float64 where it is not, and b·(c + d) numbers.
 
     References
     ----------
@@ -109,8 +109,8 @@ def outer_product_seeds(
     checked_batch(batch, n)
     first = checked_choice(first, "first", get_args(First))
     bias = checked_flag(bias, "bias")
-    if embedding.dtype == np.float64:  # the short factor follows the long one: one kernel less to compile
-        residual = residual.astype(np.float64, copy=False)
+    # the short factor in one precision, whatever it came from: logits and probabilities share a kernel
+    residual = residual.astype(np.float64, copy=False)
     seeds = _plain_seeds if _multiply_adds(residual, embedding, batch) <= _PLAIN_WORK else _lazy_seeds
     positions, squares, count = seeds(residual, embedding, 1.0 if bias else 0.0, batch, first, rng)
     if count < batch:  # every distance left is zero

@@ -62,7 +62,7 @@ def badge(
     The gradients are never formed: see `nextlabel.maths.seeding`. Labelled items are not centres. For two
     classes the law is that of k-means++ on √2·s·z with s = ±(1 − p_ŷ), signed by the predicted class.
     Time: one pass over n·(c + d) numbers, then typically a few thousand comparisons for a thousand picks;
-    memory 28 bytes an item beside the inputs.
+    memory 28 bytes an item, and the residual in float64, beside the inputs.
 
     References
     ----------
