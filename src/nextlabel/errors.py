@@ -43,7 +43,7 @@ class BatchSizeError(NextlabelError, ValueError):
 
 
 class ExperimentError(NextlabelError, RuntimeError):
-    """An experiment could not be finished for reasons outside its cells: a worker process died."""
+    """An experiment could not be finished or kept: a worker process died, or the disk is full."""
 
 
 class LabelError(NextlabelError, ValueError):

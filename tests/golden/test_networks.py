@@ -1,5 +1,6 @@
 """The networks: their layers counted by hand, and the ways images may lie."""
 
+import re
 from typing import Any
 
 import pytest
@@ -111,3 +112,11 @@ def test_channels_last_are_moved_not_mixed() -> None:
 def test_items_that_are_no_images_of_the_size_are_refused(network: Any, shape: Any, message: str) -> None:
     with pytest.raises(LearnerError, match=message):
         network(shape, 10)
+
+
+@pytest.mark.parametrize("hidden", [64, "a", None])
+def test_hidden_layers_are_a_list(hidden: Any) -> None:
+    with pytest.raises(
+        ParameterError, match=re.escape(f"must be a list of whole numbers; received {hidden!r}")
+    ):
+        mlp((4,), 2, hidden=hidden)

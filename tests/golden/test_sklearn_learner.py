@@ -1,6 +1,7 @@
 """The scikit-learn learner: where logits and embeddings come from, absent classes, randomness, refusals."""
 
 import pickle
+import re
 import warnings
 from collections.abc import Collection
 from pathlib import Path
@@ -245,3 +246,9 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(LearnerError, match=r"SklearnModel.save was expected; .*other holds something else"):
         SklearnLearner().load(path)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression, 3])
+def test_what_is_no_estimator_object_is_refused(estimator: Any) -> None:
+    with pytest.raises(LearnerError, match=re.escape(f"scikit-learn classifier; received {estimator!r}")):
+        SklearnLearner(estimator)

@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from nextlabel.errors import LearnerError
+from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.maths.parameters import checked_number, checked_whole
 
 __all__ = ["Flat", "Images", "lenet", "mlp", "two_convolutions"]
@@ -45,6 +45,11 @@ def mlp(
     >>> mlp((8, 8), 10)(torch.zeros(2, 8, 8)).shape
     torch.Size([2, 10])
     """
+    if not isinstance(hidden, list | tuple):
+        message = (
+            f"'hidden' must be a list of whole numbers; received {hidden!r}. Give for example hidden=[128]."
+        )
+        raise ParameterError(message)
     hidden = [
         checked_whole(units, "hidden", least=1, advice="Give a list, for example [128].") for units in hidden
     ]

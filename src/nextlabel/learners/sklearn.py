@@ -198,6 +198,12 @@ class SklearnLearner(Learner):
 
     def _fresh(self) -> Any:
         if not isinstance(self.estimator, Spec):
+            if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
+                message = (
+                    "'estimator' must be a name or a scikit-learn classifier; received "
+                    f"{self.estimator!r}. Give an object, for example LogisticRegression(), not its class."
+                )
+                raise LearnerError(message)
             return clone(self.estimator)
         name, settings = self.estimator.name, self.estimator.params
         if name not in ESTIMATORS:
