@@ -1,0 +1,173 @@
+"""What every strategy costs at 10⁴, 10⁵ and 10⁶ items: ``python -m benchmarks.costs [name ...]``.
+
+Without names, all are measured and the page docs/reference/costs.md is written. A subprocess measures each
+cell, so that what fails there, or takes all memory, is a word in the table.
+"""
+
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.data import random_draws, rectified_mixture
+from benchmarks.measure import shown
+from nextlabel.core.registry import REGISTRY
+from nextlabel.core.signals import Signals, derivable
+from nextlabel.core.strategy import Strategy
+from nextlabel.testing.examples import example
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "costs.md"
+SIZES = (10_000, 100_000, 1_000_000)
+Arrays = dict[str, NDArray[np.floating]]
+FEATURES, CLASSES, DRAWS, BATCH, LABELLED = 64, 10, 10, 100, 100
+SECONDS, GIGABYTES, GIGABYTE = 60.0, 8.0, 1e9
+BRIEF = 5.0  # so short a run is repeated: the first also loads kernels
+
+# The exponents of n in time and memory that the docstrings state, where they are not 1. BatchBALD considers
+# a thousand candidates whatever n, and that is nearly all its work.
+EXPONENTS = {"batch_bald": (0, 1), "cluster_margin": (1, 0), "probcover": (2, 2)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One strategy at one size: CPU seconds and peak memory, measured or estimated; why it was not run."""
+
+    seconds: float
+    gigabytes: float
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"not run: {self.reason}" if self.reason else shown(self.seconds)
+
+
+def main(wanted: list[str]) -> int:
+    table = {}
+    for name in wanted or REGISTRY["strategy"]:
+        table[name] = row(name)
+        print(f"{name}: {'; '.join(str(cell) for cell in table[name])}", flush=True)
+    if not wanted:
+        PAGE.write_text(page(table), encoding="utf-8")
+        print(f"wrote {PAGE.name}")
+    return 0
+
+
+def row(name: str) -> list[Cell]:
+    cells: list[Cell] = []
+    for n in SIZES:
+        cells.append(expected(name, n, cells[-1]) if cells else Cell(0.0, 0.0))
+        if not cells[-1].reason:
+            cells[-1] = measured(name, n, cells[-1])
+    return cells
+
+
+def expected(name: str, n: int, smaller: Cell) -> Cell:
+    """The estimate from the size before, by the growth that the docstring states."""
+    larger = n / SIZES[SIZES.index(n) - 1]
+    of_time, of_memory = EXPONENTS.get(name, (1, 1))
+    seconds, gigabytes = larger**of_time * smaller.seconds, larger**of_memory * smaller.gigabytes
+    if seconds > SECONDS:
+        return Cell(seconds, gigabytes, f"about {seconds:,.0f} s by its stated growth")
+    if gigabytes > GIGABYTES:
+        return Cell(seconds, gigabytes, f"about {gigabytes:,.0f} GB by its stated growth")
+    return Cell(seconds, gigabytes)
+
+
+def measured(name: str, n: int, estimate: Cell) -> Cell:
+    command = [sys.executable, "-m", "benchmarks.costs", "--cell", name, str(n)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3 * SECONDS)
+    except subprocess.TimeoutExpired:
+        return Cell(estimate.seconds, estimate.gigabytes, f"more than {SECONDS:.0f} s")
+    if done.returncode:
+        reason = "more than 8 GB" if "MemoryError" in done.stderr else done.stderr.splitlines()[-1]
+        return Cell(estimate.seconds, estimate.gigabytes, reason)
+    return Cell(**json.loads(done.stdout))
+
+
+def cell(name: str, n: int) -> Cell:
+    """One pick after a warm-up; memory is the peak of the process above that with the arrays at hand."""
+    strategy: Strategy = example("strategy", name)
+    once(strategy, arrays(strategy, 1_000), 2)
+    given = arrays(strategy, n)
+    before = peak()
+    limit = int(before + GIGABYTES * GIGABYTE)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    seconds = once(strategy, given, BATCH)
+    gigabytes = (peak() - before) / GIGABYTE
+    return Cell(once(strategy, given, BATCH) if seconds < BRIEF else seconds, gigabytes)
+
+
+def once(strategy: Strategy, given: Arrays, batch: int) -> float:
+    """CPU seconds of a pick; signals are made anew, so that what must be derived is derived in it."""
+    labelled = {name: array[:LABELLED] for name, array in given.items()}
+    signals = Signals(
+        {name: array[LABELLED:] for name, array in given.items()},
+        labelled=Signals(labelled),
+        labels=np.arange(LABELLED) % CLASSES,
+    )
+    before = time.process_time()
+    strategy.pick(signals, batch, np.random.default_rng(0))
+    return time.process_time() - before
+
+
+def arrays(strategy: Strategy, n: int) -> Arrays:
+    """What a model says of the labelled items and n others: draws where they are needed."""
+    total = n + LABELLED
+    if strategy.needs <= derivable({"proba", "embedding"}):
+        proba, embedding = rectified_mixture(total, features=FEATURES, classes=CLASSES)
+        return {"proba": proba, "embedding": embedding}
+    parts = [
+        random_draws(min(SIZES[0], total - start), DRAWS, CLASSES, seed=start)
+        for start in range(0, total, SIZES[0])
+    ]
+    return {"draws": np.concatenate(parts)}
+
+
+def peak() -> float:
+    """The most memory that this process has held so far, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def page(table: dict[str, list[Cell]]) -> str:
+    import numba
+
+    from benchmarks.__main__ import processor
+
+    lines = [
+        "# What strategies cost",
+        "",
+        "Made by `python -m benchmarks.costs`; do not edit.",
+        "",
+        f"CPU seconds of one thread for one `pick` of {BATCH} items with default settings, after a warm-up:",
+        f"{FEATURES} features, {CLASSES} classes, {LABELLED} labelled items, {DRAWS} draws where needed, "
+        "all float32.",
+        "Deriving signals from these counts. Wrappers wrap margin. Not run is what would take more than "
+        f"{SECONDS:.0f} s",
+        f"or {GIGABYTES:.0f} GB, by the size before and the growth that the docstring states. The data:",
+        "`benchmarks/data.py`.",
+        "",
+        f"Measured on {processor()}, Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"Numba {numba.__version__}.",
+        "",
+        "| strategy | 10⁴ items | 10⁵ items | 10⁶ items |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, cells in table.items():
+        lines.append(f"| [`{name}`](strategies.md#{name}) | {' | '.join(str(one) for one in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--cell"]:
+        found = cell(sys.argv[2], int(sys.argv[3]))
+        print(json.dumps({"seconds": found.seconds, "gigabytes": found.gigabytes}))
+    else:
+        sys.exit(main(sys.argv[1:]))
