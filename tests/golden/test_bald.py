@@ -18,8 +18,13 @@ def score(draws: object) -> list[float]:
     return scores
 
 
-def test_equal_draws_score_zero() -> None:
-    assert score([[[0.3, 0.7]] * 4]) == pytest.approx([0.0], abs=1e-15)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [1, 2, 3, 7, 20, 100])
+def test_equal_draws_score_zero_exactly(m: int, dtype: type) -> None:
+    # rounding above zero would rank items that tie
+    for classes in (2, 3, 10, 17, 130):
+        proba = np.random.default_rng(0).dirichlet(np.full(classes, 0.3), size=(200, 1))
+        assert score(np.repeat(proba.astype(dtype), m, axis=1)) == [0.0] * 200
 
 
 def test_half_the_draws_certain_of_each_class_score_log_two() -> None:

@@ -1,5 +1,6 @@
 """Entropy and mutual information in closed form."""
 
+import math
 import re
 
 import numpy as np
@@ -63,10 +64,21 @@ def test_one_draw_has_the_entropy_of_its_prediction() -> None:
     assert mutual_information(draws).tolist() == [0.0] * 5
 
 
-def test_equal_draws_have_no_mutual_information() -> None:
-    equal = np.repeat(softmax_draws(50, 1, 7), 20, axis=1)
-    assert mutual_information(equal) == pytest.approx(np.zeros(50), abs=1e-14)
-    assert (mutual_information(equal.astype(np.float32)) >= 0.0).all()
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [1, 2, 3, 7, 20, 100])
+def test_equal_draws_have_no_mutual_information_exactly(m: int, dtype: type) -> None:
+    # rounding above zero would rank items that tie
+    for classes in (2, 3, 10, 17, 130):
+        equal: NDArray[np.floating] = np.repeat(softmax_draws(200, 1, classes).astype(dtype), m, axis=1)
+        assert mutual_information(equal).tolist() == [0.0] * 200
+        assert expected_entropy(equal).tolist() == entropy(equal[:, 0]).tolist()
+
+
+def test_terms_in_float32_are_added_up_in_float64() -> None:
+    proba = softmax_draws(20, 1, 50).astype(np.float32)
+    exact = [math.fsum(terms) for terms in entropy_terms(proba[:, 0]).tolist()]
+    assert entropy(proba[:, 0]) == pytest.approx(np.array(exact), rel=1e-14)
+    assert expected_entropy(np.repeat(proba, 7, axis=1)) == pytest.approx(np.array(exact), rel=1e-14)
 
 
 def test_draws_certain_of_either_class_have_log_two() -> None:

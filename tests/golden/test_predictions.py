@@ -1,5 +1,6 @@
 """Softmax, residuals and sums over draws, by hand."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -70,6 +71,21 @@ def test_probabilities_are_averaged_in_float64() -> None:
     small = 2.0**-25
     draws = np.array([[[1.0, 0.0]] + [[small, 1.0 - small]] * 7], np.float32)
     assert mean_proba(draws)[0, 0] == np.float32((1.0 + 7.0 * small) / 8.0) != np.float32(0.125)
+
+
+@pytest.mark.parametrize("m", [1, 3, 7, 20, 49, 100])
+def test_equal_draws_have_their_own_mean_exactly(m: int) -> None:
+    proba = softmax_draws(200, 1, 3)
+    proba[0] = [[1.0, 5e-324, 0.0]]  # the smallest number there is
+    for one in (proba, proba.astype(np.float32)):
+        draws: Floats = np.repeat(one, m, axis=1)
+        assert mean_proba(draws).tolist() == one[:, 0].tolist()
+
+
+def test_the_mean_of_float64_keeps_all_digits() -> None:
+    draws = softmax_draws(50, 20, 3)
+    exact = [[math.fsum(draws[i, :, c]) / 20 for c in range(3)] for i in range(50)]
+    assert mean_proba(draws) == pytest.approx(np.array(exact), rel=1e-15)
 
 
 def test_votes_count_the_most_probable_class_of_each_draw() -> None:

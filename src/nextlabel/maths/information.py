@@ -81,7 +81,7 @@ def expected_entropy(draws: Draws) -> Scores:
     [0.0]
     """
     result = np.empty(len(draws))
-    for rows in row_chunks(draws, _CHUNK_MEGABYTES):
+    for rows in row_chunks(draws, _CHUNK_MEGABYTES / 2):
         result[rows] = average_over_draws(entropy_terms(draws[rows])).sum(axis=1)
     return np.maximum(result, 0.0, out=result)
 

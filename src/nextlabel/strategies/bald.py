@@ -37,7 +37,8 @@ def bald(mean_proba: Probabilities, expected_entropy: Scores) -> Scores:
 
     Notes
     -----
-    H[mean over m of p] − mean over m of H[p]; what rounding leaves below zero is set to 0.
+    H[mean over m of p] − mean over m of H[p]; what rounding leaves below zero is set to 0. Equal draws score
+    exactly 0 where both arguments are derived from draws; sums made elsewhere may leave some 1e-16.
     Time O(n·c).
 
     References
