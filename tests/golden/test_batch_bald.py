@@ -138,19 +138,70 @@ def test_ties_are_broken_by_the_generator() -> None:
     assert found == {0, 1, 2, 3, 4}
 
 
-def test_only_the_candidates_are_considered() -> None:
-    # the second copy comes before the independent item by itself, and is worth less beside the first
-    draws = np.array(
-        [[[0.9, 0.1], [0.1, 0.9]] * 2, [[0.9, 0.1], [0.1, 0.9]] * 2, [[0.8, 0.2]] * 2 + [[0.2, 0.8]] * 2]
-    )
-    assert 2 in batch_bald(draws, 2, rng=rng())
-    assert 2 in batch_bald(draws, 2, rng=rng(), candidates=None)
-    assert sorted(batch_bald(draws, 2, rng=rng(), candidates=2).tolist()) == [0, 1]
+def test_a_stale_gain_that_ties_the_best_is_evaluated() -> None:
+    # beside the certain item, which comes first, an unsure copy of it adds nothing and an unsure independent
+    # item as much as alone; by themselves the two are worth the same
+    certain = [YES, YES, NO, NO]
+    copy = [[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]]
+    independent = [[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9]]
+    alone = float(mutual_information(np.array([independent]))[0])
+    for seed in range(20):
+        for order in ([certain, copy, independent], [certain, independent, copy]):
+            positions, gains = positions_and_gains(np.array(order), 2, rng(seed))
+            assert positions.tolist() == [0, order.index(independent)]
+            assert gains.tolist() == pytest.approx([np.log(2.0), alone], abs=1e-14)
 
 
-def test_as_many_candidates_as_the_batch_are_considered_at_least() -> None:
+def test_gains_that_differ_by_rounding_are_tied() -> None:
+    # the same draws and classes in other orders: equal gains, of which the last digits differ
+    one = softmax_draws(1, 20, 10)[0]
+    orders = [(rng(item).permutation(20), rng(item).permutation(10)) for item in range(30)]
+    draws = np.array([one[np.ix_(*order)] for order in orders])
+    assert len(set(mutual_information(draws).tolist())) > 1
+    for seed in range(20):
+        assert batch_bald(draws, 1, rng=rng(seed)).tolist() == [int(rng(seed).permutation(30).argmin())]
+
+
+def test_copies_of_a_picked_item_do_not_hide_others() -> None:
+    # 1,200 copies are worth more by themselves than the 20 others, and nothing beside one another
+    copies = np.repeat(np.array([[YES, YES, NO, NO]]), 1_200, axis=0)
+    others = np.repeat(np.array([[[0.99, 0.01], [0.01, 0.99]] * 2]), 20, axis=0)
+    positions, gains = positions_and_gains(np.concatenate([copies, others]), 2, rng())
+    assert positions[0] < 1_200 <= positions[1]
+    # of an independent item the gain is its own: log 2 less the entropy of 0.99 and 0.01
+    entropy = -0.99 * np.log(0.99) - 0.01 * np.log(0.01)
+    assert gains.tolist() == pytest.approx([np.log(2.0), np.log(2.0) - entropy], abs=1e-14)
+
+
+def over_eight_draws(bit: int, sure: float) -> list[list[float]]:
+    """An item whose label tells one binary digit of the number of the draw."""
+    return [[sure, 1.0 - sure] if draw >> bit & 1 else [1.0 - sure, sure] for draw in range(8)]
+
+
+@pytest.mark.parametrize(("candidates", "third"), [(None, 4), (3, 4), (2, 3), (1, 3)])
+def test_a_sampled_step_evaluates_its_candidates_and_no_others(candidates: int | None, third: int) -> None:
+    # The first two picks, exact, tell the first two digits. Two more items tell the second digit again, which
+    # adds little; the least sure item tells the third digit, which adds most, but has the smallest bound.
+    # Every sampled configuration leaves the same entropies, whichever it is.
+    told = [(0, 1.0), (1, 0.99), (1, 0.97), (1, 0.98), (2, 0.9)]
+    draws = np.array([over_eight_draws(bit, sure) for bit, sure in told])
+    settings = BatchBALD(max_configurations=2, candidates=candidates)
+    picks = settings.pick(Signals({"draws": draws}), 3, rng())
+    assert picks.positions.tolist() == [0, 1, third]
+    exact = information_gain(draws, every_configuration(draws[[0, 1]]))
+    assert picks.scores is not None
+    assert picks.scores[2] == pytest.approx(exact[third], abs=1e-12)
+
+
+def test_as_many_candidates_as_are_still_to_be_picked_are_considered_at_least() -> None:
     draws = softmax_draws(10, 4, 2)
-    assert sorted(batch_bald(draws, 10, rng=rng(), candidates=1).tolist()) == list(range(10))
+    positions = batch_bald(draws, 10, rng=rng(), candidates=1, max_configurations=4)
+    assert sorted(positions.tolist()) == list(range(10))
+
+
+def test_candidates_play_no_part_while_gains_are_exact() -> None:
+    draws = softmax_draws(80, 6, 3)
+    assert batch_bald(draws, 5, rng=rng(), candidates=1).tolist() == full_evaluation(draws, 5, 0)
 
 
 def test_beyond_the_exact_configurations_every_item_is_still_picked_once() -> None:
