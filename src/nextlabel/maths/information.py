@@ -82,7 +82,7 @@ def expected_entropy(draws: Draws) -> Scores:
     """
     result = np.empty(len(draws))
     for rows in row_chunks(draws, _CHUNK_MEGABYTES / 2):
-        result[rows] = average_over_draws(entropy_terms(draws[rows])).sum(axis=1)
+        result[rows] = -average_over_draws(_negative_terms(draws[rows])).sum(axis=1)
     return np.maximum(result, 0.0, out=result)
 
 
@@ -147,12 +147,8 @@ def entropy_terms(proba: Array) -> Array:
     >>> entropy_terms(np.array([0.0, 1.0])).tolist()
     [0.0, 0.0]
     """
-    # the smallest number above zero changes no other value, and zero times its logarithm is zero
-    terms: Array = np.maximum(proba, np.finfo(proba.dtype).smallest_subnormal)
-    np.log(terms, out=terms)
-    terms *= proba
-    np.subtract(0.0, terms, out=terms)  # 0 − x, for −x would turn a zero into −0
-    return terms
+    terms = _negative_terms(proba)
+    return np.subtract(0.0, terms, out=terms)  # 0 − x, for −x would turn a zero into −0
 
 
 def normalised(draws: Draws) -> NDArray[np.float64]:
@@ -175,3 +171,14 @@ def normalised(draws: Draws) -> NDArray[np.float64]:
     exact = draws.astype(np.float64)
     exact /= exact.sum(axis=-1, keepdims=True)
     return exact
+
+
+def _negative_terms(proba: Array) -> Array:
+    """Each p log p, with 0·log 0 = 0."""
+    above = proba
+    if proba.min(initial=1.0) <= 0.0:
+        # the smallest number above zero changes no other value, and zero times its logarithm is zero
+        above = np.maximum(proba, np.finfo(proba.dtype).smallest_subnormal)
+    terms: Array = np.log(above)
+    terms *= proba
+    return terms
