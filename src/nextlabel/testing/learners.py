@@ -6,8 +6,6 @@ on its class: ``exceptions = {"save_and_load": "the reason"}``.
 """
 
 import dataclasses
-import json
-import pickle
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -17,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from nextlabel.core.learner import Learner, Model
-from nextlabel.core.registry import build, spec_of
 from nextlabel.core.rng import generator
 from nextlabel.core.signals import SIGNALS, Signals, derivable
 from nextlabel.errors import BrokenPromise, LabelError, MissingSignal, NoLabels, PoolError
 from nextlabel.readers.arrays import ArrayPool
 from nextlabel.testing.documentation import check_docstring
 from nextlabel.testing.learner_examples import LABELLED, TASK, UNLABELLED, example_pool
-from nextlabel.testing.promises import Promises, random_states_kept, require
+from nextlabel.testing.promises import Promises, random_states_kept, require, require_round_trip
 
 __all__ = ["PROMISES", "check"]
 
@@ -228,14 +225,7 @@ def _refused_inputs(learner: Learner, seed: int) -> None:
 def _round_trip(learner: Learner, seed: int) -> None:
     """`build(spec_of(l)) == l`, also through JSON; and pickling gives an equal object."""
     del seed
-    written = spec_of(learner).to_json()
-    for made, way in (
-        (build("learner", spec_of(learner)), "its spec"),
-        (build("learner", json.loads(written)), f"the JSON {written}"),
-        (pickle.loads(pickle.dumps(learner)), "its pickle"),
-    ):
-        require(made == learner, f"{way} gave {made!r} instead of {learner!r}.")
-        require(hash(made) == hash(learner), f"{way} gave an equal object with another hash.")
+    require_round_trip("learner", learner)
 
 
 @PROMISES.enter

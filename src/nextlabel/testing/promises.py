@@ -1,5 +1,6 @@
 """What a promise is: a check with a name that any object of a kind must pass."""
 
+import json
 import pickle
 import random
 import sys
@@ -9,9 +10,10 @@ from typing import Generic, Protocol, TypeVar, final
 
 import numpy as np
 
+from nextlabel.core.registry import build, spec_of
 from nextlabel.errors import BrokenPromise
 
-__all__ = ["Exceptional", "Promises", "random_states_kept", "require"]
+__all__ = ["Exceptional", "Promises", "random_states_kept", "require", "require_round_trip"]
 
 
 class Exceptional(Protocol):
@@ -112,6 +114,35 @@ def require(kept: bool, otherwise: str) -> None:
     """
     if not kept:
         raise BrokenPromise(otherwise)
+
+
+def require_round_trip(kind: str, thing: object) -> None:
+    """Raise `BrokenPromise` unless spec, JSON and pickle each give an equal object with the same hash.
+
+    Parameters
+    ----------
+    kind : str
+        ``"strategy"`` or ``"learner"``.
+    thing : object
+        Of a registered class of that kind.
+
+    Raises
+    ------
+    BrokenPromise
+        One of the three gives another object.
+
+    Examples
+    --------
+    >>> require_round_trip("strategy", build("strategy", "margin"))
+    """
+    written = spec_of(thing).to_json()
+    for made, way in (
+        (build(kind, spec_of(thing)), "its spec"),
+        (build(kind, json.loads(written)), f"the JSON {written}"),
+        (pickle.loads(pickle.dumps(thing)), "its pickle"),
+    ):
+        require(made == thing, f"{way} gave {made!r} instead of {thing!r}.")
+        require(hash(made) == hash(thing), f"{way} gave an equal object with another hash.")
 
 
 @contextmanager

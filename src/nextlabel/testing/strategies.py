@@ -5,13 +5,10 @@
 cannot keep a promise says so on its class: ``exceptions = {"permutation": "the reason"}``.
 """
 
-import json
-import pickle
 from typing import Any, cast
 
 import numpy as np
 
-from nextlabel.core.registry import build, spec_of
 from nextlabel.core.rng import generator
 from nextlabel.core.select import select
 from nextlabel.core.signals import Signals
@@ -20,7 +17,7 @@ from nextlabel.errors import BatchSizeError, BrokenPromise, NextlabelError, Sign
 from nextlabel.maths.axes import Array
 from nextlabel.testing.documentation import check_docstring, weakness
 from nextlabel.testing.processes import elsewhere
-from nextlabel.testing.promises import Promises, random_states_kept, require
+from nextlabel.testing.promises import Promises, random_states_kept, require, require_round_trip
 from nextlabel.testing.signals import SpySignals, example_arrays, example_signals
 
 __all__ = ["PROMISES", "check"]
@@ -238,14 +235,7 @@ def _edge_cases(strategy: Strategy, seed: int) -> None:
 def _round_trip(strategy: Strategy, seed: int) -> None:
     """`build(spec_of(s)) == s`, also through JSON; and pickling gives an equal object."""
     del seed
-    written = spec_of(strategy).to_json()
-    for made, way in (
-        (build("strategy", spec_of(strategy)), "its spec"),
-        (build("strategy", json.loads(written)), f"the JSON {written}"),
-        (pickle.loads(pickle.dumps(strategy)), "its pickle"),
-    ):
-        require(made == strategy, f"{way} gave {made!r} instead of {strategy!r}.")
-        require(hash(made) == hash(strategy), f"{way} gave an equal object with another hash.")
+    require_round_trip("strategy", strategy)
 
 
 @PROMISES.enter
