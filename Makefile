@@ -18,7 +18,7 @@ WORKERS ?= 2
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
 	@echo "installing what the suite needs, torch among it; the first time takes minutes"
 	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot,torch,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[plot,torch,data,dev]'
 	@touch $@ .venv/base
 
 demo: .venv/base
@@ -51,19 +51,19 @@ nightly: .venv/dev
 	$(MAKE) coverage
 	$(BIN)/python -m benchmarks.scaling
 
-# With Numba's compiler switched off, so that kernels count; every line of maths, core and strategies is run.
+# With Numba's compiler switched off, so that kernels count; every line of the rooms named is run.
 coverage: .venv/dev
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest tests/contracts tests/golden tests/properties src
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered
 	$(BIN)/python -m coverage report --fail-under=100 --format=total \
-		--include='src/nextlabel/maths/*,src/nextlabel/core/*,src/nextlabel/strategies/*'
+		--include='src/nextlabel/maths/*,src/nextlabel/core/*,src/nextlabel/strategies/*,src/nextlabel/stores/*,src/nextlabel/campaign/*'
 
 # The suite with the lowest versions that pyproject.toml admits.
 lowest: constraints-lowest.txt
 	$(PYTHON) -m venv --clear .venv-lowest
 	.venv-lowest/bin/pip install --quiet "$$(grep '^torch==' $<)"
-	.venv-lowest/bin/pip install --quiet --constraint $< '.[plot,torch]' hypothesis psutil pytest pytest-xdist
+	.venv-lowest/bin/pip install --quiet --constraint $< '.[plot,torch,data]' hypothesis psutil pytest pytest-xdist
 	.venv-lowest/bin/python -m pytest --numprocesses $(WORKERS) tests/golden tests/contracts tests/properties tests/journeys
 
 clean:

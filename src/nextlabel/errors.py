@@ -7,7 +7,11 @@ __all__ = [
     "BatchSizeError",
     "BrokenEntryPoint",
     "BrokenPromise",
+    "CampaignError",
+    "DatasetMissing",
+    "DigestError",
     "ExperimentError",
+    "JournalError",
     "LabelError",
     "LearnerError",
     "MissingExtra",
@@ -16,8 +20,11 @@ __all__ = [
     "NextlabelError",
     "NoLabels",
     "ParameterError",
+    "PoolChanged",
     "PoolError",
+    "ReaderError",
     "SignalError",
+    "StaleJournal",
     "UnknownName",
 ]
 
@@ -46,6 +53,30 @@ class ExperimentError(NextlabelError, RuntimeError):
     """An experiment could not be finished or kept: a worker process died, or the disk is full."""
 
 
+class CampaignError(NextlabelError, RuntimeError):
+    """A campaign cannot do what was asked: nothing is left to ask, it was stopped, a part is missing."""
+
+
+class JournalError(NextlabelError, RuntimeError):
+    """A journal cannot be read or written: foreign, damaged, of a newer version, read-only, a full disk."""
+
+
+class StaleJournal(JournalError):
+    """Somebody else has written meanwhile; nothing was appended. Read on and try again."""
+
+
+class DatasetMissing(NextlabelError, LookupError):
+    """A data set is not on this machine; the message says where it was looked for and how to fetch it."""
+
+    def __str__(self) -> str:
+        """Show the message as it is: `LookupError` subclasses may quote it."""
+        return str(self.args[0]) if self.args else ""
+
+
+class DigestError(NextlabelError, ValueError):
+    """A file is not the one that is meant: its digest is another."""
+
+
 class LabelError(NextlabelError, ValueError):
     """Labels are outside the task, or their number does not match the items."""
 
@@ -60,6 +91,14 @@ class ParameterError(NextlabelError, ValueError):
 
 class PoolError(NextlabelError, ValueError):
     """A pool's items or ids are unusable: empty, doubled, or of unequal number."""
+
+
+class PoolChanged(PoolError):
+    """The data are not those of the journal; the message says how many items came and went."""
+
+
+class ReaderError(NextlabelError, ValueError):
+    """A file cannot be read as items: its encoding, shape, ids or content; the message says where."""
 
 
 class LearnerError(NextlabelError, TypeError):

@@ -12,7 +12,11 @@ BUILT_IN = {
     "BatchSizeError": ValueError,
     "BrokenEntryPoint": ImportError,
     "BrokenPromise": AssertionError,
+    "CampaignError": RuntimeError,
+    "DatasetMissing": LookupError,
+    "DigestError": ValueError,
     "ExperimentError": RuntimeError,
+    "JournalError": RuntimeError,
     "LabelError": ValueError,
     "LearnerError": TypeError,
     "MissingExtra": ImportError,
@@ -20,8 +24,11 @@ BUILT_IN = {
     "NameClash": RuntimeError,
     "NoLabels": ValueError,
     "ParameterError": ValueError,
+    "PoolChanged": ValueError,
     "PoolError": ValueError,
+    "ReaderError": ValueError,
     "SignalError": ValueError,
+    "StaleJournal": RuntimeError,
     "UnknownName": LookupError,
 }
 
@@ -34,7 +41,7 @@ def test_every_error_is_ours_and_built_in(name: str) -> None:
     assert inspect.getdoc(error)
 
 
-@pytest.mark.parametrize("name", ["MissingSignal", "UnknownName"])
+@pytest.mark.parametrize("name", ["DatasetMissing", "MissingSignal", "UnknownName"])
 def test_messages_of_lookups_are_not_quoted(name: str) -> None:
     assert str(getattr(errors, name)("'bald' is not there.")) == "'bald' is not there."
 

@@ -1,9 +1,10 @@
 """What a learner and a model are: the two sides of an adapter round a model library."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -12,7 +13,28 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.maths.axes import Labels, Positions
 
-__all__ = ["Learner", "Model"]
+__all__ = ["Fit", "Learner", "Model"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One of several trainings on the same pool: what `Learner.fit` is given beside pool and task.
+
+    Parameters
+    ----------
+    labelled : array of int64, axes (l,)
+    labels : array of int64, axes (l,)
+    unlabelled : array of int64, axes (u,)
+    rng : numpy.random.Generator
+    previous : Model, optional
+    """
+
+    labelled: Positions
+    labels: Labels
+    unlabelled: Positions
+    rng: np.random.Generator
+    previous: "Model | None" = None
 
 
 class Model(ABC):
@@ -107,6 +129,46 @@ class Learner(ABC):
         NoLabels
             There are no labels and the learner has nothing to offer without any.
         """
+
+    def fit_many(self, pool: Pool, fits: Sequence[Fit], *, task: Task) -> "list[Model]":
+        """A model for each of several trainings, as if `fit` were called for one after the other.
+
+        Parameters
+        ----------
+        pool : Pool
+            Where the items are.
+        fits : sequence of Fit
+            The trainings; those with equal numbers of labels may be trained together.
+        task : Task
+            As for `fit`.
+
+        Returns
+        -------
+        list of Model
+            In the order of `fits`.
+
+        Notes
+        -----
+        A learner that can train replicates together overrides this, and the predictions must be those of
+        single fits, up to rounding. The plain form is a loop.
+        """
+        return [
+            self.fit(
+                pool,
+                one.labelled,
+                one.labels,
+                one.unlabelled,
+                one.rng,
+                task=task,
+                previous=one.previous,
+            )
+            for one in fits
+        ]
+
+    @property
+    def stacks(self) -> bool:
+        """Whether `fit_many` is faster than a loop, so that an experiment gathers replicates for it."""
+        return False
 
     @abstractmethod
     def load(self, path: Path) -> Model:

@@ -1,9 +1,10 @@
 """What a pool is: items with stable ids, content loaded when asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
+from nextlabel.core.spec import Spec
 from nextlabel.maths.axes import Array, Positions
 
 __all__ = ["Pool", "View"]
@@ -35,7 +36,15 @@ class Pool(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of ids and content: equal pools have equal fingerprints."""
+        """A digest of ids and content, whatever their order: equal pools have equal fingerprints."""
+
+    @property
+    def source(self) -> Spec | None:
+        """The registered reader or data set that makes this pool again; None where nobody knows."""
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """What else the data say of each item, as text, in the order of `ids`: a label, for example."""
 
     def take(self, positions: Positions) -> Array:
         """The items at these positions, in this order, first axis n."""

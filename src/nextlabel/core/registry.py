@@ -62,7 +62,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """What ships with nextlabel: kind, name, and where the thing is. Others add entry points."""
 
 _NESTED = {"strategy": Strategy, "learner": Learner}
-_EXTRAS = {"torch": "torch", "matplotlib": "plot", "baycomp": "plot"}
+_EXTRAS = {"PIL": "data", "baycomp": "plot", "matplotlib": "plot", "pyarrow": "data", "torch": "torch"}
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def names(kind: str) -> tuple[str, ...]:
     Parameters
     ----------
     kind : str
-        ``"strategy"``, ``"learner"``, ``"network"``, ``"reader"``, ``"dataset"`` or ``"command"``.
+        ``"strategy"``, ``"learner"``, ``"network"``, ``"reader"``, ``"dataset"``, ``"store"``, ``"command"``.
 
     Raises
     ------

@@ -3,8 +3,9 @@
 import numpy as np
 
 from nextlabel.core.dataset import Dataset
+from nextlabel.core.spec import Spec
 from nextlabel.core.task import classes
-from nextlabel.readers.arrays import arrays
+from nextlabel.readers.arrays import ArrayPool
 
 __all__ = ["digits"]
 
@@ -37,7 +38,11 @@ def digits() -> Dataset:
     return Dataset(
         name="digits",
         description="1,797 handwritten digits of 8 × 8 pixels in ten classes, bundled with scikit-learn",
-        pool=arrays(pixels, ids=[f"digit-{position:04d}" for position in range(len(pixels))]),
+        pool=ArrayPool(
+            pixels,
+            [f"digit-{position:04d}" for position in range(len(pixels))],
+            source=Spec("digits"),
+        ),
         labels=labels.astype(np.int64),
         task=classes([str(digit) for digit in range(10)]),
     )

@@ -4,27 +4,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
-from zlib import crc32
 
 import numpy as np
 
+from nextlabel.campaign.turn import DATA, Turn
 from nextlabel.core.dataset import Dataset
-from nextlabel.core.learner import Learner, Model
+from nextlabel.core.learner import Learner
 from nextlabel.core.registry import spec_of
 from nextlabel.core.rng import generator
 from nextlabel.core.select import check_needs
-from nextlabel.core.signals import Signals, derivable
+from nextlabel.core.signals import derivable
 from nextlabel.core.strategy import Strategy
 from nextlabel.errors import MissingSignal, ParameterError, UnknownName
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.processes import each
-from nextlabel.maths.axes import Labels, Positions
+from nextlabel.maths.axes import Positions
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["Cell", "Experiment", "run_cell"]
-
-# One stream of random numbers for each purpose. The oracle reads the label and draws nothing.
-_DATA, _MODEL, _SIGNALS, _TEST, _STRATEGY = range(5)
 
 
 @final
@@ -156,7 +153,7 @@ class Experiment:
 
     def split(self, seed: int) -> tuple[Positions, Positions, Positions]:
         """Positions of the test items, the start set and the rest, the same for all strategies of a seed."""
-        rng, items = generator(seed, _DATA), len(self.dataset.pool.ids)
+        rng, items = generator(seed, DATA), len(self.dataset.pool.ids)
         if self.test is None:
             test = np.asarray(self.dataset.test, dtype=np.int64)
             rest = rng.permutation(np.setdiff1d(np.arange(items), test))
@@ -238,16 +235,27 @@ def run_cell(experiment: Experiment, cell: Cell) -> Run:
         labelled = np.concatenate([labelled, asked])
         queried.append(tuple(ids[position] for position in asked))
         counts.append(len(labelled))
-        turn = _Turn(experiment, cell, len(counts) - 1, labelled, labels[labelled], unlabelled)
+        turn = Turn(
+            experiment.dataset.pool,
+            experiment.dataset.task,
+            cell.seed,
+            len(counts) - 1,
+            labelled,
+            labels[labelled],
+            unlabelled,
+        )
         try:
             began = time.process_time()
-            model = turn.fit()
+            model = experiment.learner.fit_many(turn.pool, [turn.fit()], task=turn.task)[0]
             training.append(time.process_time() - began)
-            accuracy.append(turn.accuracy(model, test, labels[test]))
+            accuracy.append(float(np.mean(turn.predictions(model, test) == labels[test])))
             if len(labelled) == experiment.budget:
                 break
             began = time.process_time()
-            picked = turn.pick(model, min(experiment.batch, experiment.budget - len(labelled)))
+            strategy = experiment.strategies[cell.strategy]
+            said = turn.signals(model, strategy.needs, strategy.needs_labelled)
+            batch = min(experiment.batch, experiment.budget - len(labelled))
+            picked = turn.pick(strategy, said, batch, cell.strategy).positions
             selection.append(time.process_time() - began)
         except Exception as error:
             error.add_note(f"in the cell {cell.strategy!r}, seed {cell.seed}, with {len(labelled)} labels")
@@ -262,50 +270,6 @@ def run_cell(experiment: Experiment, cell: Cell) -> Run:
         tuple(training),
         tuple(selection),
     )
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Turn:
-    """What a round knows: the labels so far, and its streams of random numbers."""
-
-    experiment: Experiment
-    cell: Cell
-    round: int
-    labelled: Positions
-    labels: Labels
-    unlabelled: Positions
-
-    def fit(self) -> Model:
-        rng = generator(self.cell.seed, _MODEL, self.round)  # not the strategy: weights are the same for all
-        dataset = self.experiment.dataset
-        return self.experiment.learner.fit(
-            dataset.pool, self.labelled, self.labels, self.unlabelled, rng, task=dataset.task
-        )
-
-    def accuracy(self, model: Model, test: Positions, truth: Labels) -> float:
-        rng = generator(self.cell.seed, _TEST, self.round)
-        said = model.signals(self.experiment.dataset.pool, test, {"proba"}, rng)
-        return float(np.mean(said["proba"].argmax(axis=1) == truth))
-
-    def pick(self, model: Model, batch: int) -> Positions:
-        strategy = self.experiment.strategies[self.cell.strategy]
-        pool, rng = self.experiment.dataset.pool, generator(self.cell.seed, _SIGNALS, self.round)
-        said = model.signals(pool, self.unlabelled, strategy.needs, rng) if strategy.needs else {}
-        seen = (
-            model.signals(pool, self.labelled, strategy.needs_labelled, rng)
-            if strategy.needs_labelled
-            else None
-        )
-        signals = Signals(
-            {name: said[name] for name in strategy.needs},
-            labelled=seen,
-            labels=self.labels,
-            class_counts=np.bincount(self.labels, minlength=len(self.experiment.dataset.task.classes)),
-            n=len(self.unlabelled),
-        )
-        name = crc32(self.cell.strategy.encode())
-        return strategy.pick(signals, batch, generator(self.cell.seed, _STRATEGY, name, self.round)).positions
 
 
 def _written(thing: Learner | Strategy) -> Any:

@@ -1,6 +1,7 @@
 """Arrays in memory, or mapped from disk, as a pool."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nextlabel.core.pool import View
+from nextlabel.core.spec import Spec
 from nextlabel.errors import PoolError, UnknownName
 from nextlabel.maths.axes import Array, Positions, row_chunks
 
@@ -25,17 +27,27 @@ class ArrayPool:
     ----------
     items : array, first axis n
         The content; kept as it is, also when it is mapped from disk.
+        Numbers; or objects: texts (n,), or the cells of table rows (n, d).
     ids : sequence of str
         One for each item, all different.
+    columns : mapping of str to sequence of str
+        What else the data say of each item, as text, in the order of the items.
+    source : Spec, optional
+        What makes this pool again.
+    names : sequence of str
+        What the cells of a row are called, axes (d,); none where nobody said.
 
     Raises
     ------
     PoolError
-        No items, a number of ids that differs from the number of items, or an id twice.
+        No items, a number of ids or of a column's cells other than that of the items, or an id twice.
     """
 
     items: Array
     ids: Sequence[str] = field(repr=False)
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    source: Spec | None = None
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.items.ndim == 0 or len(self.items) == 0:
@@ -50,6 +62,13 @@ class ArrayPool:
                 "Give both in the same order."
             )
             raise PoolError(message)
+        for name, cells in self.columns.items():
+            if len(cells) != len(self.items):
+                message = (
+                    f"A column needs one cell for each of the {len(self.items)} items; received {len(cells)} "
+                    f"for {name!r}. Give them in the order of the items."
+                )
+                raise PoolError(message)
         if len(self._positions) < len(self.ids):
             seen: set[str] = set()
             doubled = next(one for one in self.ids if one in seen or seen.add(one))  # type: ignore[func-returns-value]
@@ -64,13 +83,14 @@ class ArrayPool:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of ids, type, shape and content."""
+        """A digest of ids, type, shape and content in the order of the ids: files may be sorted anew."""
         digest = blake2b(digest_size=16)
         digest.update(f"{self.items.dtype.str}{self.items.shape}".encode())
+        order = np.array(sorted(range(len(self.ids)), key=self.ids.__getitem__))
         for rows in row_chunks(self.items):
-            digest.update(np.ascontiguousarray(self.items[rows]).tobytes())
-        for one in self.ids:
-            digest.update(one.encode() + b"\0")
+            digest.update(_content(np.asarray(self.items[order[rows]])))
+        for position in order:
+            digest.update(self.ids[position].encode() + b"\0")
         return digest.hexdigest()
 
     def take(self, positions: Positions) -> Array:
@@ -78,7 +98,7 @@ class ArrayPool:
         return np.asarray(self.items[positions])
 
     def show(self, id: str) -> View:
-        """One row, as an image where it has two axes, else as a row of numbers.
+        """One item: a text, an image where it has two axes or more, else a row.
 
         Raises
         ------
@@ -88,8 +108,22 @@ class ArrayPool:
         if id not in self._positions:
             message = f"{id!r} is not an id of this pool of {len(self.ids)} items. Use one of pool.ids."
             raise UnknownName(message)
-        item = np.asarray(self.items[self._positions[id]])
-        return View("image" if item.ndim >= 2 else "row", item)
+        item = self.items[self._positions[id]]
+        if isinstance(item, str):
+            return View("text", item)
+        values = np.asarray(item)
+        if values.ndim >= 2:
+            return View("image", values)
+        if self.names:
+            return View("row", dict(zip(self.names, values.tolist(), strict=True)))
+        return View("row", values)
+
+
+def _content(rows: Array) -> bytes:
+    """The bytes of some rows; of objects, which have none of their own, the JSON text."""
+    if rows.dtype.kind == "O":
+        return json.dumps(rows.tolist(), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return np.ascontiguousarray(rows).tobytes()
 
 
 def arrays(items: ArrayLike, ids: Sequence[str] | None = None) -> ArrayPool:

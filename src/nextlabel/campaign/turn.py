@@ -1,0 +1,110 @@
+"""One turn of the loop: a fit, what the model says, a pick; each with a stream of random numbers of its own.
+
+A campaign and an experiment take their turns here, so that an experiment is the same campaign answered by an
+oracle.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import final
+from zlib import crc32
+
+import numpy as np
+
+from nextlabel.core.learner import Fit, Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.rng import generator
+from nextlabel.core.signals import Signals
+from nextlabel.core.strategy import Picks, Strategy
+from nextlabel.core.task import Task
+from nextlabel.maths.axes import Labels, Positions
+
+__all__ = ["CONTROL", "DATA", "Turn"]
+
+# One stream of random numbers for each purpose. The oracle reads the label and draws nothing.
+DATA, _MODEL, _SIGNALS, _TEST, _STRATEGY, CONTROL = range(6)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """What a round knows: the labels so far, and its streams of random numbers.
+
+    Parameters
+    ----------
+    pool : Pool
+    task : Task
+    seed : int
+        Of the campaign, or of the cell of an experiment.
+    round : int
+        How many batches were asked before this one.
+    labelled : array of int64, axes (l,)
+        Positions of the items to train on.
+    labels : array of int64, axes (l,)
+        Their class indices.
+    unlabelled : array of int64, axes (u,)
+        Positions that may be asked.
+
+    Notes
+    -----
+    Streams are named by seed, purpose and round, never running on from another, so that a campaign
+    closed and opened again repeats itself. The stream of a fit does not depend on the strategy: initial
+    weights are the same for all strategies of a seed.
+    """
+
+    pool: Pool
+    task: Task
+    seed: int
+    round: int
+    labelled: Positions
+    labels: Labels
+    unlabelled: Positions
+
+    def fit(self, previous: Model | None = None) -> Fit:
+        """What a learner is given to train on."""
+        rng = generator(self.seed, _MODEL, self.round)
+        return Fit(self.labelled, self.labels, self.unlabelled, rng, previous)
+
+    def predictions(self, model: Model, positions: Positions) -> Labels:
+        """The most probable class of some items, for measuring."""
+        rng = generator(self.seed, _TEST, self.round)
+        said = model.signals(self.pool, positions, {"proba"}, rng)
+        return np.asarray(said["proba"].argmax(axis=1), dtype=np.int64)
+
+    def signals(
+        self, model: Model, needs: Collection[str], needs_labelled: Collection[str] = frozenset()
+    ) -> Signals:
+        """What the model says of the items that may be asked, computed once for all that read it.
+
+        Parameters
+        ----------
+        model : Model
+        needs, needs_labelled : collection of str
+            The signals of the unlabelled and of the labelled items that any reader wants.
+        """
+        rng = generator(self.seed, _SIGNALS, self.round)
+        said = model.signals(self.pool, self.unlabelled, needs, rng) if needs else {}
+        seen = model.signals(self.pool, self.labelled, needs_labelled, rng) if needs_labelled else None
+        return Signals(
+            {name: said[name] for name in needs},
+            labelled=seen,
+            labels=self.labels,
+            class_counts=np.bincount(self.labels, minlength=len(self.task.classes)),
+            n=len(self.unlabelled),
+        )
+
+    def pick(self, strategy: Strategy, signals: Signals, batch: int, name: str) -> Picks:
+        """The next batch, as positions into the signals' rows.
+
+        Parameters
+        ----------
+        strategy : Strategy
+        signals : Signals
+            Of the unlabelled items, as `signals` makes them.
+        batch : int
+        name : str
+            What the strategy is called here; one strategy under two names draws from two streams.
+        """
+        return strategy.pick(
+            signals, batch, generator(self.seed, _STRATEGY, crc32(name.encode()), self.round)
+        )

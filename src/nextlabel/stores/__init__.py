@@ -1,0 +1,1 @@
+"""Journals that only grow: in memory, or in one SQLite file."""
