@@ -84,6 +84,28 @@ def test_every_epoch_sees_every_item_once_in_pieces_of_like_size() -> None:
     assert first != second
 
 
+def test_a_chunk_of_0_is_all_items_in_one_step() -> None:
+    network = Recorder()
+    AdamTraining(learning_rate=1e-9, epochs=2, chunk=0)(network, ITEMS, 1 - LABELS, rng())
+    assert [sorted(step) for step in network.steps] == [sorted(ITEMS[:, 0].tolist())] * 2
+
+
+def test_all_epochs_are_run_where_that_is_asked_for() -> None:
+    network = Recorder()
+    ended = AdamTraining(learning_rate=0.1, epochs=60, chunk=0, runs_all_epochs=True)(
+        network, ITEMS, LABELS, rng()
+    )
+    assert (ended.epochs, ended.accuracy, ended.converged) == (60, 1.0, True)
+    assert len(network.steps) == 60
+
+
+def test_the_accuracy_told_at_the_cap_is_that_of_all_items() -> None:
+    """The pass after an epoch may end early, at 256 items; the last one may not."""
+    items, labels = torch.ones(600, 1), torch.cat([torch.ones(300), torch.zeros(300)]).long()
+    ended = AdamTraining(learning_rate=1e-9, epochs=2)(backwards(), items, labels, rng())
+    assert (ended.epochs, ended.accuracy) == (2, 0.5)
+
+
 def test_one_item_trains_a_network_with_batch_norm() -> None:
     network = nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 2))
     assert AdamTraining(learning_rate=0.1)(network, ITEMS[:1], LABELS[:1], rng()).converged
@@ -117,7 +139,8 @@ def test_a_loss_that_is_not_finite_is_refused() -> None:
         ({"weight_decay": -1.0}, "'weight_decay' must be a finite number of at least 0; received -1.0"),
         ({"accuracy": 1.5}, "'accuracy' must be a number above 0 and at most 1; received 1.5"),
         ({"epochs": 0}, "'epochs' must be a whole number from 1 up; received 0"),
-        ({"chunk": True}, "'chunk' must be a whole number from 1 up; received True"),
+        ({"chunk": True}, "'chunk' must be a whole number from 0 up; received True. Give 0 for all items"),
+        ({"runs_all_epochs": 1}, "'runs_all_epochs' must be True or False; received 1"),
     ],
 )
 def test_a_setting_outside_its_range_is_refused(settings: Any, message: str) -> None:
