@@ -1,0 +1,228 @@
+"""What a campaign knows.
+
+The dictionaries hold items that were touched, and no others: a million items that nobody asked cost nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.campaign.control import FEWEST
+from nextlabel.campaign.events import CONTROL_ARM, Created, Fitted
+from nextlabel.campaign.roster import Roster
+from nextlabel.core.task import Task
+from nextlabel.maths.axes import Positions
+
+__all__ = ["Lease", "Place", "State"]
+
+
+@final
+@dataclass(frozen=True)
+class Lease:
+    """A query that was asked: who has it, until when (seconds since 1970; None is for ever)."""
+
+    token: str
+    round: int
+    holder: str
+    expires: float | None
+    ids: tuple[str, ...]
+
+    def is_open(self, now: float) -> bool:
+        """Whether it has not ended at this time."""
+        return self.expires is None or self.expires > now
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Where an item was asked last: in which query and round, for which arm."""
+
+    token: str
+    round: int
+    arm: str
+
+
+@final
+@dataclass(frozen=True)
+class State:
+    """A campaign as its journal tells it; made by `fold`, never changed.
+
+    Parameters
+    ----------
+    created : Created
+        The first event.
+    roster : Roster
+        All ids.
+    task : Task
+        With the classes as they are now.
+    pool_fingerprint : str
+    pool_source : mapping or None
+        Of the pool as it is now.
+    reserve : tuple of str
+        Ids of the control reserve in the order of issue; also after it was released.
+    is_released : bool
+        Whether the reserve has joined the other items.
+    position : int
+        How many events were folded.
+    round : int
+        How many queries were asked.
+    kept : mapping of str to tuple of (annotator, label)
+        The current answers of each item, the one told last at the end; items in the order of their first.
+    skips : mapping of str to tuple of (annotator, reason)
+    out : mapping of str to str
+        Items asked and not answered or skipped since, with the token of the query that has them.
+    leases : mapping of str to Lease
+        Every query by its token.
+    asked : mapping of str to Place
+        Every item that was asked, and where it was asked last.
+    requests : mapping of str to str
+        The digest of what was told, by request id.
+    newest : Fitted or None
+        The last model.
+    changed : int
+        How many events there were when what a model is trained on last changed.
+    stopped : str or None
+        The reason; None while it goes on.
+    """
+
+    created: Created
+    roster: Roster
+    task: Task
+    pool_fingerprint: str
+    pool_source: Mapping[str, Any] | None
+    reserve: tuple[str, ...]
+    is_released: bool = False
+    position: int = 1
+    round: int = 0
+    kept: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    skips: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    out: Mapping[str, str] = field(default_factory=dict)
+    leases: Mapping[str, Lease] = field(default_factory=dict)
+    asked: Mapping[str, Place] = field(default_factory=dict)
+    requests: Mapping[str, str] = field(default_factory=dict)
+    newest: Fitted | None = None
+    changed: int = 1
+    stopped: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All ids, in the order that positions follow."""
+        return self.roster.ids
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.roster
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing is asked any more."""
+        return self.stopped is not None
+
+    @property
+    def control(self) -> float:
+        """The share of each batch that goes to the control arm now."""
+        return self.created.control if self.walled else 0.0
+
+    @property
+    def control_reason(self) -> str:
+        """Why there is no control arm; empty where there is one."""
+        if self.control:
+            return ""
+        if not self.created.control:
+            return "no control share was asked for"
+        if self.is_released:
+            return "the control reserve was released"
+        return f"the pool had {len(self.created.ids)} items, and a control arm needs at least {FEWEST}"
+
+    @cached_property
+    def walled(self) -> frozenset[str]:
+        """Items that strategies do not see and models do not train on."""
+        return frozenset() if self.is_released else frozenset(self.reserve)
+
+    @property
+    def labelled(self) -> int:
+        """How many items have an answer."""
+        return len(self.kept)
+
+    @property
+    def control_labels(self) -> int:
+        """How many of them are in the control reserve."""
+        return sum(id in self.kept for id in self.walled)
+
+    @property
+    def active_labels(self) -> int:
+        """How many of them a model is trained on."""
+        return self.labelled - self.control_labels
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Items that were skipped and have no answer, with the reason given last."""
+        return {id: skips[-1][1] for id, skips in self.skips.items() if id not in self.kept}
+
+    @property
+    def control_asked(self) -> dict[str, str]:
+        """Items asked for the control arm, in the reserve's order, with the token of the query."""
+        asked = ((id, self.asked[id]) for id in self.reserve if id in self.asked)
+        return {id: place.token for id, place in asked if place.arm == CONTROL_ARM}
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How many items are labelled with each class of the task, in both arms."""
+        counts = Counter(self.label(id) for id in self.kept)
+        return {name: counts[name] for name in self.task.classes}
+
+    def answers(self, id: str) -> dict[str, str]:
+        """The label that each annotator gives an item now, the one told last at the end."""
+        return dict(self.kept.get(id, ()))
+
+    def label(self, id: str) -> str | None:
+        """The label of most annotators; of equally many, the one told last. None where there is no answer."""
+        answers = self.kept.get(id, ())
+        if len(answers) < 2:
+            return answers[0][1] if answers else None
+        counts = Counter(label for _, label in answers)
+        most = max(counts.values())
+        return next(label for _, label in reversed(answers) if counts[label] == most)
+
+    def labels(self) -> dict[str, str]:
+        """The label of every labelled item, in the order in which they got their first answer."""
+        return {id: str(self.label(id)) for id in self.kept}
+
+    def training(self) -> dict[str, str]:
+        """The labels that a model is trained on: those of the active arm."""
+        return {id: str(self.label(id)) for id in self.kept if id not in self.walled}
+
+    def pending(self, now: float) -> dict[str, str]:
+        """Items that are out on an open lease, with its token.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since 1970.
+        """
+        is_open = {token: self.leases[token].is_open(now) for token in set(self.out.values())}
+        return {id: token for id, token in self.out.items() if is_open[token]}
+
+    def available(self, now: float) -> Positions:
+        """Positions that the active arm may ask now, ascending.
+
+        Returns
+        -------
+        array of int64, axes (n,)
+            Neither answered, nor skipped, nor out, nor in the reserve.
+        """
+        return self._without(self.kept, self.skips, self.pending(now), self.walled)
+
+    def unlabelled(self) -> Positions:
+        """Positions without an answer that a learner may look at: not those of the reserve, ascending."""
+        return self._without(self.kept, self.walled)
+
+    def _without(self, *groups: Iterable[str]) -> Positions:
+        stays = np.ones(len(self.roster), dtype=bool)
+        index = self.roster.index
+        for group in groups:
+            stays[[index[id] for id in group]] = False
+        return np.flatnonzero(stays).astype(np.int64)
