@@ -20,6 +20,7 @@ __all__ = ["REGISTRY", "build", "names", "nested_kinds", "resolve", "spec_of", "
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "command": {
+            "bench": "nextlabel.cli.bench:bench",
             "demo": "nextlabel.cli.demo:demo",
             "list": "nextlabel.cli.list:show",
         },

@@ -1,0 +1,107 @@
+"""Where the files of data sets lie, and reading them only when they are the ones that are meant."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from nextlabel.datasets.listing import Listing, PublishedFile
+from nextlabel.errors import DatasetMissing, DigestError
+
+__all__ = ["check", "find", "folders", "read", "user_folder"]
+
+
+def user_folder() -> Path:
+    """The folder of data sets in the user's cache."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("nextlabel", appauthor=False) / "data"
+
+
+def folders() -> tuple[Path, ...]:
+    """Where data sets are looked for: in ``NEXTLABEL_DATA`` when it is set, then in the user's cache."""
+    named = os.environ.get("NEXTLABEL_DATA", "")
+    return (*([Path(named).expanduser()] if named else []), user_folder())
+
+
+def find(listing: Listing, file: PublishedFile) -> Path | None:
+    """The first place that holds a file of this name; None where there is none.
+
+    Parameters
+    ----------
+    listing : Listing
+        The set.
+    file : PublishedFile
+        One of its files.
+    """
+    places = [folder / listing.folder / file.name for folder in folders()]
+    return next((place for place in places if place.is_file()), None)
+
+
+def read(listing: Listing, name: str) -> bytes:
+    """The content of a file of a set, after its digest has been checked.
+
+    Parameters
+    ----------
+    listing : Listing
+        The set.
+    name : str
+        One of its files.
+
+    Raises
+    ------
+    DatasetMissing
+        The file is in none of the folders; the message says which, and how to get it.
+    DigestError
+        The file there is another one.
+
+    Notes
+    -----
+    Every reading is checked: SHA-256 takes a few milliseconds for ten megabytes, less than unpacking them.
+    """
+    file = next(one for one in listing.files if one.name == name)
+    place = find(listing, file)
+    if place is None:
+        raise DatasetMissing(_missing(listing, file))
+    content = place.read_bytes()
+    check(content, file, place)
+    return content
+
+
+def check(content: bytes, file: PublishedFile, place: Path | str) -> None:
+    """Refuse a content that is not that of the published file.
+
+    Parameters
+    ----------
+    content : bytes
+        What was read.
+    file : PublishedFile
+        What it should be.
+    place : Path or str
+        Where it was read, for the message.
+
+    Raises
+    ------
+    DigestError
+        The size or the digest is another.
+    """
+    kind, expected = ("SHA-256", file.sha256) if file.sha256 else ("MD5", file.md5)
+    received = hashlib.new(kind.replace("-", ""), content, usedforsecurity=False).hexdigest()
+    if received != expected:
+        message = (
+            f"{file.name} must have {file.size:,} bytes and the {kind} {expected}; {place} has "
+            f"{len(content):,} bytes and {received}, so it is damaged or another file. "
+            "Remove it and fetch or copy it again; a file of your own is read by the reader of its format."
+        )
+        raise DigestError(message)
+
+
+def _missing(listing: Listing, file: PublishedFile) -> str:
+    looked = " and ".join(str(folder / listing.folder) for folder in folders())
+    if all(one.address for one in listing.files):
+        do = f"Fetch it with: nextlabel data fetch {listing.name}."
+    else:
+        do = (
+            "No public address with a checked digest is known for it: put the file there yourself, or set "
+            f"NEXTLABEL_DATA to the folder that holds {listing.folder}/{file.name}."
+        )
+    return f"The data set {listing.name!r} needs the file {file.name}, looked for in {looked}. {do}"
