@@ -1,0 +1,95 @@
+"""A parquet file as a pool."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
+
+from nextlabel.errors import ReaderError
+from nextlabel.readers.arrays import ArrayPool
+from nextlabel.readers.files import Source, open_bytes, reading
+from nextlabel.readers.table import Parts, Table, table_pool
+
+__all__ = ["parquet"]
+
+
+def parquet(
+    path: Source,
+    *,
+    id: str | None = None,
+    text: str | None = None,
+    features: Sequence[str] | None = None,
+    label: str | None = None,
+) -> ArrayPool:
+    """The rows of a parquet file.
+
+    Parameters
+    ----------
+    path : str or path
+        A file.
+    id : str, optional
+        The column that names each item; from the content of the items when left out.
+    text : str, optional
+        The column whose texts are the items.
+    features : sequence of str, optional
+        The columns that make the items; all but id and label when left out. Not beside `text`.
+    label : str, optional
+        The column of labels: never a feature.
+
+    Returns
+    -------
+    ArrayPool
+        As of a CSV file: texts; numbers; or objects where some column is not of numbers. Null is missing.
+        Every column is in `columns`, as text: times as ISO 8601, lists and structures as JSON.
+
+    Raises
+    ------
+    ReaderError
+        The file is not there or not a whole parquet file, holds a column name or an id twice, no row, an id
+        that is empty, or no column of a given name; messages count rows from 1.
+
+    Notes
+    -----
+    Needs pyarrow (the extra ``data``). The whole file is read at once.
+    """
+    with open_bytes(path) as file, reading(path):
+        try:
+            read = pyarrow.parquet.read_table(file)
+        except (pyarrow.ArrowException, ValueError) as cause:
+            message = (
+                f"A whole parquet file is needed; received {str(path)!r}, which cannot be read: {cause}. "
+                "Copy or write it again."
+            )
+            raise ReaderError(message) from cause
+    names = read.column_names
+    doubled = [name for name in names if names.count(name) > 1]
+    if doubled:
+        message = (
+            f"The columns of a table must have different names; received {doubled[0]!r} for "
+            f"{len(doubled)} columns of {str(path)!r}. Rename one."
+        )
+        raise ReaderError(message)
+    columns = {name: _cells(read.column(name)) for name in names}
+    parts = Parts(id, text, features, label)
+    table = Table(str(path), columns, range(1, read.num_rows + 1), unit="row")
+    return table_pool(table, parts, parts.spec("parquet", path))
+
+
+def _cells(column: Any) -> list[str]:
+    """A column as text; nothing where it is null."""
+    kind = column.type.value_type if pyarrow.types.is_dictionary(column.type) else column.type
+    if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+        return [
+            "" if value is None else json.dumps(value, ensure_ascii=False, default=_plain)
+            for value in column.to_pylist()
+        ]
+    texts = pyarrow.compute.cast(column, pyarrow.string()).to_pylist()
+    return ["" if text is None else text for text in texts]
+
+
+def _plain(value: Any) -> str:
+    """What JSON does not know, as text; bytes in hexadecimal digits."""
+    return value.hex() if isinstance(value, bytes) else str(value)
