@@ -24,6 +24,7 @@ def test_results_are_written_whole_as_json() -> None:
         "queried": [["a", "b"], ["c", "d"]],
         "training_seconds": [0.1, 0.2],
         "selection_seconds": [0.3],
+        "class_counts": [],
     }
 
 

@@ -203,7 +203,7 @@ def test_the_protocol_can_be_written_down_and_built_again() -> None:
     protocol = experiment().protocol()
     assert build("learner", protocol["learner"]) == SklearnLearner("logistic")
     assert build("strategy", protocol["strategies"]["margin"]) == Margin()
-    assert (protocol["items"], protocol["test"], protocol["seeds"]) == (60, 20, 2)
+    assert (protocol["items"], protocol["test"], protocol["seeds"]) == (60, 20, [0, 1])
 
 
 def test_what_is_not_registered_is_told_as_it_prints() -> None:
@@ -231,7 +231,11 @@ def test_a_failing_cell_is_named_across_processes() -> None:
         ({"seeds": 1}, "'seeds' must be a whole number from 2 up; received 1. Of fewer than 2, nothing"),
         ({"seeds": 2.5}, "'seeds' must be a whole number from 2 up; received 2.5"),
         ({"test": None}, "'clusters' has no official test items.* its 60 items"),
-        ({"start": 0}, "'start' must be a whole number from 1 up; received 0"),
+        ({"start": -1}, "'start' must be a whole number from 0 up; received -1"),
+        ({"start": 0, "batch": 12}, "received start 12, batch 12, budget 12"),
+        ({"seeds": [3]}, r"at least 2 different whole numbers, or how many; received \[3\]"),
+        ({"seeds": [3, 3]}, r"received \[3, 3\]"),
+        ({"pool": 11}, "budget 12, test 20 of 60 items, which leaves 11"),
         ({"batch": "x"}, "'batch' must be a whole number from 1 up; received 'x'"),
         ({"start": 12}, "received start 12, batch 3, budget 12, test 20 of 60 items, which leaves 40"),
         ({"budget": 4}, "received start 4, batch 3, budget 4"),

@@ -33,6 +33,8 @@ class Run:
         CPU seconds of each fit.
     selection_seconds : tuple of float, (k − 1,)
         CPU seconds of each selection: the signals that the strategy needs, and the pick.
+    class_counts : tuple of tuple of int, (k, c)
+        Labelled items of each class, at each checkpoint; empty where nobody counted.
     """
 
     strategy: str
@@ -42,6 +44,7 @@ class Run:
     queried: tuple[tuple[str, ...], ...]
     training_seconds: tuple[float, ...]
     selection_seconds: tuple[float, ...]
+    class_counts: tuple[tuple[int, ...], ...] = ()
 
 
 @final

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from nextlabel.errors import ExperimentError
 from nextlabel.maths.parameters import checked_whole
 
-__all__ = ["each"]
+__all__ = ["each", "usable_cores"]
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -82,6 +82,12 @@ def each(
         if progress is not None:
             progress(answer)
     return answers
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return usable or 1
 
 
 def _here(work: Callable[[S, C], R], shared: S, cells: Sequence[C]) -> Iterator[R]:

@@ -273,7 +273,7 @@ def _facts(protocol: dict[str, Any], claim: Claim) -> dict[str, str]:
         "Held equal": (
             "split, start set, initial weights and data order of a seed; trained from scratch each round"
         ),
-        "Seeds": f"0 to {protocol['seeds'] - 1}",
+        "Seeds": ", ".join(map(str, protocol["seeds"])),
         "Learner": _spelled(protocol["learner"]),
         "Strategies": ", ".join(f"{name}: {_spelled(spec)}" for name, spec in protocol["strategies"].items()),
         "Second opinion": (

@@ -1,13 +1,12 @@
 """The experiment: strategies side by side on one data set, everything but the strategy held equal."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
-from nextlabel.campaign.turn import DATA, Turn
+from nextlabel.campaign.turn import DATA
 from nextlabel.core.dataset import Dataset
 from nextlabel.core.learner import Learner
 from nextlabel.core.registry import spec_of
@@ -16,21 +15,18 @@ from nextlabel.core.select import check_needs
 from nextlabel.core.signals import derivable
 from nextlabel.core.strategy import Strategy
 from nextlabel.errors import MissingSignal, ParameterError, UnknownName
+from nextlabel.experiment.cells import Cell, code_version, libraries
 from nextlabel.experiment.curves import Results, Run
+from nextlabel.experiment.lines import Line
+from nextlabel.experiment.lockstep import lockstep
 from nextlabel.experiment.processes import each
 from nextlabel.maths.axes import Positions
 from nextlabel.maths.parameters import checked_whole, settle
 
-__all__ = ["Cell", "Experiment", "run_cell"]
+__all__ = ["STACK", "Cell", "Experiment", "run_cell", "run_group", "run_of", "written"]
 
-
-@final
-@dataclass(frozen=True)
-class Cell:
-    """One strategy, by its name in the experiment, with one seed."""
-
-    strategy: str
-    seed: int
+STACK = 32
+"""Replicates that train together at most: more bring little, and hold memory."""
 
 
 @final
@@ -47,16 +43,23 @@ class Experiment:
     strategies : mapping of str to Strategy
         What each is called, and what it is. A name may be any; two names may hold equal strategies.
     start : int
-        Items labelled before the first selection, a uniform draw.
+        Items labelled before the first selection, a uniform draw. With 0, and none for each class, the first
+        batch is picked by the strategy if a model fitted without labels says what it needs; else it is a
+        uniform draw, the same for all strategies of a seed that read a signal or none.
     batch : int
         Items asked at once.
     budget : int
         Labels at the end, the start included; the last batch is smaller where it must be.
-    seeds : int
-        How many seeds, counted from zero; at least 2.
+    seeds : int or sequence of int
+        How many seeds, counted from zero, or which; at least 2. Kept as a tuple.
     test : int, optional
         Items held out to measure accuracy, a uniform draw for each seed; the official test items of the
         data set when left out.
+    per_class : int
+        Items of each class labelled before the first selection, beside `start`; a class with fewer is made
+        up for by a uniform draw.
+    pool : int, optional
+        Cuts the items that may be labelled to so many, a uniform draw for each seed.
 
     Raises
     ------
@@ -91,8 +94,10 @@ class Experiment:
     start: int
     batch: int
     budget: int
-    seeds: int = 10
+    seeds: int | Sequence[int] = 10
     test: int | None = None
+    per_class: int = 0
+    pool: int | None = None
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -120,11 +125,14 @@ class Experiment:
                 "An experiment needs at least one strategy; received none. Name some, for example badge."
             )
             raise ParameterError(message)
-        advice = "Of fewer than 2, nothing can be said of chance; ten are a good beginning."
-        seeds = checked_whole(self.seeds, "seeds", least=2, of="Experiment", advice=advice)
-        settle(self, {"seeds": seeds, **{name: self._size(name) for name in ("start", "batch", "budget")}})
-        if self.test is not None:
-            settle(self, {"test": self._size("test")})
+        least = {"start": 0, "batch": 1, "budget": 1, "test": 1, "per_class": 0, "pool": 1}
+        optional = [name for name in ("test", "pool") if getattr(self, name) is None]
+        sizes = {
+            name: checked_whole(getattr(self, name), name, least=size, of="Experiment")
+            for name, size in least.items()
+            if name not in optional
+        }
+        settle(self, {"seeds": _checked_seeds(self.seeds), **sizes})
         items = len(self.dataset.pool.ids)
         if self.test is None and self.dataset.test is None:
             message = (
@@ -132,17 +140,14 @@ class Experiment:
                 f"of its {items} items to hold out; received None. A third is usual."
             )
             raise ParameterError(message)
-        left = items - self.held_out
-        if self.held_out < 1 or not self.start < self.budget <= left:
+        left = self.in_pool
+        if self.held_out < 1 or not self.started < self.budget <= left or self.sizes[0] >= self.budget:
             message = (
                 "Sizes must fit: start < budget ≤ items left by the test part, and 1 ≤ test; "
-                f"received start {self.start}, batch {self.batch}, budget {self.budget}, test "
+                f"received start {self.sizes[0]}, batch {self.batch}, budget {self.budget}, test "
                 f"{self.held_out} of {items} items, which leaves {left}. Change what does not fit."
             )
             raise ParameterError(message)
-
-    def _size(self, name: str) -> int:
-        return checked_whole(getattr(self, name), name, least=1, of="Experiment")
 
     @property
     def held_out(self) -> int:
@@ -151,19 +156,79 @@ class Experiment:
             return self.test
         return 0 if self.dataset.test is None else len(self.dataset.test)
 
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds, however they were given."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else tuple(self.seeds)
+
+    @property
+    def started(self) -> int:
+        """Labelled items at the first model of a seed that begins with a drawn start set; else 0."""
+        return self.start + self.per_class * len(self.dataset.task.classes)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Labelled items at each checkpoint."""
+        first = self.started or min(self.batch, self.budget)
+        return (*range(first, self.budget, self.batch), self.budget)
+
+    @property
+    def in_pool(self) -> int:
+        """Items that may be labelled, the start included."""
+        left = len(self.dataset.pool.ids) - self.held_out
+        return left if self.pool is None else min(self.pool, left)
+
     def split(self, seed: int) -> tuple[Positions, Positions, Positions]:
         """Positions of the test items, the start set and the rest, the same for all strategies of a seed."""
+        test, order = self._drawn(seed)
+        start = self._start(order)
+        return test, start, np.setdiff1d(order, start)
+
+    def opening(self, seed: int) -> Positions:
+        """A uniform first batch, for cells without a start set whose strategy has nothing to go by."""
+        return self._drawn(seed)[1][: self.sizes[0]]
+
+    def _drawn(self, seed: int) -> tuple[Positions, Positions]:
+        """The test items, and those of the pool in an order drawn at random."""
         rng, items = generator(seed, DATA), len(self.dataset.pool.ids)
         if self.test is None:
             test = np.asarray(self.dataset.test, dtype=np.int64)
-            rest = rng.permutation(np.setdiff1d(np.arange(items), test))
+            order = rng.permutation(np.setdiff1d(np.arange(items), test))
         else:
-            test, rest = np.split(rng.permutation(items), [self.test])
-        return test, rest[: self.start], np.sort(rest[self.start :])
+            test, order = np.split(rng.permutation(items), [self.test])
+        return test, order[: self.in_pool]
+
+    def _start(self, order: Positions) -> Positions:
+        """The first of each class, then the first of the others; a class that lacks items is made up for."""
+        if not self.per_class:
+            return order[: self.start]
+        labels = np.asarray(self.dataset.labels)[order]
+        of_class = [np.flatnonzero(labels == one)[: self.per_class] for one in range(labels.max() + 1)]
+        chosen = np.concatenate(of_class)
+        others = np.setdiff1d(np.arange(len(order)), chosen)
+        places = np.concatenate([chosen, others[: self.started - len(chosen)]])
+        return np.asarray(order[places])
 
     def cells(self) -> tuple[Cell, ...]:
         """Every strategy with every seed, seed by seed."""
-        return tuple(Cell(name, seed) for seed in range(self.seeds) for name in self.strategies)
+        return tuple(Cell(name, seed) for seed in self.all_seeds for name in self.strategies)
+
+    def groups(self, processes: int) -> tuple[tuple[Cell, ...], ...]:
+        """The cells that step together: all strategies of a seed, or of several where the learner stacks.
+
+        Parameters
+        ----------
+        processes : int
+            Stacks are as large as `STACK` allows, but enough for every process to have one.
+        """
+        seeds = np.array(self.all_seeds)
+        count = len(seeds)
+        if self.learner.stacks:
+            count = max(-(-len(self.cells()) // STACK), min(processes, count))
+        shares = np.array_split(seeds, min(count, len(seeds)))
+        return tuple(
+            tuple(Cell(name, int(seed)) for seed in share for name in self.strategies) for share in shares
+        )
 
     def run(self, *, processes: int = 1, progress: Callable[[Run], None] | None = None) -> Results:
         """Run every cell; the results do not depend on the number of processes.
@@ -191,7 +256,14 @@ class Experiment:
         Worker processes are fresh interpreters: a script that calls this needs the usual
         ``if __name__ == "__main__":``.
         """
-        runs = each(run_cell, self, self.cells(), processes=processes, progress=progress)
+
+        def report(runs: list[Run]) -> None:
+            if progress is not None:
+                for run in runs:
+                    progress(run)
+
+        groups = each(run_group, self, self.groups(processes), processes=processes, progress=report)
+        runs = [run for group in groups for run in group]
         by_name = sorted(runs, key=lambda run: (list(self.strategies).index(run.strategy), run.seed))
         return Results(self.protocol(), by_name)
 
@@ -205,12 +277,39 @@ class Experiment:
             "classes": len(self.dataset.task.classes),
             "test": self.held_out,
             "official_test": self.test is None,
-            "learner": _written(self.learner),
-            "strategies": {name: _written(strategy) for name, strategy in self.strategies.items()},
-            "start": self.start,
+            "learner": written(self.learner),
+            "strategies": {name: written(strategy) for name, strategy in self.strategies.items()},
+            "start": self.sizes[0],
+            "per_class": self.per_class,
+            "pool": self.in_pool,
             "batch": self.batch,
             "budget": self.budget,
-            "seeds": self.seeds,
+            "seeds": list(self.all_seeds),
+        }
+
+    def spec(self, cell: Cell, data: str) -> dict[str, Any]:
+        """What decides the lines of a cell, as JSON values: neither the budget nor the other strategies.
+
+        Parameters
+        ----------
+        cell : Cell
+        data : str
+            The digest of the data set.
+        """
+        learner = written(self.learner)
+        return {
+            "dataset": self.dataset.name,
+            "data": data,
+            "learner": learner,
+            "strategy": {"as": cell.strategy, "is": written(self.strategies[cell.strategy])},
+            "start": self.start,
+            "per_class": self.per_class,
+            "batch": self.batch,
+            "test": self.test,
+            "pool": self.pool,
+            "seed": cell.seed,
+            "code": code_version(),
+            "libraries": libraries(learner),
         }
 
 
@@ -220,60 +319,56 @@ def run_cell(experiment: Experiment, cell: Cell) -> Run:
     Raises
     ------
     Exception
-        Whatever learner or strategy raised, with a note that names the cell and the round.
+        Whatever learner or strategy raised, with a note that names the cell and the number of labels.
     """
-    labels = np.asarray(experiment.dataset.labels, dtype=np.int64)
-    ids = experiment.dataset.pool.ids
-    test, asked, unlabelled = experiment.split(cell.seed)
-    labelled = asked[:0]
-    accuracy: list[float] = []
-    counts: list[int] = []
-    queried: list[tuple[str, ...]] = []
-    training: list[float] = []
-    selection: list[float] = []
-    while True:
-        labelled = np.concatenate([labelled, asked])
-        queried.append(tuple(ids[position] for position in asked))
-        counts.append(len(labelled))
-        turn = Turn(
-            experiment.dataset.pool,
-            experiment.dataset.task,
-            cell.seed,
-            len(counts) - 1,
-            labelled,
-            labels[labelled],
-            unlabelled,
-        )
-        try:
-            began = time.process_time()
-            model = experiment.learner.fit_many(turn.pool, [turn.fit()], task=turn.task)[0]
-            training.append(time.process_time() - began)
-            accuracy.append(float(np.mean(turn.predictions(model, test) == labels[test])))
-            if len(labelled) == experiment.budget:
-                break
-            began = time.process_time()
-            strategy = experiment.strategies[cell.strategy]
-            said = turn.signals(model, strategy.needs, strategy.needs_labelled)
-            batch = min(experiment.batch, experiment.budget - len(labelled))
-            picked = turn.pick(strategy, said, batch, cell.strategy).positions
-            selection.append(time.process_time() - began)
-        except Exception as error:
-            error.add_note(f"in the cell {cell.strategy!r}, seed {cell.seed}, with {len(labelled)} labels")
-            raise
-        asked, unlabelled = unlabelled[picked], np.delete(unlabelled, picked)
+    return run_group(experiment, (cell,))[0]
+
+
+def run_group(experiment: Experiment, cells: Sequence[Cell]) -> list[Run]:
+    """Several cells in lockstep, from the start set to the end of the budget.
+
+    Raises
+    ------
+    Exception
+        Whatever learner or strategy raised, with a note that names the cell and the number of labels.
+    """
+    lines: dict[Cell, list[Line]] = {cell: [] for cell in cells}
+    for cell, line in lockstep(experiment, cells, {}):
+        lines[cell].append(line)
+    return [run_of(cell, lines[cell]) for cell in cells]
+
+
+def run_of(cell: Cell, lines: Sequence[Line]) -> Run:
+    """The lines of a cell as a run."""
     return Run(
-        cell.strategy,
-        cell.seed,
-        tuple(counts),
-        tuple(accuracy),
-        tuple(queried),
-        tuple(training),
-        tuple(selection),
+        strategy=cell.strategy,
+        seed=cell.seed,
+        labels=tuple(line.labels for line in lines),
+        accuracy=tuple(line.accuracy for line in lines),
+        queried=tuple(line.queried for line in lines),
+        training_seconds=tuple(line.training_seconds for line in lines),
+        selection_seconds=tuple(line.selection_seconds or 0.0 for line in lines[1:]),
+        class_counts=tuple(line.class_counts for line in lines),
     )
 
 
-def _written(thing: Learner | Strategy) -> Any:
+def written(thing: Learner | Strategy) -> Any:
+    """A learner or strategy as a JSON value; somebody's own class, not registered, as it prints."""
     try:
         return spec_of(thing).to_dict()
     except (UnknownName, ParameterError):
-        return repr(thing)  # somebody's own class, not registered: as good as it can be told
+        return repr(thing)
+
+
+def _checked_seeds(given: Any) -> tuple[int, ...]:
+    advice = "Of fewer than 2, nothing can be said of chance; ten are a good beginning."
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return tuple(range(checked_whole(given, "seeds", least=2, of="Experiment", advice=advice)))
+    seeds = tuple(checked_whole(one, "seeds", least=0, of="Experiment") for one in given)
+    if len(set(seeds)) < len(seeds) or len(seeds) < 2:
+        message = (
+            f"'seeds' must be at least 2 different whole numbers, or how many; received {list(given)}. "
+            f"{advice}"
+        )
+        raise ParameterError(message)
+    return seeds

@@ -1,0 +1,257 @@
+"""A grid is run into a folder: a line for each round, so that what was killed goes on and more can follow."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, final
+
+from nextlabel.errors import ExperimentError, ParameterError
+from nextlabel.experiment.cells import Cell, cell_id, code_version, data_digest, libraries
+from nextlabel.experiment.curves import Results
+from nextlabel.experiment.grid import Setting
+from nextlabel.experiment.lines import Line, Record
+from nextlabel.experiment.lockstep import ceiling, lockstep
+from nextlabel.experiment.processes import each
+from nextlabel.experiment.runner import Experiment, run_of
+
+__all__ = ["load", "run_settings"]
+
+_RUNS, _INDEX = "runs", "grid.json"
+_LOOKS_SECONDS = 0.5
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What one worker process does at a time: cells that step together, or a ceiling."""
+
+    experiment: Experiment
+    cells: tuple[Cell, ...]
+    records: tuple[Record, ...]
+    is_ceiling: bool = False
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The labels wanted at each checkpoint."""
+        return (self.experiment.in_pool,) if self.is_ceiling else self.experiment.sizes
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a line is missing."""
+        return any(len(record.lines(self.sizes)) < len(self.sizes) for record in self.records)
+
+
+def run_settings(
+    folder: Path,
+    settings: Sequence[Setting],
+    *,
+    processes: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Results]:
+    """Run every cell of every setting that has not been run to its end in this folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing. Its folder ``runs`` holds a file for each cell.
+    settings : sequence of Setting
+    processes : int
+        Worker processes, with one thread each; 1 works here.
+    progress : callable, optional
+        Is given now and then, from a thread, how many rounds are done and how many there are.
+
+    Returns
+    -------
+    list of Results
+        One for each setting; the same as `load` gives afterwards.
+
+    Raises
+    ------
+    ParameterError
+        The folder cannot be made or written.
+    ExperimentError
+        A line cannot be written or read, or a worker process died. Lines so far are kept.
+    Exception
+        What a cell raised, with a note that names the cell.
+
+    Notes
+    -----
+    A cell's file is named by what decides its lines, the code included, but neither by the budget nor by
+    the other strategies or seeds: so more of these extend what is there.
+    """
+    tasks, index = _planned(folder, settings, processes)
+    _prepare(folder)
+    _write_index(folder, index)
+    with _watched(tasks, progress):
+        if unfinished := [task for task in tasks if task.is_unfinished]:
+            each(_work, None, unfinished, processes=processes)
+    return load(folder)
+
+
+def load(folder: Path) -> list[Results]:
+    """The results that stand in a folder, without running anything.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `run_settings` ran to its end.
+
+    Returns
+    -------
+    list of Results
+
+    Raises
+    ------
+    ExperimentError
+        There is no benchmark in the folder, or it is not finished.
+    """
+    try:
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        message = (
+            f"The results of a benchmark are read from its folder; {folder / _INDEX} is not there or not "
+            f"whole ({cause}). Name the folder that was given to bench."
+        )
+        raise ExperimentError(message) from cause
+    return [_loaded(folder, one) for one in index]
+
+
+def _planned(
+    folder: Path, settings: Sequence[Setting], processes: int
+) -> tuple[list[_Task], list[dict[str, Any]]]:
+    tasks, index = [], []
+    digests: dict[int, str] = {}
+    for setting in settings:
+        experiment = setting.experiment
+        data = digests.setdefault(id(experiment.dataset), data_digest(experiment.dataset))
+        records = {cell: _record(folder, experiment.spec(cell, data)) for cell in experiment.cells()}
+        tops = {
+            Cell("", seed): _record(folder, _ceiling_spec(experiment, seed, data))
+            for seed in setting.ceiling_seeds
+        }
+        for group in experiment.groups(processes):
+            tasks.append(_Task(experiment, group, tuple(records[cell] for cell in group)))
+        for cell, record in tops.items():
+            tasks.append(_Task(experiment, (cell,), (record,), is_ceiling=True))
+        protocol = setting.protocol()
+        index.append(
+            {
+                "protocol": {
+                    **protocol,
+                    "code": code_version(),
+                    "versions": libraries(protocol["learner"]),
+                },
+                "sizes": experiment.sizes,
+                "cells": [[cell.strategy, cell.seed, record.path.stem] for cell, record in records.items()],
+                "in_pool": experiment.in_pool,
+                "ceiling": [[cell.seed, record.path.stem] for cell, record in tops.items()],
+            }
+        )
+    return tasks, index
+
+
+def _ceiling_spec(experiment: Experiment, seed: int, data: str) -> dict[str, Any]:
+    """Neither start nor batch nor strategy decides what all labels give."""
+    spec = experiment.spec(Cell(next(iter(experiment.strategies)), seed), data)
+    return {**spec, "strategy": None, "start": 0, "per_class": 0, "batch": 0}
+
+
+def _record(folder: Path, spec: Mapping[str, Any]) -> Record:
+    return Record(folder / _RUNS / f"{cell_id(spec)}.jsonl", spec)
+
+
+def _work(_: None, task: _Task) -> None:
+    """Bring the records of a task to their end."""
+    recorded = {cell: record.lines(task.sizes) for cell, record in zip(task.cells, task.records, strict=True)}
+    if task.is_ceiling:
+        cell = task.cells[0]
+        if not recorded[cell]:
+            task.records[0].append(ceiling(task.experiment, cell.seed))
+        return
+    by_cell = dict(zip(task.cells, task.records, strict=True))
+    for cell, line in lockstep(task.experiment, task.cells, recorded):
+        by_cell[cell].append(line)
+
+
+def _loaded(folder: Path, written: Mapping[str, Any]) -> Results:
+    runs = []
+    for strategy, seed, name in written["cells"]:
+        lines = _read(folder, name, written["sizes"])
+        runs.append(run_of(Cell(strategy, seed), lines))
+    tops = {
+        str(seed): _read(folder, name, [written["in_pool"]])[0].accuracy for seed, name in written["ceiling"]
+    }
+    names = list(written["protocol"]["strategies"])
+    runs.sort(key=lambda run: (names.index(run.strategy), run.seed))
+    return Results({**written["protocol"], "ceiling": tops}, runs)
+
+
+def _read(folder: Path, name: str, sizes: Sequence[int]) -> list[Line]:
+    path = folder / _RUNS / f"{name}.jsonl"
+    lines = Record(path, {}).lines(sizes)
+    if len(lines) < len(sizes):
+        message = (
+            f"A report needs all rounds of a cell; {path} holds {len(lines)} of {len(sizes)}. "
+            "Run the same benchmark again: it goes on from there."
+        )
+        raise ExperimentError(message)
+    return lines
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        (folder / _RUNS).mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        message = (
+            f"The results need a folder that can be written; {folder} cannot ({cause.strerror}). "
+            "Name another one with --out."
+        )
+        raise ParameterError(message) from cause
+
+
+def _write_index(folder: Path, index: Sequence[Mapping[str, Any]]) -> None:
+    path = folder / _INDEX
+    aside = path.with_suffix(f".{os.getpid()}.unfinished")
+    try:
+        aside.write_text(json.dumps(index, ensure_ascii=False) + "\n", encoding="utf-8")
+        aside.replace(path)
+    except OSError as cause:
+        aside.unlink(missing_ok=True)
+        message = (
+            f"The results must be written to files; {path} could not be ({cause.strerror}). "
+            "Make room, or name another folder with --out."
+        )
+        raise ExperimentError(message) from cause
+
+
+@contextmanager
+def _watched(tasks: Sequence[_Task], progress: Callable[[int, int], None] | None) -> Iterator[None]:
+    """Tell now and then how many rounds stand in the files."""
+    if progress is None:
+        yield
+        return
+    total = sum(len(task.sizes) * len(task.cells) for task in tasks)
+    over = Event()
+
+    def look() -> None:
+        while True:
+            ended = over.wait(_LOOKS_SECONDS)
+            progress(_done(tasks), total)
+            if ended:
+                return
+
+    watcher = Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _done(tasks: Sequence[_Task]) -> int:
+    return sum(len(record.lines(task.sizes)) for task in tasks for record in task.records)

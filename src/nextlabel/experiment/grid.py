@@ -1,0 +1,311 @@
+"""A grid of experiments as it is written in a file: every data set with every learner, start and batch."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from itertools import product
+from pathlib import Path
+from typing import Any, final
+
+from nextlabel.core.dataset import Dataset
+from nextlabel.core.registry import build
+from nextlabel.core.spec import Spec
+from nextlabel.core.strategy import Strategy
+from nextlabel.errors import ParameterError
+from nextlabel.experiment.runner import Experiment
+from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole, settle
+
+__all__ = ["Grid", "Setting", "read_grid", "settings"]
+
+_DISPLAY = "as"
+
+
+@final
+@dataclass(frozen=True)
+class Grid:
+    """What a file of an experiment says; each value as it is written there.
+
+    Parameters
+    ----------
+    datasets : sequence of str or mapping
+        Registered names, or mappings of the key ``name`` and settings; ``as`` gives a name to show.
+    learners : sequence of str or mapping
+        Likewise.
+    strategies : sequence of str or mapping
+        Likewise.
+    budget : int
+        Labels at the end.
+    start : int, mapping, or sequence of these
+        Items drawn before the first selection; ``{"per_class": 1}`` is one of each class; 0 starts from
+        nothing.
+    batch : int or sequence of int
+        Items asked at once.
+    seeds : int or sequence of int
+        How many, counted from zero; or which.
+    test : int or float, optional
+        Items held out, or their share, where a data set has no official test items.
+    pool : int, optional
+        Cuts the pool to so many items, a uniform draw for each seed.
+    lead : str, optional
+        The strategy whose saving is quoted, named beforehand; the first when left out.
+    baseline : str
+        What the others are compared with; added where it is missing.
+    ceiling : bool
+        Whether the learner is also trained with the labels of the whole pool.
+    ceiling_seeds : int
+        With how many of the seeds.
+    control : float
+        Share of control items; benchmarks hold none.
+    rope : float
+        A difference in accuracy that does not matter, from 0 to below 1.
+    title : str
+    notes : str or sequence of str
+        What a reader should know; shown with the results.
+
+    Raises
+    ------
+    ParameterError
+        A value that makes no sense.
+    """
+
+    datasets: Sequence[Any]
+    learners: Sequence[Any]
+    strategies: Sequence[Any]
+    budget: int
+    start: Any = 20
+    batch: Any = 20
+    seeds: Any = 10
+    test: float | None = None
+    pool: int | None = None
+    lead: str | None = None
+    baseline: str = "random"
+    ceiling: bool = True
+    ceiling_seeds: int = 3
+    control: float = 0.0
+    rope: float = 0.01
+    title: str = ""
+    notes: Any = ()
+
+    def __post_init__(self) -> None:
+        several = ("datasets", "learners", "strategies", "start", "batch", "notes")
+        lists = {name: tuple(_listed(getattr(self, name))) for name in several}
+        for name in ("datasets", "learners", "strategies", "start", "batch"):
+            if not lists[name]:
+                message = f"A grid needs at least one value of {name!r}; received none. Name some."
+                raise ParameterError(message)
+        settle(
+            self,
+            {
+                **lists,
+                "ceiling": checked_flag(self.ceiling, "ceiling"),
+                "ceiling_seeds": checked_whole(self.ceiling_seeds, "ceiling_seeds", least=1),
+                "control": checked_number(
+                    self.control, "control", least=0, below=1, advice="Give 0 for none."
+                ),
+                "rope": checked_number(self.rope, "rope", least=0, below=1, advice="Give for example 0.01."),
+            },
+        )
+        if self.control:
+            message = (
+                f"A benchmark holds no control items: 'control' must be 0; received {self.control}. "
+                "Leave it out; the test items measure accuracy here."
+            )
+            raise ParameterError(message)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """One experiment of a grid.
+
+    Parameters
+    ----------
+    name : str
+        Data set, learner, start and batch, as far as they differ within the grid; the data set always.
+    experiment : Experiment
+    ceiling_seeds : tuple of int
+        Seeds that are also run with all labels.
+    lead, baseline : str
+        Names in the experiment.
+    rope : float
+        A difference in accuracy that does not matter.
+    """
+
+    name: str
+    experiment: Experiment
+    ceiling_seeds: tuple[int, ...]
+    lead: str
+    baseline: str
+    rope: float
+
+    def protocol(self) -> dict[str, Any]:
+        """How the experiment is done and read, as JSON values."""
+        return {
+            "setting": self.name,
+            **self.experiment.protocol(),
+            "lead": self.lead,
+            "baseline": self.baseline,
+            "rope": self.rope,
+        }
+
+
+def read_grid(path: Path) -> Grid:
+    """The grid that a TOML file describes.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    ParameterError
+        The file cannot be read or is not TOML, a key is unknown or missing, or a value makes no sense.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as cause:
+        message = (
+            f"A benchmark needs the file of its grid; {path} cannot be read ({cause.strerror}). "
+            "Give the path of a file such as experiments/letter.toml."
+        )
+        raise ParameterError(message) from cause
+    except ValueError as cause:  # not TOML, or not UTF-8
+        message = f"A grid is a TOML file; {path} is not: {cause}. Mend that place."
+        raise ParameterError(message) from cause
+    known = [one.name for one in fields(Grid)]
+    for key in content:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            message = (
+                f"{path} has the key {key!r}, which a grid does not know. {hint}"
+                f"The keys are: {', '.join(known)}."
+            )
+            raise ParameterError(message)
+    missing = [key for key in ("datasets", "learners", "strategies", "budget") if key not in content]
+    if missing:
+        message = f"A grid needs the keys {', '.join(missing)}, which {path} lacks. Add them."
+        raise ParameterError(message)
+    return Grid(**content)
+
+
+def settings(grid: Grid) -> tuple[Setting, ...]:
+    """The experiments of a grid, checked before anything runs.
+
+    Parameters
+    ----------
+    grid : Grid
+
+    Returns
+    -------
+    tuple of Setting
+
+    Raises
+    ------
+    NextlabelError
+        A name that is not registered, a data set that is not here, sizes that do not fit, a lead that is not
+        among the strategies.
+
+    Notes
+    -----
+    Every data set is loaded once and shared by its settings.
+    """
+    strategies = _strategies(grid)
+    lead = grid.lead if grid.lead is not None else next(iter(strategies))
+    if lead not in strategies:
+        message = (
+            f"The lead must be one of the strategies {', '.join(strategies)}; received {lead!r}. "
+            "Name it as the grid names it."
+        )
+        raise ParameterError(message)
+    datasets = {name: build("dataset", spec) for name, spec in _named("datasets", grid.datasets).items()}
+    learners = {name: build("learner", spec) for name, spec in _named("learners", grid.learners).items()}
+    made = []
+    for dataset, learner, start, batch in product(datasets, learners, grid.start, grid.batch):
+        experiment = Experiment(
+            datasets[dataset],
+            learners[learner],
+            strategies,
+            **_started(start),
+            batch=batch,
+            budget=grid.budget,
+            seeds=list(grid.seeds) if isinstance(grid.seeds, Sequence) else grid.seeds,
+            test=_held_out(datasets[dataset], grid.test),
+            pool=grid.pool,
+        )
+        varied = [
+            dataset,
+            *([learner] if len(learners) > 1 else []),
+            *([_told(start)] if len(grid.start) > 1 else []),
+            *([f"batch {batch}"] if len(grid.batch) > 1 else []),
+        ]
+        seeds = tuple(experiment.cells()[0 :: len(strategies)])[: grid.ceiling_seeds] if grid.ceiling else ()
+        made.append(
+            Setting(
+                name=", ".join(varied),
+                experiment=experiment,
+                ceiling_seeds=tuple(cell.seed for cell in seeds),
+                lead=lead,
+                baseline=grid.baseline,
+                rope=grid.rope,
+            )
+        )
+    return tuple(made)
+
+
+def _strategies(grid: Grid) -> dict[str, Strategy]:
+    named = _named("strategies", grid.strategies)
+    if grid.baseline not in named:
+        named[grid.baseline] = grid.baseline
+    return {name: build("strategy", spec) for name, spec in named.items()}
+
+
+def _named(key: str, listed: Sequence[Any]) -> dict[str, Any]:
+    """What is shown of each, and what it is built from."""
+    made: dict[str, Any] = {}
+    for one in listed:
+        spec = Spec.read(one)
+        shown = str(spec.params.get(_DISPLAY, spec.name))
+        if shown in made:
+            message = (
+                f"Each of {key!r} needs a name of its own; received {shown!r} twice. "
+                f"Give one of them another: {{ name = {spec.name!r}, as = '...' }}."
+            )
+            raise ParameterError(message)
+        made[shown] = Spec(spec.name, {k: v for k, v in spec.params.items() if k != _DISPLAY})
+    return made
+
+
+def _started(start: Any) -> dict[str, Any]:
+    if not isinstance(start, Mapping):
+        return {"start": start}
+    if set(start) != {"per_class"}:
+        message = (
+            f"A start is a number or {{ per_class = NUMBER }}; received {dict(start)}. "
+            "Write for example start = { per_class = 1 }."
+        )
+        raise ParameterError(message)
+    return {"start": 0, "per_class": start["per_class"]}
+
+
+def _told(start: Any) -> str:
+    return f"start {start['per_class']} a class" if isinstance(start, Mapping) else f"start {start}"
+
+
+def _held_out(dataset: Dataset, test: Any) -> Any:
+    """The test items to draw: none where there are official ones."""
+    if dataset.test is not None:
+        return None
+    if isinstance(test, float):
+        share = checked_number(test, "test", above=0, below=1, advice="Give a share, or how many items.")
+        return max(1, round(share * len(dataset.pool.ids)))
+    return test
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
