@@ -4,24 +4,21 @@ import csv as standard
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import chain, islice
-from threading import Lock
 from typing import Any
 
 from nextlabel.errors import ReaderError
 from nextlabel.readers.arrays import ArrayPool
+from nextlabel.readers.cells import LARGEST_CELL, large_cells
 from nextlabel.readers.encodings import lines
 from nextlabel.readers.files import Source
 from nextlabel.readers.table import Parts, Table, table_pool
 
 __all__ = ["csv", "tsv"]
 
-_LARGEST = 1 << 24  # characters of a cell: a quote that is never closed would swallow the rest of the file
 _PIECE = 10_000  # rows that are turned into columns at a time
 _SHARED = 4096  # different cells of a column that are kept once: classes, small integers
 _SHOWN = 5  # faulty rows that a message lists
-_LIMIT = Lock()  # the limit of a cell's size belongs to the process
 _Row = tuple[int, list[str]]  # the line where it begins, and its cells
 
 
@@ -181,7 +178,7 @@ def _pieces(path: Source, encoding: str | None, delimiter: str, *, quoted: bool)
         piece: list[_Row] = []
         start = begins = reader.line_num + 1
         try:
-            with _large_cells():
+            with large_cells():
                 for row in islice(reader, _PIECE):
                     if row:
                         piece.append((begins, row))
@@ -194,20 +191,10 @@ def _pieces(path: Source, encoding: str | None, delimiter: str, *, quoted: bool)
             yield piece
 
 
-@contextmanager
-def _large_cells() -> Iterator[None]:
-    with _LIMIT:
-        before = standard.field_size_limit(_LARGEST)
-        try:
-            yield
-        finally:
-            standard.field_size_limit(before)
-
-
 def _unreadable(path: Source, begins: int, at: int, delimiter: str, cause: Exception) -> str:
     unquoted = " or, where quotes mean nothing, say quoted=False" if delimiter == "\t" else ""
     return (
-        f"A row needs its quotes in pairs, and cells below {_LARGEST:,} characters; received one in line "
+        f"A row needs its quotes in pairs, and cells below {LARGEST_CELL:,} characters; received one in line "
         f"{begins} of {str(path)!r} that cannot be read, up to line {at}: {cause}. Close the quote, double a "
         f"quote that belongs to the text{unquoted}."
     )

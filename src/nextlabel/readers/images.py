@@ -36,7 +36,6 @@ _FORMATS = {
 _MOST_PIXELS = 1 << 26  # 64 million: what is larger is more likely an attack on the memory than a picture
 _GREY = frozenset({"1", "L", "LA", "I", "I;16", "I;16B"})
 _DEEP = frozenset({"I", "I;16", "I;16B"})
-_ORIENTATION = 0x0112  # the EXIF tag; from 5 on the camera lay on its side
 
 
 @final
@@ -177,9 +176,9 @@ def images(path: Source, *, size: Sequence[int] | None = None, grey: bool | None
             "which has none. Check the path."
         )
         raise ReaderError(message)
-    seen = [_header(folder, one) for one in ids]
-    height, width = _checked(size) if size is not None else seen[0][0]
-    grey = all(one for _, one in seen) if grey is None else grey
+    are_grey = [_is_grey(folder, one) for one in ids]
+    height, width = _size(folder, ids[0]) if size is None else _checked(size)
+    grey = all(are_grey) if grey is None else grey
     return ImagePool(
         folder,
         ids,
@@ -253,15 +252,16 @@ def _readable_name(name: str) -> str:
     return name
 
 
-def _header(folder: Path, name: str) -> tuple[tuple[int, int], bool]:
-    """Height and width as the image is to be seen, and whether it is grey."""
+def _is_grey(folder: Path, name: str) -> bool:
+    """Whether an image is grey by its header, whose file is checked on the way."""
     with _raw(folder, name) as image:
-        width, height = image.size
-        if image.getexif().get(_ORIENTATION, 1) >= 5:
-            width, height = height, width
-        grey = image.mode in _GREY
         image.verify()
-    return (height, width), grey
+        return image.mode in _GREY
+
+
+def _size(folder: Path, name: str) -> tuple[int, int]:
+    with _opened(folder, name) as image:
+        return image.height, image.width
 
 
 @contextmanager
