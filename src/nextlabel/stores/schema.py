@@ -8,10 +8,11 @@ from typing import Literal
 from nextlabel.errors import JournalError
 from nextlabel.stores.refusals import refusal
 
-__all__ = ["APPLICATION", "SCHEMA", "STATEMENTS", "check_nature", "connected", "make", "opened"]
+__all__ = ["APPLICATION", "INSERT", "SCHEMA", "STATEMENTS", "check_nature", "connected", "make", "opened"]
 
 APPLICATION = 0x6E78746C  # "nxtl"
 SCHEMA = 1
+INSERT = "INSERT INTO entries (position, at, event, version, body, digest) VALUES (?, ?, ?, ?, ?, ?)"
 
 STATEMENTS = (
     # `body` holds the whole entry; `at`, `event` and `version` stand beside it for people who look with SQL.

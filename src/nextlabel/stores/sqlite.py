@@ -12,11 +12,10 @@ from nextlabel.core.store import Entry, Store
 from nextlabel.errors import JournalError, ParameterError, StaleJournal
 from nextlabel.stores.entries import ORIGIN, chained, read_text, written
 from nextlabel.stores.refusals import refusal
-from nextlabel.stores.schema import connected, make, opened
+from nextlabel.stores.schema import INSERT, connected, make, opened
 
 __all__ = ["SQLiteStore"]
 
-_INSERT = "INSERT INTO entries (position, at, event, version, body, digest) VALUES (?, ?, ?, ?, ?, ?)"
 _READ = (
     "SELECT position, CAST(body AS BLOB), CAST(digest AS BLOB) FROM entries "  # damaged text is bytes
     "WHERE position >= ? ORDER BY position"
@@ -135,7 +134,7 @@ class SQLiteStore(Store):
                             f"The journal {self._path} was expected to end after {at:,} entries and has "
                             f"{count:,}. Read on and try again; nothing was written."
                         )
-                    db.executemany(_INSERT, _rows(entries, bodies, count, digest))
+                    db.executemany(INSERT, _rows(entries, bodies, count, digest))
                 self._is_new = False
             return count + len(bodies)
 
