@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextlabel.campaign.campaign import Campaign
     from nextlabel.core.registry import build, names, spec_of
     from nextlabel.core.select import select
     from nextlabel.core.signals import Signals
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nextlabel.readers.arrays import arrays
 
 __all__ = [
+    "Campaign",
     "Picks",
     "Scorer",
     "Signals",
@@ -32,6 +34,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Campaign": "nextlabel.campaign.campaign",
     "Picks": "nextlabel.core.strategy",
     "Scorer": "nextlabel.core.strategy",
     "Signals": "nextlabel.core.signals",

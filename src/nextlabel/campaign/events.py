@@ -215,6 +215,8 @@ class Fitted:
         How many it was trained on.
     through : int
         How many entries of the journal it has seen.
+    previous : str or None
+        The model that the fit was given to go on from.
     """
 
     event: ClassVar[str] = "fitted"
@@ -225,6 +227,7 @@ class Fitted:
     round: int
     labels: int
     through: int
+    previous: str | None = None
 
 
 @final

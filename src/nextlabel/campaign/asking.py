@@ -1,0 +1,170 @@
+"""What a query is made of: how many items of each arm, picked, mixed, and why each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.campaign.control import due, mixed
+from nextlabel.campaign.events import ACTIVE, CONTROL_ARM
+from nextlabel.campaign.state import State
+from nextlabel.core.strategy import Picks
+from nextlabel.errors import CampaignError
+from nextlabel.maths.axes import Positions
+
+__all__ = ["Chosen", "Query", "Room", "chosen", "room", "token"]
+
+
+@final
+@dataclass(frozen=True)
+class Query:
+    """Items to label. Which of them are control items stands in the journal only.
+
+    Parameters
+    ----------
+    token : str
+        Give it back when you tell, renew or skip.
+    ids : tuple of str
+        Most wanted first, control items among them.
+    expires : float or None
+        Until when nobody else is asked these items, in seconds since 1970; None is for ever.
+    round : int
+        How many queries there were before.
+    """
+
+    token: str
+    ids: tuple[str, ...]
+    expires: float | None
+    round: int
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Room:
+    """What may be asked now.
+
+    Parameters
+    ----------
+    available : array of int64, axes (n,)
+        Positions that the strategy may pick from, ascending.
+    active : int
+        How many it is to pick.
+    control : tuple of str
+        The control items to ask, in the reserve's order.
+    """
+
+    available: Positions
+    active: int
+    control: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Chosen:
+    """The items of a query, the fields parallel; see `Asked`."""
+
+    ids: tuple[str, ...]
+    arms: tuple[str, ...]
+    ranks: tuple[int, ...]
+    scores: tuple[float | None, ...] | None
+    propensities: tuple[float | None, ...] | None
+
+
+def room(state: State, now: float, batch: int) -> Room:
+    """What may be asked at a time, and how many items of each arm make a batch.
+
+    Parameters
+    ----------
+    state : State
+    now : float
+        Seconds since 1970.
+    batch : int
+        Items wanted; fewer are asked where fewer are left.
+
+    Raises
+    ------
+    CampaignError
+        Nothing is left to ask.
+
+    Notes
+    -----
+    Control items whose lease has ended are asked again before new ones; those skipped or answered keep
+    their place. So what was issued is at any time the beginning of the reserve's order.
+    """
+    available, pending = state.available(now), state.pending(now)
+    held = [id in state.kept or id in state.skips or id in pending for id in state.reserve]
+    issued = (
+        max((place for place, id in enumerate(state.reserve) if id in state.control_asked), default=-1) + 1
+    )
+    is_walled = state.control > 0
+    free = [id for id, is_held in zip(state.reserve, held, strict=True) if not is_held] if is_walled else []
+    control = sum(held[:issued])
+    active = state.active_labels + sum(id not in state.walled for id in pending)
+    many = min(due(state.control, active, control, batch), len(free)) if is_walled else 0
+    few = min(batch - many, len(available))
+    while many and many > due(state.control, active, control, few + many):
+        many -= 1  # with few active items left, fewer control items are due
+    if few + many == 0:
+        raise CampaignError(_empty(state, pending, len(free)))
+    return Room(available, few, tuple(free[:many]))
+
+
+def _empty(state: State, pending: dict[str, str], reserved: int) -> str:
+    skipped = len(state.skipped)
+    told = (
+        f"of {len(state.roster):,} items {state.labelled:,} are labelled, {len(pending):,} are out "
+        f"on a lease, {skipped:,} were skipped and {reserved:,} wait in the control reserve"
+    )
+    advice = [
+        "tell or renew what is out" if pending else "",
+        "retract a skip" if skipped else "",
+        "release the reserve" if reserved else "",
+        "extend the pool",
+    ]
+    return f"Nothing is left to ask: {told}. To go on: {', '.join(one for one in advice if one)}."
+
+
+def chosen(
+    state: State, there: Room, pick: Callable[[Positions, int], Picks], seed: int, round: int
+) -> Chosen:
+    """Pick the active items, and mix the control items in.
+
+    Parameters
+    ----------
+    state : State
+    there : Room
+        What may be asked.
+    pick : callable
+        Is given the positions available and how many to pick; its picks are positions into these.
+    seed, round : int
+        Name the stream that places of control items are drawn from.
+    """
+    active: list[tuple[Any, ...]] = []
+    scores = propensities = None
+    if there.active:
+        picks = pick(there.available, there.active)
+        scores, propensities = picks.scores, picks.propensities
+        columns = zip(_plain(scores, there.active), _plain(propensities, there.active), strict=True)
+        for rank, (row, said) in enumerate(zip(picks.positions.tolist(), columns, strict=True)):
+            active.append((state.ids[there.available[row]], ACTIVE, rank, *said))
+    places = {id: place for place, id in enumerate(state.reserve)}
+    control = [(id, CONTROL_ARM, places[id], None, None) for id in there.control]
+    ids, arms, ranks, scored, drawn = zip(*mixed(active, control, seed, round), strict=True)
+    return Chosen(
+        ids, arms, ranks, None if scores is None else scored, None if propensities is None else drawn
+    )
+
+
+def _plain(values: Sequence[Any] | np.ndarray[Any, Any] | None, size: int) -> list[float | None]:
+    """Numbers as JSON has them: none for those that are not finite."""
+    if values is None:
+        return [None] * size
+    return [float(one) if np.isfinite(one) else None for one in values]
+
+
+def token(state: State, now: float, ids: Sequence[str]) -> str:
+    """A name that no other query of any journal has: from journal, place in it, time and items."""
+    parts = (state.created.at, state.created.seed, state.pool_fingerprint, state.position, now, *ids)
+    return blake2b("\0".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,91 @@
+"""The first event of a campaign, and the parts that it speaks of."""
+
+from pathlib import Path
+from typing import Any
+
+import nextlabel
+from nextlabel.campaign.control import checked_share, reserve
+from nextlabel.campaign.events import Created
+from nextlabel.campaign.parts import learner_part, pool_part, strategy_part
+from nextlabel.campaign.rebuilding import Parts, opening_part
+from nextlabel.core.learner import Learner
+from nextlabel.core.rng import generator
+from nextlabel.core.select import check_needs
+from nextlabel.core.signals import derivable
+from nextlabel.core.strategy import Strategy
+from nextlabel.core.task import Task
+from nextlabel.errors import MissingSignal
+
+__all__ = ["beginning", "check_offer"]
+
+
+def beginning(
+    path: Path | None,
+    pool: Any,
+    learner: Any,
+    strategy: Any,
+    task: Task,
+    seed: int,
+    *,
+    control: float,
+    opening: Any,
+    name: str | None,
+    now: float,
+) -> tuple[Parts, Created]:
+    """Check what a campaign is made of, and write it down.
+
+    Parameters
+    ----------
+    path : Path or None
+        The journal; relative paths are kept from its folder.
+    pool, learner, strategy, task, seed, control, opening, name
+        As for `Campaign.create`.
+    now : float
+        Seconds since 1970.
+
+    Raises
+    ------
+    MissingSignal
+        The learner does not provide what the strategy needs.
+    ParameterError, UnknownName, CampaignError
+        A setting that makes no sense, or a part that cannot be made.
+    """
+    generator(seed)  # refuses what is no seed
+    share = checked_share(control)
+    base = None if path is None else path.parent
+    items = pool_part(pool, base)
+    trained = learner_part(learner, base)
+    picking = strategy_part(strategy, name)
+    first = opening_part(opening, picking.spec, picking.name)
+    check_offer(picking.strategy, trained.learner)
+    ids = tuple(items.pool.ids)
+    created = Created(
+        at=now,
+        seed=int(seed),
+        task={"kind": task.kind, "classes": list(task.classes)},
+        ids=ids,
+        pool_fingerprint=items.pool.fingerprint,
+        pool_source=items.spec,
+        learner=trained.spec,
+        learner_repr=repr(trained.learner),
+        strategy=picking.spec,
+        opening=first.spec,
+        name=picking.name,
+        control=share,
+        reserve=reserve(len(ids), share, int(seed)),
+        nextlabel=nextlabel.__version__,
+    )
+    return Parts(items.pool, trained, picking, first), created
+
+
+def check_offer(strategy: Strategy, learner: Learner) -> None:
+    """Refuse a strategy whose signals, of unlabelled or labelled items, the learner does not provide."""
+    provider, provided = type(learner).__name__, learner.provides
+    check_needs(strategy, provided, provider)
+    if missing := strategy.needs_labelled - derivable(provided):
+        message = (
+            f"{type(strategy).__name__} needs the signals {', '.join(sorted(missing))} of the labelled "
+            f"items, which {provider} does not provide (it provides {', '.join(sorted(provided))}). "
+            "Use another learner or another strategy."
+        )
+        raise MissingSignal(message)

@@ -1,0 +1,566 @@
+"""The campaign: asks, is told, remembers.
+
+More than 400 lines: all the verbs of the noun that users meet, each with its explanation; what they do is
+in the files beside.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, final
+
+from nextlabel.campaign import control as reserved
+from nextlabel.campaign.asking import Query, chosen, room, token
+from nextlabel.campaign.beginning import beginning
+from nextlabel.campaign.events import (
+    Asked,
+    Extended,
+    Noted,
+    Released,
+    Renewed,
+    Retracted,
+    Revised,
+    Skipped,
+    Stopped,
+    Told,
+)
+from nextlabel.campaign.fitting import Trainer
+from nextlabel.campaign.history import history
+from nextlabel.campaign.journal import Journal
+from nextlabel.campaign.models import Models
+from nextlabel.campaign.parts import pool_part
+from nextlabel.campaign.picking import picker
+from nextlabel.campaign.rebuilding import Parts, rebuilt, rebuilt_pool
+from nextlabel.campaign.state import State
+from nextlabel.campaign.telling import (
+    added,
+    check_ids,
+    check_open,
+    check_said,
+    check_token,
+    check_told,
+    complete_mapping,
+    is_repeat,
+)
+from nextlabel.core.learner import Learner, Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.registry import resolve
+from nextlabel.core.spec import Spec
+from nextlabel.core.store import Entry, Store
+from nextlabel.core.strategy import Strategy
+from nextlabel.core.task import Task
+from nextlabel.errors import CampaignError, StaleJournal
+from nextlabel.maths.parameters import checked_number, checked_whole
+
+__all__ = ["Campaign"]
+
+_FORTNIGHT = 14 * 24 * 3600.0
+
+
+@final
+class Campaign:
+    """Labels arrive over weeks, from several people and processes; nothing is lost or asked twice.
+
+    Made by `create` and `open`. Several campaigns, in several processes, may be open on one journal at once.
+    Each call reads on first; what it writes is on the disk when it returns. Close it, or use ``with``.
+
+    Examples
+    --------
+    >>> from nextlabel import arrays, classes
+    >>> pool = arrays([[0.0], [0.1], [0.9], [1.0]])
+    >>> campaign = Campaign.create(None, pool, "sklearn", "margin", classes("low", "high"), seed=0)
+    >>> campaign.tell({"0": "low", "3": "high"})
+    2
+    >>> query = campaign.ask(1)
+    >>> campaign.tell({id: "low" for id in query.ids}, token=query.token)
+    1
+    >>> campaign.state.labelled, campaign.state.round
+    (3, 1)
+    """
+
+    def __init__(self, path: Path | None, journal: Journal, parts: Parts) -> None:
+        self.path = path
+        self._journal = journal
+        self._parts = parts
+        self._pool = parts.pool
+        self._pool_fingerprint = journal.state.pool_fingerprint
+        self._trainer = Trainer(parts.learner, Models.beside(path))
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path | None,
+        pool: Pool | str | Mapping[str, Any] | Spec,
+        learner: Learner | str | Mapping[str, Any] | Spec,
+        strategy: Strategy | str | Mapping[str, Any] | Spec,
+        task: Task,
+        seed: int,
+        *,
+        control: float = 0.0,
+        opening: Strategy | str | Mapping[str, Any] | Spec = "random",
+        name: str | None = None,
+        clock: Callable[[], float] = time.time,
+        store: Store | None = None,
+    ) -> Self:
+        """A new campaign.
+
+        Parameters
+        ----------
+        path : str, Path or None
+            The journal, a file that is not there yet; models are kept in a folder beside it. None keeps
+            everything in memory.
+        pool : Pool, str, mapping or Spec
+            A pool; a registered reader or data set with its parameters; or ``"file.py:function"``.
+        learner : Learner, str, mapping or Spec
+            Likewise.
+        strategy : Strategy, str, mapping or Spec
+            Its signals must follow from what the learner provides.
+        task : Task
+        seed : int
+            With the answers, decides every query.
+        control : float
+            Share of each batch that is drawn for honest measurement: 0, or from .05 to .20. Pools below
+            500 items have no control arm; `state.control_reason` says so.
+        opening : Strategy, str, mapping or Spec
+            Picks while there is nothing to train on.
+        name : str, optional
+            What the strategy is called; by default as it is registered. Names its random numbers.
+        clock : callable
+            Seconds since 1970.
+        store : Store, optional
+            In place of the store that `path` would have.
+
+        Raises
+        ------
+        CampaignError
+            The file is there already.
+        MissingSignal
+            The learner does not provide what the strategy needs.
+        ParameterError, UnknownName
+            A setting that makes no sense, or a name that is not registered.
+        JournalError
+            The file cannot be written.
+        """
+        file = None if path is None else Path(path)
+        if file is not None and file.exists() and store is None:
+            raise CampaignError(_taken(file))
+        parts, created = beginning(
+            file,
+            pool,
+            learner,
+            strategy,
+            task,
+            seed,
+            control=control,
+            opening=opening,
+            name=name,
+            now=clock(),
+        )
+        kept = store if store is not None else _store(file, create=True)
+        try:
+            return cls(file, Journal.begin(kept, clock, created), parts)
+        except StaleJournal as cause:
+            kept.close()
+            raise CampaignError(_taken(file)) from cause
+        except BaseException:
+            kept.close()
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        pool: Pool | str | Mapping[str, Any] | Spec | None = None,
+        learner: Learner | str | Mapping[str, Any] | Spec | None = None,
+        *,
+        strategy: Strategy | None = None,
+        opening: Strategy | None = None,
+        clock: Callable[[], float] = time.time,
+        store: Store | None = None,
+    ) -> Self:
+        """A campaign that was created before, perhaps by another process.
+
+        Parameters
+        ----------
+        path : str or Path
+            The journal.
+        pool, learner, strategy, opening : optional
+            In place of what the journal says; needed where it could not be written down. Relative paths in
+            the journal begin at its folder.
+        clock : callable
+        store : Store, optional
+            In place of the file at `path`, which then only says where models are and paths begin.
+
+        Raises
+        ------
+        CampaignError
+            A part is missing; the message names it.
+        PoolChanged
+            The data are not those of the journal. Another order of the items is fine.
+        JournalError
+            The file is no journal, is damaged, or of a newer version.
+
+        Notes
+        -----
+        Model files may be pickles, and ``file.py:function`` runs a file: open journals of people you trust.
+        """
+        file = Path(path)
+        kept = store if store is not None else _store(file, create=False)
+        try:
+            journal = Journal.resume(kept, clock)
+            parts = rebuilt(
+                journal.state, file.parent, pool=pool, learner=learner, strategy=strategy, opening=opening
+            )
+        except BaseException:
+            kept.close()
+            raise
+        return cls(file, journal, parts)
+
+    @property
+    def state(self) -> State:
+        """What is known, as of the last call; `refresh` reads on."""
+        return self._journal.state
+
+    @property
+    def pool(self) -> Pool:
+        """The items, in the journal's order.
+
+        Raises
+        ------
+        CampaignError, PoolChanged
+            Somebody has extended the pool meanwhile, and it cannot be made again from here.
+        """
+        state = self._journal.state
+        if state.pool_fingerprint != self._pool_fingerprint or len(state.roster) != len(self._pool.ids):
+            if state.pool_source is None:
+                message = (
+                    f"The pool was extended to {len(state.roster):,} items since this campaign was opened, "
+                    "which cannot be made again from the journal. Close it, and open it with the pool of "
+                    "now: Campaign.open(path, pool=...)."
+                )
+                raise CampaignError(message)
+            self._pool = rebuilt_pool(state, self._base)
+            self._pool_fingerprint = state.pool_fingerprint
+        return self._pool
+
+    def refresh(self) -> State:
+        """Read what others have written; the state now."""
+        return self._journal.refresh()
+
+    def journal(self) -> Sequence[Entry]:
+        """All entries, from the beginning."""
+        return self._journal.store.read(0)
+
+    def history(self, id: str) -> list[dict[str, Any]]:
+        """Why an item was asked, and what was said of it: the parts of the journal's events that name it.
+
+        Raises
+        ------
+        LabelError
+            There is no such id.
+        """
+        check_ids(self.refresh(), [id])
+        return history(id, self.journal())
+
+    def ask(self, batch: int, holder: str = "", *, lease_seconds: float | None = _FORTNIGHT) -> Query:
+        """The items to label next. Nobody else is asked them until the lease ends.
+
+        Parameters
+        ----------
+        batch : int
+            How many; fewer where fewer are left.
+        holder : str
+            Who asks.
+        lease_seconds : float or None
+            How long; None is for ever. A late answer is kept all the same.
+
+        Returns
+        -------
+        Query
+
+        Raises
+        ------
+        CampaignError
+            Nothing is left to ask, or the campaign was stopped.
+
+        Notes
+        -----
+        Fits a model where the labels have changed since the last one. Where two ask at once, the one who
+        comes second to the journal picks again.
+        """
+        batch = checked_whole(batch, "batch", least=1, of="ask", advice="Ask for example 20.")
+        if lease_seconds is not None:
+            advice = "Give for example 3600.0, or None for no end."
+            lease_seconds = checked_number(lease_seconds, "lease_seconds", above=0, of="ask", advice=advice)
+        while True:
+            state, now = self.refresh(), self._journal.clock()
+            check_open(state)
+            there = room(state, now, batch)
+            pool = self.pool
+            by = picker(self._journal, pool, self._trainer, self._parts.strategy, self._parts.opening)
+            if self._journal.state is not state:
+                continue  # a model was fitted, and somebody may have written
+            items = chosen(state, there, by.of(state, pool), state.created.seed, state.round)
+            expires = None if lease_seconds is None else now + lease_seconds
+            query = Query(token(state, now, items.ids), items.ids, expires, state.round)
+            asked = Asked(
+                now,
+                query.token,
+                query.round,
+                holder,
+                expires,
+                items.ids,
+                items.arms,
+                items.ranks,
+                items.scores,
+                items.propensities,
+                by.part.to_dict(),
+                self._trainer.learner.fingerprint,
+                by.fingerprint,
+                state.created.seed,
+            )
+            if self._journal.offer([asked]):
+                return query
+
+    def tell(
+        self,
+        labels: Mapping[str, str],
+        *,
+        annotator: str = "",
+        request: str | None = None,
+        token: str | None = None,
+        seconds: float | None = None,
+        cost: float | None = None,
+        suggestions: Mapping[str, str] | None = None,
+        model: str | None = None,
+    ) -> int:
+        """Keep answers: of any items, asked or not, in any order, late ones too.
+
+        Parameters
+        ----------
+        labels : mapping of str to str
+            From id to label. A new answer of an annotator replaces the old one; those of others stay.
+        annotator : str
+            Who answered.
+        request : str, optional
+            Names this telling: told again with the same content, nothing happens.
+        token : str, optional
+            Of the query that is answered.
+        seconds, cost : float, optional
+            What the answers took, all together.
+        suggestions : mapping of str to str, optional
+            The labels that were shown with the items.
+        model : str, optional
+            Fingerprint of the model that suggested.
+
+        Returns
+        -------
+        int
+            How many answers were written; 0 for a repeated request.
+
+        Raises
+        ------
+        LabelError
+            Labels outside the task, or ids outside the pool; all are checked before anything is written.
+        CampaignError
+            The request id was used for something else, or the token is of another journal.
+        """
+        took = {"seconds": seconds, "cost": cost}
+        for what, value in took.items():
+            if value is not None:
+                took[what] = checked_number(
+                    value, what, least=0, of="tell", advice="Leave it out if unknown."
+                )
+        shown = None if suggestions is None else dict(suggestions)
+        told = Told(0.0, dict(labels), annotator, request, token, took["seconds"], took["cost"], shown, model)
+
+        def make(state: State, now: float) -> Told | None:
+            if is_repeat(state, told):
+                return None
+            check_told(state, told)
+            return replace(told, at=now)
+
+        return len(told.labels) if told.labels and self._journal.append(make) else 0
+
+    def skip(
+        self, ids: Iterable[str], reason: str = "", *, annotator: str = "", token: str | None = None
+    ) -> None:
+        """Items that are not to be asked again, unless the skip is retracted."""
+        skipped = tuple(ids)
+
+        def make(state: State, now: float) -> Skipped | None:
+            check_ids(state, skipped)
+            check_token(state, token)
+            return Skipped(now, skipped, annotator, reason, token) if skipped else None
+
+        self._journal.append(make)
+
+    def retract(self, ids: Iterable[str], annotator: str = "") -> None:
+        """Take an annotator's answers and skips of some items back; they may be asked again.
+
+        Raises
+        ------
+        LabelError
+            The annotator has said nothing of an item.
+        """
+        taken = tuple(ids)
+
+        def make(state: State, now: float) -> Retracted | None:
+            check_ids(state, taken)
+            check_said(state, taken, annotator)
+            return Retracted(now, taken, annotator) if taken else None
+
+        self._journal.append(make)
+
+    def extend(self, pool: Pool | str | Mapping[str, Any] | Spec) -> int:
+        """Take new items in.
+
+        Parameters
+        ----------
+        pool : Pool, str, mapping or Spec
+            The whole pool as it is now: every old item, and new ones. Old content is taken on trust.
+
+        Returns
+        -------
+        int
+            How many came.
+
+        Raises
+        ------
+        PoolChanged
+            Old items are not in it, or no new ones are.
+
+        Notes
+        -----
+        A control reserve grows by a fifth of the new items, 2,000 at most, asked after the old ones; from
+        then on it is uniform within old and within new items, not over both.
+        """
+        part = pool_part(pool, self._base)
+        new: tuple[str, ...] = ()
+
+        def make(state: State, now: float) -> Extended:
+            nonlocal new
+            new = added(state, part.pool)
+            grows = bool(state.control)
+            more = reserved.extra(len(state.roster), len(new), state.created.seed) if grows else ()
+            return Extended(now, new, part.pool.fingerprint, part.spec, more)
+
+        self._journal.append(make)
+        self._pool = rebuilt_pool(self.state, self._base, part.pool)
+        self._pool_fingerprint = self.state.pool_fingerprint
+        return len(new)
+
+    def revise(self, classes: Sequence[str], mapping: Mapping[str, str] | None = None) -> None:
+        """Add, rename or merge classes.
+
+        Parameters
+        ----------
+        classes : sequence of str
+            The classes from now on, in order.
+        mapping : mapping of str to str, optional
+            From an old class to the one it becomes; those left out keep their name.
+
+        Raises
+        ------
+        ParameterError
+            An old class would have no new one.
+        """
+        names = Task("class", tuple(classes)).classes
+
+        def make(state: State, now: float) -> Revised:
+            return Revised(now, names, complete_mapping(state.task.classes, names, mapping or {}))
+
+        self._journal.append(make)
+
+    def renew(self, token: str, seconds: float) -> float:
+        """Let a lease end so many seconds from now; 0 hands its items back.
+
+        Returns
+        -------
+        float
+            When it ends, in seconds since 1970.
+        """
+        advice = "Give 0 to hand the items back."
+        more = checked_number(seconds, "seconds", least=0, of="renew", advice=advice)
+
+        def make(state: State, now: float) -> Renewed:
+            check_token(state, token)
+            return Renewed(now, token, now + more)
+
+        self._journal.append(make)
+        return float(self.state.leases[token].expires or 0.0)
+
+    def release(self) -> None:
+        """End the control arm: its items and labels join the others, for good.
+
+        Raises
+        ------
+        CampaignError
+            There is no reserve.
+        """
+
+        def make(state: State, now: float) -> Released:
+            if not state.walled:
+                message = (
+                    "Only a control reserve can be released; this campaign has none: "
+                    f"{state.control_reason}. There is nothing to do."
+                )
+                raise CampaignError(message)
+            return Released(now)
+
+        self._journal.append(make)
+
+    def stop(self, reason: str = "") -> None:
+        """Ask nothing any more; what is told is still kept."""
+        self._journal.append(lambda _, now: Stopped(now, reason))
+
+    def note(self, text: str, ids: Iterable[str] = (), *, author: str = "") -> None:
+        """Write a remark in the journal, of the campaign or of some items."""
+        about = tuple(ids)
+
+        def make(state: State, now: float) -> Noted:
+            check_ids(state, about)
+            return Noted(now, text, about, author)
+
+        self._journal.append(make)
+
+    def fit(self) -> Model:
+        """The model of the labels as they are now: loaded where there is one, else fitted and kept.
+
+        Raises
+        ------
+        NoLabels
+            There are no labels, and the learner offers nothing without any.
+        """
+        self.refresh()
+        return self._trainer.model(self._journal, self.pool)[1]
+
+    def close(self) -> None:
+        """Close the journal; a second call does nothing."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _base(self) -> Path | None:
+        return None if self.path is None else self.path.parent
+
+
+def _store(path: Path | None, *, create: bool) -> Store:
+    if path is None:
+        made: Store = resolve("store", "memory")()
+    else:
+        made = resolve("store", "sqlite")(path, create=create)
+    return made
+
+
+def _taken(path: Path | None) -> str:
+    return (
+        f"A new campaign needs a file that is not there yet; {path or 'the store'} holds something already. "
+        "Choose another name, or go on with it: Campaign.open(path)."
+    )

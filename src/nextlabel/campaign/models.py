@@ -1,0 +1,108 @@
+"""Models beside the journal, each under its fingerprint, so that another process need not fit again."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+from uuid import uuid4
+
+from nextlabel.core.learner import Learner, Model
+from nextlabel.errors import CampaignError
+
+__all__ = ["Models"]
+
+
+@final
+@dataclass(frozen=True)
+class Models:
+    """The folder of a campaign's models.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Made when the first model is saved; None keeps nothing.
+
+    Notes
+    -----
+    A model is written under another name, forced to the disk and renamed: a file under a fingerprint is
+    whole, or a disk has changed it afterwards, and then it is refused. Files may be pickles: open journals
+    of people you trust.
+    """
+
+    folder: Path | None
+
+    @classmethod
+    def beside(cls, journal: Path | None) -> "Models":
+        """Those of a journal: ``reviews.db`` has ``reviews.db.models``."""
+        return cls(None if journal is None else journal.with_name(f"{journal.name}.models"))
+
+    def save(self, model: Model) -> str:
+        """Keep a model; its fingerprint, when it is on the disk.
+
+        Raises
+        ------
+        CampaignError
+            The folder cannot be written.
+        """
+        fingerprint = model.fingerprint
+        if self.folder is None:
+            return fingerprint
+        there = self.folder / fingerprint
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            half = self.folder / f".{uuid4().hex}.part"
+            try:
+                model.save(half)
+                _force(half)
+                self._place(half, there)
+            finally:
+                _remove(half)
+            _force_folder(self.folder)
+        except OSError as cause:
+            message = (
+                f"The model must be kept in {self.folder}, which cannot be written: "
+                f"{cause.strerror or cause}. Free space or allow "
+                "writing there; nothing was asked, and what was told is kept."
+            )
+            raise CampaignError(message) from cause
+        return fingerprint
+
+    def load(self, fingerprint: str, learner: Learner) -> Model | None:
+        """The model of a fingerprint; None where it is not there, or is not what it was."""
+        if self.folder is None or not (self.folder / fingerprint).exists():
+            return None
+        try:
+            model = learner.load(self.folder / fingerprint)
+            return model if model.fingerprint == fingerprint else None
+        except Exception:  # a damaged file may fail in any way, and the model can be fitted again
+            return None
+
+    @staticmethod
+    def _place(half: Path, there: Path) -> None:
+        if half.is_dir() and there.exists():  # a folder cannot be renamed over another
+            aside = half.with_suffix(".old")
+            there.rename(aside)
+            _remove(aside)
+        half.rename(there)
+
+
+def _force(path: Path) -> None:
+    """Wait until a file, or all of a folder, is on the disk."""
+    for one in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        _force_folder(one)
+
+
+def _force_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
