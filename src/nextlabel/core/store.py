@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = ["Entry", "Store"]
 
@@ -16,6 +16,9 @@ class Store(ABC):
 
     No other method will be added: views of a campaign are computed by folding its entries.
     """
+
+    exceptions: ClassVar[Mapping[str, str]] = {}
+    """Promises of the contract that a store does not keep, each with the reason."""
 
     @abstractmethod
     def append(self, entries: Sequence[Entry], at: int) -> int:

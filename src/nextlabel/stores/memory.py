@@ -22,6 +22,10 @@ class MemoryStore(Store):
 
     Cost: O(size of the entries read or written) time; memory for the text of all entries.
 
+    References
+    ----------
+    The interface: nextlabel.core.store.
+
     Examples
     --------
     >>> store = MemoryStore()

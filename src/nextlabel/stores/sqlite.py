@@ -59,6 +59,10 @@ class SQLiteStore(Store):
     Cost: about a millisecond for each `append` on a solid-state disk, plus the size of the entries; `read`
     takes time and memory O(size of the entries read). One entry may hold 1,000,000,000 bytes.
 
+    References
+    ----------
+    Atomic commit in SQLite: sqlite.org/atomiccommit.html. What can go wrong: sqlite.org/howtocorrupt.html.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory

@@ -22,8 +22,8 @@ def elsewhere(function: Callable[..., Any], *arguments: Any) -> Any:
     function : callable
         A function of an importable module.
     *arguments
-        Anything that can be pickled. The modules of their classes may lie outside the path: they are then
-        loaded from their files.
+        Anything that can be pickled, classes too. The modules of their classes may lie outside the path:
+        they are then loaded from their files.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def elsewhere(function: Callable[..., Any], *arguments: Any) -> Any:
     >>> elsewhere(max, 1, 2)
     2
     """
-    modules = {type(one).__module__ for one in arguments}
+    modules = {(one if isinstance(one, type) else type(one)).__module__ for one in arguments}
     files = {name: getattr(sys.modules.get(name), "__file__", None) for name in modules}
     seed = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
     child = subprocess.run(

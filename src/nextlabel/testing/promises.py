@@ -51,7 +51,7 @@ class Promises(Mapping[str, Callable[..., None]], Generic[T]):
         function = self._checks[name]
 
         def promise(thing: T, *, seed: int = 0) -> None:
-            prefix = f"{type(thing).__name__} breaks the promise {name!r}: "
+            prefix = f"{_called(thing)} breaks the promise {name!r}: "
             try:
                 function(thing, seed)
             except BrokenPromise as broken:
@@ -83,7 +83,7 @@ class Promises(Mapping[str, Callable[..., None]], Generic[T]):
             A promise is broken; or one is kept that the class declares as an exception; or an exception
             names no promise.
         """
-        name = type(thing).__name__
+        name = _called(thing)
         for declared in thing.exceptions.keys() - self._checks.keys():
             message = (
                 f"{name} declares an exception to {declared!r}, which is not a promise. "
@@ -103,6 +103,11 @@ class Promises(Mapping[str, Callable[..., None]], Generic[T]):
                 "all the same. Remove the exception."
             )
             raise BrokenPromise(message)
+
+
+def _called(thing: object) -> str:
+    """The name of the class that promises."""
+    return thing.__name__ if isinstance(thing, type) else type(thing).__name__
 
 
 def require(kept: bool, otherwise: str) -> None:
