@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nextlabel.errors import LearnerError
 
-__all__ = ["checked_logits", "embedded", "last_linear"]
+__all__ = ["checked_logits", "embedded", "embedding_place", "last_linear"]
 
 _TOLERANCE = 1e-4  # of float32 rounding in a log-softmax of logits of usual size
 
@@ -139,6 +139,38 @@ def embedded(network: nn.Module, module: str, is_input: bool) -> Iterator[list[T
         yield seen
     finally:
         handle.remove()
+
+
+def embedding_place(network: nn.Module, items: Tensor, classes: int, module: str | None) -> tuple[str, bool]:
+    """The module to watch for the embedding, and whether its input is wanted or its output.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any network; it is run once, in evaluation mode.
+    items : Tensor, first axis n
+        A few items.
+    classes : int
+        How many logits are expected.
+    module : str or None
+        The module whose output is the embedding; None for the input of the linear layer executed last.
+
+    Raises
+    ------
+    LearnerError
+        No such module, one that is not executed, or a network that does not return logits.
+    """
+    if module is None:
+        return last_linear(network, items, classes), True
+    with embedded(network.eval(), module, is_input=False) as seen, torch.no_grad():
+        checked_logits(network(items), len(items), classes)
+    if not seen:
+        message = (
+            f"The embedding is the output of {module!r}, which {type(network).__name__} does not execute. "
+            "Name a module that takes part in the forward pass."
+        )
+        raise LearnerError(message)
+    return module, False
 
 
 def _evaluated(network: nn.Module, items: Tensor) -> object:

@@ -7,7 +7,18 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-__all__ = ["seeded"]
+__all__ = ["seed_of", "seeded"]
+
+
+def seed_of(rng: np.random.Generator) -> int:
+    """The integer that a scope of `seeded` draws of its generator.
+
+    Examples
+    --------
+    >>> seed_of(np.random.default_rng(0)) == seed_of(np.random.default_rng(0))
+    True
+    """
+    return int(rng.integers(2**32))
 
 
 @contextmanager
@@ -36,7 +47,7 @@ def seeded(rng: np.random.Generator, device: torch.device) -> Iterator[None]:
     >>> torch.equal(first, second), torch.equal(before, torch.get_rng_state())
     (True, True)
     """
-    number = int(rng.integers(2**32))
+    number = seed_of(rng)
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):

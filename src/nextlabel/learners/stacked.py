@@ -18,7 +18,8 @@ from nextlabel.maths.axes import Array
 
 __all__ = ["stackable", "train_together"]
 
-_BYTES = 128 * 2**20
+_BYTES = 128 * 2**20  # of minibatches
+_CACHED = 8 * 2**20  # of weights, gradients and moments: a stack beyond the cache is slower than two within
 _ALIGNED = 16  # floats in the widest vector register
 
 
@@ -77,13 +78,14 @@ def train_together(
     Notes
     -----
     The loss is the sum over networks of each one's mean, so each has the gradient that it would have
-    alone, and Adam works on every weight by itself. Products are summed in another order than in a
-    single fit: the weights agree up to the rounding of float32, which many steps may amplify.
-    Which networks are trained together does not matter: every network's numbers lie at a multiple of
-    16 in the stack, so that the same vector instructions are used on them wherever they stand.
+    alone, and Adam works on every weight by itself. Products are summed in another order than
+    `AdamTraining` sums them: the weights agree up to the rounding of float32, which many steps may
+    amplify. Which networks are trained together does not matter, on a CPU to the last bit: all axes are
+    filled up with zeros to multiples of 16, so that a network's numbers are aligned alike wherever they
+    stand in the stack, and the same instructions are used on them.
 
-    Memory: items once, and at most 128 MiB of weights and minibatches, or what one network takes; more
-    networks than that allows are trained in several stacks.
+    Memory: items once, and at most 128 MiB of minibatches and 8 MiB of weights, or what one network takes;
+    more networks than that allows are trained in several stacks.
     """
     linear = [_linear(network) for network in networks]
     flat = items.float().flatten(1)
@@ -109,16 +111,13 @@ class _Stack:
         training: AdamTraining,
     ) -> None:
         self._linear = linear
-        self._items = items
+        self._items = nn.functional.pad(items, (0, _spare(items.shape[1])))
         self._rows = torch.as_tensor(rows, device=items.device)
         self._labels = torch.as_tensor(labels, device=items.device)
         self._training = training
         self._alive = list(range(len(linear)))
-        self._shapes = [tuple(one.shape) for layer in linear[0] for one in (layer.weight, layer.bias)]
-        self._weights = [
-            _aligned([one for layers in linear for one in [_parameters(layers)[number]]])
-            for number in range(len(self._shapes))
-        ]
+        self._classes = linear[0][-1].out_features
+        self._weights = [_aligned(several) for several in zip(*map(_parameters, linear), strict=True)]
         self._optimiser = training.optimiser(self._weights)
 
     def train(self, orders: Sequence[np.random.Generator]) -> list[Trained]:
@@ -163,15 +162,11 @@ class _Stack:
     def _logits(self, rows: Tensor) -> Tensor:
         """Logits of items of each network, axes (R, n, c), for rows of axes (R, n)."""
         values = self._items.index_select(0, rows.reshape(-1)).view(*rows.shape, -1)
-        views = [
-            weights[:, : int(np.prod(shape))].view(-1, *shape)
-            for weights, shape in zip(self._weights, self._shapes, strict=True)
-        ]
-        layers = list(zip(views[::2], views[1::2], strict=True))
+        layers = list(zip(self._weights[::2], self._weights[1::2], strict=True))
         for weight, bias in layers[:-1]:
-            values = torch.baddbmm(bias.unsqueeze(1), values, weight.transpose(1, 2)).relu()
+            values = torch.baddbmm(bias.unsqueeze(1), values, weight).relu_()
         weight, bias = layers[-1]
-        return torch.baddbmm(bias.unsqueeze(1), values, weight.transpose(1, 2))
+        return torch.baddbmm(bias.unsqueeze(1), values, weight)[:, :, : self._classes]
 
     @torch.no_grad()
     def _accuracies(self, is_last: bool) -> list[float]:
@@ -189,7 +184,7 @@ class _Stack:
     @torch.no_grad()
     def _write(self, place: int, layers: Sequence[nn.Linear]) -> None:
         for parameter, weights in zip(_parameters(layers), self._weights, strict=True):
-            parameter.copy_(weights[place, : parameter.numel()].view(parameter.shape))
+            parameter.copy_(weights[place][tuple(map(slice, parameter.t().shape))].t())
 
     @torch.no_grad()
     def _leave(self, finished: Sequence[bool]) -> None:
@@ -215,16 +210,19 @@ def _parameters(layers: Sequence[nn.Linear]) -> list[Tensor]:
 
 
 def _aligned(parameters: Sequence[Tensor]) -> Tensor:
-    """One parameter of all networks as rows, filled up with zeros, which have no gradient and stay."""
-    many = parameters[0].numel()
-    rows = parameters[0].new_zeros(len(parameters), -(-many // _ALIGNED) * _ALIGNED)
-    rows[:, :many] = torch.stack([one.detach().reshape(-1) for one in parameters])
-    return rows.requires_grad_()
+    """One parameter of all networks, inputs before outputs, filled up with zeros: their gradient is 0."""
+    stack = torch.stack([one.detach().t() for one in parameters])
+    spare = [number for size in reversed(stack.shape[1:]) for number in (0, _spare(size))]
+    return nn.functional.pad(stack, spare).requires_grad_()
+
+
+def _spare(size: int) -> int:
+    return -size % _ALIGNED
 
 
 def _stack_size(layers: Sequence[nn.Linear], features: int, labels: int, training: AdamTraining) -> int:
     """How many networks are trained at once."""
     chunk = max(-(-labels // training.pieces(labels)), min(labels, EVALUATED))
-    activations = chunk * (features + 3 * sum(layer.out_features for layer in layers))
-    weights = 4 * sum(one.numel() for one in _parameters(layers))  # themselves, gradient, two moments
-    return max(1, _BYTES // (4 * (activations + weights)))
+    activations = 4 * chunk * (features + 3 * sum(layer.out_features for layer in layers))
+    weights = 16 * sum(one.numel() for one in _parameters(layers))  # themselves, gradient, two moments
+    return max(1, min(_BYTES // activations, _CACHED // weights))

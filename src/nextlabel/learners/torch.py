@@ -22,8 +22,8 @@ from nextlabel.learners.border import (
 )
 from nextlabel.learners.devices import torch_device
 from nextlabel.learners.dropout import check_dropout
-from nextlabel.learners.layers import checked_logits, embedded, last_linear
-from nextlabel.learners.randomness import seeded
+from nextlabel.learners.layers import embedding_place
+from nextlabel.learners.randomness import seed_of, seeded
 from nextlabel.learners.stacked import stackable, train_together
 from nextlabel.learners.torch_model import TorchModel, as_tensor, offered
 from nextlabel.learners.training import AdamTraining, Trained, trainer
@@ -173,6 +173,8 @@ class TorchLearner(Learner):
     ) -> "TorchModel":
         """As `fit`, with a generator for the initial weights and one for everything drawn in training."""
         labelled, labels = self._checked(pool, labelled, labels, task)
+        if self.stacks:  # a stack of one, so that `fit_many` gives the same model, bit for bit
+            return self._stacked(pool, [(labelled, labels)], [(initialisation, order)], task)[0]
         device = torch_device(self.device)
         items = as_tensor(pool.take(labelled)).to(device)
         network, place = self._initial(items[:2], len(task.classes), initialisation)
@@ -198,8 +200,9 @@ class TorchLearner(Learner):
         Notes
         -----
         Together, where the network is ``"mlp"`` without dropout and the training ``"adam"``: each has the
-        initial weights, the order of minibatches and the end of training that `fit` gives it, and predicts
-        the same up to rounding; which trainings are given together does not matter. Otherwise a loop.
+        initial weights, the order of minibatches and the end of training that `fit` gives it. On a CPU
+        the models are those of `fit`, bit for bit, whichever are given together: `fit` trains a stack
+        of one. Otherwise a loop.
 
         Memory: every item that is labelled in one of the trainings, once; at most 128 MiB beside.
         """
@@ -209,8 +212,8 @@ class TorchLearner(Learner):
         models: dict[int, Model] = {}
         for size in sorted({len(labels) for _, labels in checked}):
             members = [number for number, (_, labels) in enumerate(checked) if len(labels) == size]
-            generators = [fits[number].rng for number in members]
-            made = self._stacked(pool, [checked[number] for number in members], generators, task)
+            streams = [tuple(fits[number].rng.spawn(2)) for number in members]
+            made = self._stacked(pool, [checked[number] for number in members], streams, task)
             models.update(zip(members, made, strict=True))
         return [models[number] for number in range(len(fits))]
 
@@ -223,18 +226,17 @@ class TorchLearner(Learner):
         self,
         pool: Pool,
         labelled: Sequence[tuple[Positions, Labels]],
-        generators: Sequence[np.random.Generator],
+        streams: Sequence[tuple[np.random.Generator, ...]],
         task: Task,
     ) -> list[TorchModel]:
+        """Trained together, from pairs of generators: of the initial weights, and of the order."""
         device = torch_device(self.device)
         union, rows = np.unique(np.stack([where for where, _ in labelled]), return_inverse=True)
         items = as_tensor(pool.take(union)).to(device)
-        orders, started = [], []
-        for rng in generators:
-            initialisation, order = rng.spawn(2)
+        started = []
+        for initialisation, order in streams:
             started.append(self._initial(items[:2], len(task.classes), initialisation))
-            with seeded(order, device):  # draws the number that `fit_from` draws, so that orders agree
-                orders.append(order)
+            seed_of(order)  # nothing here is drawn from torch, but any other training draws this first
         training = trainer(self.train)
         assert isinstance(training, AdamTraining)
         trained = train_together(
@@ -242,7 +244,7 @@ class TorchLearner(Learner):
             items,
             rows.reshape(len(labelled), -1),
             np.stack([labels for _, labels in labelled]),
-            orders,
+            [order for _, order in streams],
             training,
         )
         inputs = tuple(items.shape[1:])
@@ -270,7 +272,7 @@ class TorchLearner(Learner):
         device = torch_device(self.device)
         with seeded(initialisation, device):
             network = self._made(tuple(items.shape[1:]), classes, device)
-            place = _embedding_place(network, items, classes, self.embedding)
+            place = embedding_place(network, items, classes, self.embedding)
         if self.draws:
             check_dropout(network)
         return network, place
@@ -383,18 +385,3 @@ class TorchLearner(Learner):
             raise LearnerError(message)
         on_device: nn.Module = network.to(device)
         return on_device
-
-
-def _embedding_place(network: nn.Module, items: Tensor, classes: int, module: str | None) -> tuple[str, bool]:
-    """The module to watch, and whether its input is wanted or its output."""
-    if module is None:
-        return last_linear(network, items, classes), True
-    with embedded(network.eval(), module, is_input=False) as seen, torch.no_grad():
-        checked_logits(network(items), len(items), classes)
-    if not seen:
-        message = (
-            f"The embedding is the output of {module!r}, which {type(network).__name__} does not execute. "
-            "Name a module that takes part in the forward pass."
-        )
-        raise LearnerError(message)
-    return module, False
