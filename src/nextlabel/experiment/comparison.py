@@ -14,7 +14,7 @@ from nextlabel.experiment.curves import Results
 from nextlabel.maths.intervals import Interval, bca_interval, reach_interval, student_interval
 from nextlabel.maths.summaries import area_under_budget_curve, checked_checkpoints, labels_to_reach
 
-__all__ = ["CONFIDENCE", "Claim", "Row", "Saving", "claim", "labels_saved", "rows"]
+__all__ = ["CONFIDENCE", "Claim", "Row", "Saving", "areas", "claim", "labels_saved", "rows", "savings"]
 
 CONFIDENCE = 0.95
 
@@ -40,6 +40,8 @@ class Row:
         Where the mean curve first reaches the baseline's mean final accuracy; infinite where it never does.
     selection_seconds : float
         CPU seconds of one selection, the median over rounds and seeds.
+    training_seconds : float
+        CPU seconds of one fit, the median over rounds and seeds.
     """
 
     strategy: str
@@ -52,6 +54,7 @@ class Row:
     final_sd: float
     labels_to_final: float
     selection_seconds: float
+    training_seconds: float
 
 
 @final
@@ -218,7 +221,7 @@ def claim(results: Results, strategy: str, baseline: str, *, seed: int = 0) -> C
         A name is not in the experiment, or there are fewer than two seeds.
     """
     curves, reference = _curves(results, strategy), _curves(results, baseline)
-    gains = _areas(results, strategy) - _areas(results, baseline)
+    gains = areas(results, strategy) - areas(results, baseline)
     return Claim(
         strategy=strategy,
         baseline=baseline,
@@ -251,27 +254,56 @@ def rows(results: Results, baseline: str) -> tuple[Row, ...]:
         The baseline is not in the experiment, or there are fewer than two seeds.
     """
     level = float(_curves(results, baseline).mean(axis=0)[-1])
-    reference = _areas(results, baseline)
+    reference = areas(results, baseline)
     made = []
     for strategy in results.strategies:
-        curves, areas = _curves(results, strategy), _areas(results, strategy)
+        curves, surface = _curves(results, strategy), areas(results, strategy)
         made.append(
             Row(
                 strategy=strategy,
                 seeds=len(curves),
-                area_mean=float(areas.mean()),
-                area_sd=float(areas.std(ddof=1)),
-                area_gain=float((areas - reference).mean()),
-                area_interval=student_interval(areas - reference, confidence=CONFIDENCE),
+                area_mean=float(surface.mean()),
+                area_sd=float(surface.std(ddof=1)),
+                area_gain=float((surface - reference).mean()),
+                area_interval=student_interval(surface - reference, confidence=CONFIDENCE),
                 final_mean=float(curves[:, -1].mean()),
                 final_sd=float(curves[:, -1].std(ddof=1)),
                 labels_to_final=labels_to_reach(results.labels, curves.mean(axis=0), level),
                 selection_seconds=statistics.median(
                     second for run in results.of(strategy) for second in run.selection_seconds
                 ),
+                training_seconds=statistics.median(
+                    second for run in results.of(strategy) for second in run.training_seconds
+                ),
             )
         )
     return tuple(sorted(made, key=lambda row: -row.area_mean))
+
+
+def savings(results: Results, baseline: str) -> dict[str, Saving]:
+    """What each strategy saved against the baseline, the baseline itself left out.
+
+    Parameters
+    ----------
+    results : Results
+        Runs of at least two seeds.
+    baseline : str
+
+    Returns
+    -------
+    dict of str to Saving
+
+    Raises
+    ------
+    ParameterError
+        The baseline is not in the experiment, or there are fewer than two seeds.
+    """
+    reference = _curves(results, baseline)
+    return {
+        name: labels_saved(results.labels, _curves(results, name), reference)
+        for name in results.strategies
+        if name != baseline
+    }
 
 
 def _curves(results: Results, strategy: str) -> NDArray[np.float64]:
@@ -284,7 +316,14 @@ def _curves(results: Results, strategy: str) -> NDArray[np.float64]:
     return results.accuracy(strategy)
 
 
-def _areas(results: Results, strategy: str) -> NDArray[np.float64]:
+def areas(results: Results, strategy: str) -> NDArray[np.float64]:
+    """Area under the budget curve of each seed, in increasing order, axes (s,).
+
+    Raises
+    ------
+    ParameterError
+        The strategy is not in the experiment, or there are fewer than two seeds.
+    """
     return area_under_budget_curve(results.labels, _curves(results, strategy))
 
 

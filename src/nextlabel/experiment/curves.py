@@ -112,3 +112,10 @@ class Results:
         for run in self.runs:
             for labels, accuracy in zip(run.labels, run.accuracy, strict=True):
                 yield run.strategy, run.seed, labels, accuracy
+
+    def asked(self) -> Iterator[tuple[str, int, int, int, str]]:
+        """Strategy, seed, checkpoint, rank, id: a line for each labelled item of each run, ranks from 1."""
+        for run in self.runs:
+            for checkpoint, batch in enumerate(run.queried):
+                for rank, one in enumerate(batch, 1):
+                    yield run.strategy, run.seed, checkpoint, rank, one

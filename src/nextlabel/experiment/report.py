@@ -1,30 +1,30 @@
 """What an experiment leaves on disk: a page, pictures, every curve and every queried id."""
 
-import csv
 import json
-import math
 import platform
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nextlabel.core.dataset import Dataset
-from nextlabel.errors import ExperimentError, ParameterError
+from nextlabel.experiment import files
 from nextlabel.experiment.comparison import Claim, Row
 from nextlabel.experiment.curves import Results
-from nextlabel.figures.canvas import inline, png, require_matplotlib, svg
+from nextlabel.experiment.overview import overview
+from nextlabel.experiment.pictures import curves, errors, matrix, posterior, rank_line
+from nextlabel.experiment.sections import all_sections, lead_sentence
+from nextlabel.experiment.wording import at_most, facts, points, span
+from nextlabel.figures.canvas import inline, png, svg
 from nextlabel.figures.curves import learning_curves
-from nextlabel.figures.page import Strip, Table, page
+from nextlabel.figures.page import Strip, Table, long_page, page
 from nextlabel.figures.strips import strip
 from nextlabel.maths.intervals import Interval
 
-__all__ = ["HEADER", "NOTES", "cells", "prepare", "versions", "write"]
+__all__ = ["HEADER", "NOTES", "cells", "prepare", "versions", "write", "write_report"]
 
 HEADER = (
     "strategy",
@@ -44,7 +44,6 @@ NOTES = (
     "Seconds a batch: CPU seconds to compute the signals that a strategy needs and to pick, median.",
 )
 
-_PAGE = "index.html"
 _BESIDE = ("results.json", "curves.svg", "curves.png", "curves.csv")
 _PHONE = (4.4, 6.2)
 _LIBRARIES = ("nextlabel", "numpy", "scipy", "scikit-learn")
@@ -52,40 +51,8 @@ _STRIP_LENGTH = 20
 
 
 def prepare(folder: Path) -> list[Path]:
-    """Make the folder, and see that it can be written and pictures drawn, before anything long begins.
-
-    Returns
-    -------
-    list of Path
-        The folders that were made, the innermost first.
-
-    Raises
-    ------
-    ParameterError
-        The folder cannot be made or written, or another folder stands where a file will be.
-    MissingExtra
-        Matplotlib is not installed.
-    """
-    require_matplotlib()
-    try:
-        made = [one for one in (folder, *folder.parents) if not one.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        in_the_way = [str(folder / name) for name in (_PAGE, *_BESIDE) if (folder / name).is_dir()]
-    except OSError as cause:
-        message = (
-            f"The results need a folder that can be written; {folder} cannot ({cause.strerror}). "
-            "Name another one, for example --out demo."
-        )
-        raise ParameterError(message) from cause
-    if in_the_way:
-        message = (
-            f"The results are written as files; folders stand in their place: {', '.join(in_the_way)}. "
-            "Move them away, or name another folder, for example --out demo."
-        )
-        raise ParameterError(message)
-    return made
+    """As `nextlabel.experiment.files.prepare`, for the files of `write`."""
+    return files.prepare(folder, _BESIDE)
 
 
 def versions(learner: Any) -> dict[str, str]:
@@ -103,8 +70,8 @@ def versions(learner: Any) -> dict[str, str]:
 def cells(row: Row, budget: int) -> list[str]:
     """A row of the table as text, in the order of `HEADER`."""
     is_baseline = row.area_interval == Interval(0.0, 0.0)
-    gain = f"{100 * row.area_gain:+.1f} ({_range(row.area_interval)})".replace("-", "−")
-    needed = f"> {budget}" if math.isinf(row.labels_to_final) else f"{row.labels_to_final:.0f}"
+    gain = f"{points(row.area_gain)} ({span(row.area_interval)})"
+    needed = at_most(row.labels_to_final, budget)
     return [
         row.strategy,
         f"{100 * row.area_mean:.1f} ({100 * row.area_sd:.1f})",
@@ -183,11 +150,13 @@ def write(
     drawing = svg(figure)
     alt = _alt(claim, rows)
     made: dict[str, bytes] = {
-        "curves.csv": _csv(results).encode(),
+        "curves.csv": files.as_csv(["strategy", "seed", "labels", "accuracy"], results.rows()),
         "curves.png": png(figure),
         "curves.svg": drawing.encode(),
-        "results.json": _json({"sentence": claim.sentence(), **results.to_dict(), "protocol": protocol}),
-        _PAGE: page(
+        "results.json": files.as_json(
+            {"sentence": claim.sentence(), **results.to_dict(), "protocol": protocol}
+        ),
+        files.PAGE: page(
             title=title,
             lead=claim.sentence(),
             picture=inline(drawing, alt=alt),
@@ -206,28 +175,101 @@ def write(
             files=_BESIDE,
         ).encode(),
     }
-    _put(folder, made)
-    return [folder / name for name in (_PAGE, *_BESIDE)]
+    files.put(folder, made)
+    return [folder / name for name in (files.PAGE, *_BESIDE)]
 
 
-def _put(folder: Path, made: Mapping[str, bytes]) -> None:
-    """All files or none: aside first; then the old page goes, so that none stands beside other results."""
-    path = folder
-    try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as aside:
-            for name, content in made.items():
-                path = folder / name
-                (Path(aside) / name).write_bytes(content)
-            (folder / _PAGE).unlink(missing_ok=True)
-            for name in made:
-                path = folder / name
-                (Path(aside) / name).replace(path)
-    except OSError as cause:
-        message = (
-            f"The results must be written to files; {path} could not be ({cause.strerror}). "
-            "Make room, or name another folder, and do it again: equal seeds give equal results."
-        )
-        raise ExperimentError(message) from cause
+def write_report(
+    folder: Path,
+    settings: Sequence[Results],
+    *,
+    title: str,
+    command: str,
+    seconds: float,
+    notes: Sequence[str] = (),
+) -> list[Path]:
+    """Write the report of a benchmark: a page, its pictures, every figure, every curve and every queried id.
+
+    Everything is written aside first, so that a full disk leaves the files of an earlier report as they were.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing; files of an earlier report are replaced.
+    settings : sequence of Results
+        One for each setting, with at least two seeds. Of the protocol are read `setting` (its name),
+        `dataset`, `learner`, `start` and `batch` (what settings differ in), `lead`, `baseline`, `rope`,
+        `ceiling`, and what the page says of how it was done; what is missing is left out.
+    title : str
+        Of the page.
+    command : str
+        Does it again.
+    seconds : float
+        How long the benchmark took, by the clock.
+    notes : sequence of str
+        What else a reader must know.
+
+    Returns
+    -------
+    list of Path
+        What was written, the page first.
+
+    Raises
+    ------
+    ParameterError
+        No settings, a setting without the baseline or the strategy named beforehand, fewer than two seeds, or
+        a folder that cannot be written.
+    ExperimentError
+        A file cannot be written: the disk is full, for example.
+    MissingExtra
+        Matplotlib or baycomp is not installed.
+
+    Notes
+    -----
+    A setting takes about a second to work out and to draw.
+    """
+    found = overview(settings)
+    singles = [
+        curves(one, "curves" if len(settings) == 1 else f"curves-{number}")
+        for number, one in enumerate(found.studies, 1)
+    ]
+    shared = {
+        "matrix": matrix(found.penalties),
+        "errors": errors(found.penalties, found.baseline),
+        "ranks": rank_line(found.ranks),
+        "posteriors": posterior(found.posteriors),
+    }
+    sentence = lead_sentence(found.studies)
+    written = {"title": title, "command": command, "seconds": round(seconds, 1), "notes": list(notes)}
+    made = {
+        "results.json": files.as_json({**written, "sentence": sentence, **found.to_dict()}),
+        "curves.csv": files.as_csv(
+            ["setting", "strategy", "seed", "labels", "accuracy"],
+            ([one.name, *row] for one in found.studies for row in one.results.rows()),
+        ),
+        "queried.csv": files.as_csv(
+            ["setting", "strategy", "seed", "checkpoint", "rank", "id"],
+            ([one.name, *row] for one in found.studies for row in one.results.asked()),
+        ),
+    }
+    for drawn in (*singles, *shared.values()):
+        made |= drawn.files() if drawn else {}
+    beside = list(made)
+    made[files.PAGE] = long_page(
+        title=title,
+        lead=sentence,
+        sections=all_sections(
+            found,
+            [drawn.picture for drawn in singles],
+            {name: drawn.picture for name, drawn in shared.items() if drawn},
+            notes=[*notes, f"Computing took {seconds:.0f} seconds by the clock."],
+        ),
+        command=command,
+        files=beside,
+    ).encode()
+    files.prepare(folder, beside)
+    files.put(folder, made)
+    return [folder / name for name in (files.PAGE, *beside)]
 
 
 def _table(claim: Claim, rows: Sequence[Row]) -> Table:
@@ -261,39 +303,12 @@ def _alt(claim: Claim, rows: Sequence[Row]) -> str:
 
 
 def _facts(protocol: dict[str, Any], claim: Claim) -> dict[str, str]:
-    rest = protocol["items"] - protocol["test"]
-    kind = "the official test items" if protocol["official_test"] else "drawn anew for each seed"
-    return {
-        "Data": f"{protocol['description']} (fingerprint {protocol['fingerprint']})",
-        "Split": f"{protocol['test']} items measure accuracy, {kind}; {rest} are the pool",
-        "Labels": (
-            f"{protocol['start']} drawn at random to start, then batches of {protocol['batch']} up to "
-            f"{protocol['budget']}; answered from the data set"
-        ),
-        "Held equal": (
-            "split, start set, initial weights and data order of a seed; trained from scratch each round"
-        ),
-        "Seeds": ", ".join(map(str, protocol["seeds"])),
-        "Learner": _spelled(protocol["learner"]),
-        "Strategies": ", ".join(f"{name}: {_spelled(spec)}" for name, spec in protocol["strategies"].items()),
-        "Second opinion": (
-            f"{claim.strategy}'s gain in AUBC on {claim.baseline} is {100 * claim.area_gain:+.1f} points; "
-            f"95 % interval {_range(claim.area_interval)} by Student's t, {_range(claim.area_bootstrap)} by "
-            "the BCa bootstrap"
-        ).replace("-", "−"),
-        "Versions": ", ".join(f"{name} {number}" for name, number in protocol["versions"].items()),
-        "Time": f"{protocol['seconds']:.0f} seconds",
-    }
-
-
-def _spelled(spec: Any) -> str:
-    """A spec for people: the name, and in brackets the settings that say something."""
-    if not isinstance(spec, dict) or "name" not in spec:
-        return str(spec)
-    settings = [
-        f"{key} {_spelled(value)}" for key, value in spec.items() if key != "name" and value is not None
-    ]
-    return f"{spec['name']} ({', '.join(settings)})" if settings else str(spec["name"])
+    opinion = (
+        f"{claim.strategy}'s gain in AUBC on {claim.baseline} is {points(claim.area_gain)} points; "
+        f"95 % interval {span(claim.area_interval)} by Student's t, "
+        f"{span(claim.area_bootstrap)} by the BCa bootstrap"
+    )
+    return {**facts(protocol), "Second opinion": opinion, "Time": f"{protocol['seconds']:.0f} seconds"}
 
 
 def _caveats(claim: Claim) -> list[str]:
@@ -307,19 +322,3 @@ def _caveats(claim: Claim) -> list[str]:
         "others.",
         "Accuracy is measured at the checkpoints; label counts in between are read off straight lines.",
     ]
-
-
-def _csv(results: Results) -> str:
-    written = StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(["strategy", "seed", "labels", "accuracy"])
-    writer.writerows(results.rows())
-    return written.getvalue()
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(content, ensure_ascii=False) + "\n").encode()
-
-
-def _range(interval: Interval) -> str:
-    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}".replace("-", "−")

@@ -1,6 +1,6 @@
 """Learning curves with bands, and below them what each strategy gains on the baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["learning_curves"]
+__all__ = ["GREY", "learning_curves", "looks_of"]
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart; markers differ too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_GREY = "#808080"
+GREY = "#808080"
 
 
 def learning_curves(
@@ -29,6 +29,7 @@ def learning_curves(
     baseline: str,
     title: str,
     size: tuple[float, float] = (8.0, 7.0),
+    ceiling: float | None = None,
 ) -> "Figure":
     """Two panels over labels: accuracy of each strategy, and its gain on the baseline.
 
@@ -44,6 +45,8 @@ def learning_curves(
         Above the picture.
     size : tuple of float
         Width and height in inches; text is as large in a small picture as in a large one.
+    ceiling : float, optional
+        Mean accuracy, between 0 and 1, of the learner on all labels of the pool: a dotted line.
 
     Returns
     -------
@@ -64,12 +67,14 @@ def learning_curves(
     """
     with new_figure(*size) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1.0])
-        looks = _looks(list(curves), baseline)
+        looks = looks_of(list(curves), baseline)
         for name, values in curves.items():  # the first name is drawn on top
             _band(upper, labels, 100.0 * values, looks[name], label=name)
             if name != baseline:
                 _band(lower, labels, 100.0 * (values - curves[baseline]), looks[name])
-        lower.axhline(0.0, color=_GREY, linestyle="--", linewidth=1.6)
+        lower.axhline(0.0, color=GREY, linestyle="--", linewidth=1.6)
+        if ceiling is not None:
+            upper.axhline(100.0 * ceiling, color=INK, linestyle=":", linewidth=1.4, label="all labels")
         seeds = len(curves[baseline])
         upper.set_title(title, loc="left", fontsize=13, fontweight="bold")
         upper.set_ylabel("test accuracy, %")
@@ -86,17 +91,26 @@ def learning_curves(
         return figure
 
 
-def _looks(names: list[str], baseline: str) -> dict[str, dict[str, Any]]:
+def looks_of(names: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
+    """Colour, line and marker of each strategy, the same in every picture of a report.
+
+    Parameters
+    ----------
+    names : sequence of str
+        In the order of the experiment; seven and more differ in the pair of colour and marker.
+    baseline : str
+        Drawn in grey.
+    """
     others = [name for name in names if name != baseline]
     looks: dict[str, dict[str, Any]] = {
         name: {
             "color": _COLOURS[i % len(_COLOURS)],
-            "marker": _MARKERS[i % len(_MARKERS)],
+            "marker": _MARKERS[(i + i // len(_COLOURS)) % len(_MARKERS)],
             "zorder": 3.0 - i / len(others),
         }
         for i, name in enumerate(others)
     }
-    looks[baseline] = {"color": _GREY, "linestyle": "--"}
+    looks[baseline] = {"color": GREY, "linestyle": "--"}
     return looks
 
 

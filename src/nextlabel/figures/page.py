@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import final
 
-__all__ = ["Strip", "Table", "page"]
+__all__ = ["Listing", "Picture", "Section", "Strip", "Table", "Terms", "long_page", "page"]
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -49,6 +49,111 @@ class Strip:
     name: str
     alt: str
     png: bytes
+
+
+@final
+@dataclass(frozen=True)
+class Picture:
+    """A drawing, and the same drawn small for narrow screens.
+
+    Parameters
+    ----------
+    broad, slim : str
+        SVG as `nextlabel.figures.canvas.inline` makes it; trusted, where all else is escaped.
+    caption : str
+        Below it.
+    """
+
+    broad: str
+    slim: str
+    caption: str
+
+
+@final
+@dataclass(frozen=True)
+class Listing:
+    """Sentences, one to a line.
+
+    Parameters
+    ----------
+    lines : sequence of str
+    """
+
+    lines: Sequence[str]
+
+
+@final
+@dataclass(frozen=True)
+class Terms:
+    """Facts by name.
+
+    Parameters
+    ----------
+    facts : mapping of str to str
+    """
+
+    facts: Mapping[str, str]
+
+
+@final
+@dataclass(frozen=True)
+class Section:
+    """A part of a long page, under a heading of its own.
+
+    Parameters
+    ----------
+    title : str
+    parts : sequence of str, Table, Picture, Listing or Terms
+        A str is a paragraph.
+    """
+
+    title: str
+    parts: Sequence["str | Table | Picture | Listing | Terms"]
+
+
+def long_page(
+    *, title: str, lead: str, sections: Sequence[Section], command: str, files: Sequence[str]
+) -> str:
+    """A page of many sections, with a list of them where there are more than three.
+
+    Parameters
+    ----------
+    title : str
+        Of the page.
+    lead : str
+        The sentence that comes first.
+    sections : sequence of Section
+    command : str
+        Does it again.
+    files : sequence of str
+        Names of the files beside the page.
+
+    Returns
+    -------
+    str
+    """
+    names = [f"part-{number}" for number in range(1, len(sections) + 1)]
+    links = "".join(
+        f'<li><a href="#{name}">{escape(one.title)}</a></li>'
+        for name, one in zip(names, sections, strict=True)
+    )
+    contents = f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if len(sections) > 3 else ""
+    body = "".join(
+        f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(one.title)}</h2>'
+        f"{''.join(_part(part) for part in one.parts)}</section>\n"
+        for name, one in zip(names, sections, strict=True)
+    )
+    return _document(title, lead, f"{contents}\n{body}{_end(command, files)}")
+
+
+def _part(part: "str | Table | Picture | Listing | Terms") -> str:
+    if isinstance(part, Table):
+        return _table(part)
+    if isinstance(part, Picture):
+        return _picture(part)
+    if isinstance(part, Listing):
+        return _list(part.lines)
+    return _terms(part.facts) if isinstance(part, Terms) else f"<p>{escape(part)}</p>"
 
 
 def page(
@@ -104,8 +209,21 @@ def page(
         for one in strips
     )
     gallery = f"<h2>{escape(strips_title)}</h2>{shown}" if strips else ""
-    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(fact)}</dd>" for term, fact in facts.items())
-    links = ", ".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in files)
+    return _document(
+        title,
+        lead,
+        f"""{_picture(Picture(picture, phone_picture, caption))}
+{_table(table)}
+{gallery}
+<h2>What this does not say</h2>
+{_list(caveats)}
+<h2>How it was done</h2>
+{_terms(facts)}
+{_end(command, files)}""",
+    )
+
+
+def _document(title: str, lead: str, body: str) -> str:
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -118,20 +236,32 @@ def page(
 <main>
 <h1>{escape(title)}</h1>
 <p class="lead">{escape(lead)}</p>
-<figure><div class="broad">{picture}</div><div class="slim">{phone_picture}</div>
-<figcaption>{escape(caption)}</figcaption></figure>
-{_table(table)}
-{gallery}
-<h2>What this does not say</h2>
-<ul>{"".join(f"<li>{escape(one)}</li>" for one in caveats)}</ul>
-<h2>How it was done</h2>
-<dl>{terms}</dl>
-<p>Again: <code>{escape(command)}</code></p>
-<p>Beside this page: {links}.</p>
+{body}
 </main>
 </body>
 </html>
 """
+
+
+def _end(command: str, files: Sequence[str]) -> str:
+    links = ", ".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in files)
+    return f"<p>Again: <code>{escape(command)}</code></p>\n<p>Beside this page: {links}.</p>"
+
+
+def _picture(picture: Picture) -> str:
+    return (
+        f'<figure><div class="broad">{picture.broad}</div><div class="slim">{picture.slim}</div>\n'
+        f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
+    )
+
+
+def _terms(facts: Mapping[str, str]) -> str:
+    terms = "".join(f"<dt>{escape(term)}</dt><dd>{escape(fact)}</dd>" for term, fact in facts.items())
+    return f"<dl>{terms}</dl>"
+
+
+def _list(lines: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in lines)}</ul>"
 
 
 def _table(table: Table) -> str:

@@ -1,0 +1,193 @@
+"""The pictures of a report: each drawn twice for the page, broad and for phones, and kept as files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from nextlabel.experiment.across import Posterior, Ranks
+from nextlabel.experiment.penalty import Penalties
+from nextlabel.experiment.study import Study
+from nextlabel.figures.canvas import inline, png, svg
+from nextlabel.figures.curves import learning_curves
+from nextlabel.figures.errors import error_distribution
+from nextlabel.figures.page import Picture
+from nextlabel.figures.penalty import penalty_matrix
+from nextlabel.figures.posterior import posterior_bars
+from nextlabel.figures.ranks import critical_difference_diagram
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Drawn", "curves", "errors", "matrix", "posterior", "rank_line"]
+
+_PHONE = 4.4
+
+
+@final
+@dataclass(frozen=True)
+class Drawn:
+    """A picture for the page, and the files of it.
+
+    Parameters
+    ----------
+    name : str
+        Of the files, without ending.
+    picture : Picture
+    svg : str
+    png : bytes
+    """
+
+    name: str
+    picture: Picture
+    svg: str
+    png: bytes
+
+    def files(self) -> dict[str, bytes]:
+        """What each file holds."""
+        return {f"{self.name}.svg": self.svg.encode(), f"{self.name}.png": self.png}
+
+
+def curves(one: Study, name: str) -> Drawn:
+    """Learning curves of a setting, and what each strategy gains."""
+    ends = "; ".join(f"{row.strategy} {100 * row.final_mean:.1f} %" for row in one.rows)
+    results = one.results
+    return _drawn(
+        lambda size: learning_curves(
+            results.labels,
+            {strategy: results.accuracy(strategy) for strategy in results.strategies},
+            baseline=one.baseline,
+            title=f"{one.name}: accuracy over labels",
+            size=size,
+            ceiling=one.ceiling_mean,
+        ),
+        name,
+        (8.0, 7.0),
+        6.2,
+        alt=f"Learning curves up to {one.budget} labels. Mean final test accuracy: {ends}.",
+        caption=(
+            f"Test accuracy over labelled items, and below it the gain on {one.baseline} with the same seed. "
+            f"Lines: means over {one.seeds} seeds. Bands: 95 % intervals of the mean, Student's t, each "
+            "checkpoint by itself."
+        ),
+    )
+
+
+def matrix(found: Penalties) -> Drawn:
+    """The penalty matrix."""
+    means = "; ".join(
+        f"{name} {value:.2f}" for name, value in zip(found.strategies, found.penalties, strict=True)
+    )
+    side = 3.0 + 0.7 * len(found.strategies)
+    return _drawn(
+        lambda size: penalty_matrix(
+            found.strategies,
+            np.array(found.matrix),
+            np.array(found.penalties),
+            most=float(found.settings),
+            title="Who beats whom how often",
+            size=size,
+        ),
+        "penalty",
+        (side, side),
+        5.0,
+        alt=f"Penalty matrix over {found.settings} settings. Column means, lower is better: {means}.",
+        caption="How often the row's strategy beats the column's; below, the column means.",
+    )
+
+
+def errors(found: Penalties, baseline: str) -> Drawn:
+    """The distribution of errors beside the baseline's."""
+    medians = "; ".join(
+        f"{name} {_median(values, found.weights):.2f}" for name, values in found.ratios.items()
+    )
+    return _drawn(
+        lambda size: error_distribution(
+            {name: np.array(values) for name, values in found.ratios.items()},
+            np.array(found.weights),
+            baseline=baseline,
+            title=f"Errors beside {baseline}'s",
+            size=size,
+        ),
+        "errors",
+        (7.0, 4.5),
+        4.4,
+        alt=f"Distribution of the error as a multiple of {baseline}'s. Medians: {medians}.",
+        caption=(
+            f"Share of checkpoints at which the mean error is at most so many times {baseline}'s, weighted as "
+            "in the matrix. Further left and up is better."
+        ),
+    )
+
+
+def rank_line(ranks: Ranks) -> Drawn | None:
+    """Mean ranks with the critical difference, where it may be given."""
+    difference = ranks.difference
+    if difference is None:
+        return None
+    said = "; ".join(f"{name} {rank:.2f}" for name, rank in zip(ranks.strategies, ranks.ranks, strict=True))
+    return _drawn(
+        lambda size: critical_difference_diagram(
+            ranks.strategies,
+            np.array(ranks.ranks),
+            difference,
+            title=f"Mean ranks over {ranks.sets} data sets",
+            size=size,
+        ),
+        "ranks",
+        (7.0, 2.0 + 0.35 * len(ranks.strategies)),
+        2.0 + 0.35 * len(ranks.strategies),
+        alt=f"Mean ranks: {said}. Critical difference {difference:.2f}.",
+        caption="Strategies under one bar are not distinguishable (Nemenyi's test, 5 %).",
+    )
+
+
+def posterior(found: Sequence[Posterior]) -> Drawn | None:
+    """Probabilities that the lead is better, practically equal or worse."""
+    if not found:
+        return None
+    lead = found[0].strategy
+    said = "; ".join(
+        f"against {one.other}: better {one.better:.2f}, equal {one.equal:.2f}, worse {one.worse:.2f}"
+        for one in found
+    )
+    height = 1.8 + 0.45 * len(found)
+    return _drawn(
+        lambda size: posterior_bars(
+            lead,
+            [one.other for one in found],
+            np.array([(one.better, one.equal, one.worse) for one in found]),
+            title=f"{lead} on the next data set",
+            size=size,
+        ),
+        "posterior",
+        (7.0, height),
+        height,
+        alt=f"Probabilities of {lead} {said}.",
+        caption=f"Bayesian signed rank over {found[0].sets} data sets.",
+    )
+
+
+def _drawn(
+    draw: "Callable[[tuple[float, float]], Figure]",
+    name: str,
+    size: tuple[float, float],
+    phone_height: float,
+    *,
+    alt: str,
+    caption: str,
+) -> Drawn:
+    broad = draw(size)
+    drawing = svg(broad)
+    slim = svg(draw((_PHONE, phone_height)))
+    picture = Picture(
+        inline(drawing, alt=alt, mark=f"{name}-"), inline(slim, alt=alt, mark=f"{name}-phone-"), caption
+    )
+    return Drawn(name, picture, drawing, png(broad))
+
+
+def _median(values: Sequence[float], weights: Sequence[float]) -> float:
+    order = np.argsort(values)
+    reached = np.cumsum(np.asarray(weights)[order])
+    return float(np.asarray(values)[order][int(np.searchsorted(reached, 0.5 * reached[-1] - 1e-12))])

@@ -1,0 +1,245 @@
+"""The parts of a report, each from what was worked out: tables, sentences, and where pictures go."""
+
+from collections.abc import Mapping, Sequence
+
+from nextlabel.experiment import tables
+from nextlabel.experiment.across import (
+    LEAST_SETS_POSTERIOR,
+    STABLE,
+    Agreement,
+)
+from nextlabel.experiment.overview import Overview
+from nextlabel.experiment.penalty import Penalties
+from nextlabel.experiment.study import Study
+from nextlabel.experiment.verdicts import BETTER, EQUAL, NONE, UNDECIDED, WORSE
+from nextlabel.experiment.wording import facts, percent, points, span
+from nextlabel.figures.page import Listing, Picture, Section, Table, Terms
+
+__all__ = [
+    "agreement_section",
+    "all_sections",
+    "caveats_section",
+    "lead_sentence",
+    "penalty_section",
+    "ranks_section",
+    "setting_section",
+    "summary_section",
+]
+
+_NOTHING = "–"
+
+
+def lead_sentence(studies: Sequence[Study]) -> str:
+    """What comes first on the page: the claim, or over several settings how often it holds."""
+    first = studies[0]
+    if len(studies) == 1:
+        return first.sentence()
+    verdicts = [one.standings[first.lead].verdict for one in studies if first.lead in one.standings]
+    counted = [
+        f"{word} in {verdicts.count(word)}"
+        for word in (BETTER, WORSE, EQUAL, UNDECIDED, NONE)
+        if verdicts.count(word)
+    ]
+    return (
+        f"{first.lead[0].upper()}{first.lead[1:]}, named beforehand, against {first.baseline} by the area "
+        f"under the curve, of {len(verdicts)} settings: {', '.join(counted)}."
+    )
+
+
+def all_sections(
+    found: Overview, singles: Sequence[Picture], shared: Mapping[str, Picture], *, notes: Sequence[str]
+) -> list[Section]:
+    """The parts of the page in their order.
+
+    Parameters
+    ----------
+    found : Overview
+    singles : sequence of Picture
+        Learning curves, one for each setting.
+    shared : mapping of str to Picture
+        ``matrix`` and ``errors``; ``ranks`` and ``posteriors`` where they may be drawn.
+    notes : sequence of str
+        What else a reader must know.
+    """
+    studies = found.studies
+    return [
+        *([summary_section(studies)] if len(studies) > 1 else []),
+        *map(setting_section, studies, singles),
+        penalty_section(found.penalties, found.baseline, shared["matrix"], shared["errors"]),
+        *([ranks_section(found, shared)] if found.ranks.sets > 1 else []),
+        agreement_section(found.agreements, studies),
+        caveats_section(studies, notes),
+    ]
+
+
+def summary_section(studies: Sequence[Study]) -> Section:
+    """All settings in one table: what each strategy gains on the baseline, and the verdict."""
+    names = list(dict.fromkeys(row.strategy for one in studies for row in one.rows))
+    baseline = studies[0].baseline
+    others = [name for name in names if name != baseline]
+    body = []
+    for one in studies:
+        base = next(row for row in one.rows if row.strategy == one.baseline)
+        cells = [
+            f"{points(one.standings[name].gain)} {one.standings[name].verdict}"
+            if name in one.standings
+            else _NOTHING
+            for name in others
+        ]
+        body.append([one.name, f"{one.seeds}", percent(base.area_mean), *cells])
+    table = Table(
+        caption=f"Gain in AUBC on {baseline}, in points, and the verdict",
+        header=["setting", "seeds", f"AUBC of {baseline}", *others],
+        rows=body,
+        notes=[
+            "AUBC: the area under the budget curve, the mean test accuracy over the budget.",
+            "Verdicts of a setting hold together (Holm's procedure, 5 %); of twenty settings in which "
+            "nothing differs, about one says that something does, half of these that it is better.",
+        ],
+    )
+    return Section("Summary", [table])
+
+
+def setting_section(one: Study, picture: Picture) -> Section:
+    """One setting: the claim, the curves, the figures, the protocol."""
+    parts: list[str | Table | Picture | Listing | Terms] = [one.sentence(), picture]
+    parts += [tables.gains(one), tables.accuracies(one), tables.costs(one)]
+    if len(one.results.strategies) > 1:
+        parts.append(tables.overlap(one))
+    parts.append(Terms({**_second_opinion(one), **facts(one.results.protocol)}))
+    return Section(one.name, parts)
+
+
+def penalty_section(found: Penalties, baseline: str, matrix: Picture, errors: Picture) -> Section:
+    """Who beats whom how often, and errors beside the baseline's."""
+    body = [
+        [name, *(_NOTHING if i == j else f"{value:.2f}" for j, value in enumerate(row))]
+        for i, (name, row) in enumerate(zip(found.strategies, found.matrix, strict=True))
+    ]
+    body.append(["column mean", *(f"{value:.2f}" for value in found.penalties)])
+    fewest, most = found.seeds
+    seeds = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    table = Table(
+        caption=f"Penalty matrix: {_many(found.settings, 'setting')}, {seeds} seeds each",
+        header=["beats", *found.strategies],
+        rows=body,
+        notes=[
+            f"The row's strategy beats the column's so often; at most {found.settings}, once for each "
+            "setting. In the last row lower is better.",
+            "Counted after 1, 2, 4, 8 … batches until "
+            f"{baseline} has 99 % of its accuracy at the end ({_many(sum(found.checkpoints), 'checkpoint')} "
+            "in all), each weighing one over their number in its setting: a paired t test over all seeds, "
+            "p < 0.05, without allowance for many tests. It is here to be set beside published ones, which "
+            "took five runs; a verdict on a setting is in its table.",
+        ],
+    )
+    return Section("Who beats whom", [matrix, table, errors])
+
+
+def ranks_section(everything: Overview, pictures: Mapping[str, Picture]) -> Section:
+    """Mean ranks over data sets, and what is probable for the next one."""
+    ranks, found, seeds = everything.ranks, everything.posteriors, everything.seeds
+    parts: list[str | Table | Picture | Listing | Terms] = [ranks.sentence()]
+    parts += [pictures[name] for name in ("ranks",) if name in pictures]
+    parts.append(
+        Table(
+            caption=f"Mean ranks by AUBC over {_many(ranks.sets, 'data set')}, {seeds} seeds each",
+            header=["strategy", "mean rank"],
+            rows=[[name, f"{rank:.2f}"] for name, rank in zip(ranks.strategies, ranks.ranks, strict=True)],
+            notes=["1 is the best. Several settings of one data set count once, by their mean area."],
+        )
+    )
+    if not found:
+        parts.append(
+            f"No Bayesian verdict: it takes {LEAST_SETS_POSTERIOR} data sets, and there are {ranks.sets}."
+        )
+        return Section("Across data sets", parts)
+    parts += [pictures[name] for name in ("posteriors",) if name in pictures]
+    lead, rope = found[0].strategy, found[0].rope
+    parts.append(
+        Table(
+            caption=f"How probable it is that {lead} is better, on a data set like these "
+            f"({ranks.sets} data sets, {seeds} seeds each)",
+            header=["against", BETTER, EQUAL, WORSE],
+            rows=[[one.other, *(f"{p:.2f}" for p in (one.better, one.equal, one.worse))] for one in found],
+            notes=[
+                f"Practically equal: mean areas within {100 * rope:g} points. Bayesian signed rank test, "
+                "with its usual prior of one half of a data set without a difference."
+            ],
+        )
+    )
+    return Section("Across data sets", parts)
+
+
+def agreement_section(found: Sequence[Agreement], studies: Sequence[Study]) -> Section:
+    """Whether the ranking survives what should not matter."""
+    if not found:
+        return Section(
+            "Is the ranking stable?",
+            ["Not known: that takes three strategies, and four seeds or settings that differ in one thing."],
+        )
+    sentences = []
+    for nuisance in dict.fromkeys(one.nuisance for one in found):
+        taus = [one.tau for one in found if one.nuisance == nuisance]
+        change = (
+            "With one half of the seeds or the other" if nuisance == "seeds" else f"Under another {nuisance}"
+        )
+        word = "stable" if min(taus) >= STABLE else "not stable"
+        pairs = "in one comparison" if len(taus) == 1 else f"at least, in {len(taus)} comparisons"
+        sentences.append(
+            f"{change} the ranking is {word}: Kendall's tau {min(taus):.2f} {pairs}.".replace("-", "−")
+        )
+    table = Table(
+        caption="Kendall's tau of the ranking by AUBC",
+        header=["what changed", "between", "seeds", "tau"],
+        rows=[
+            [
+                one.nuisance,
+                f"halves of the seeds, {studies[one.first].name}"
+                if one.nuisance == "seeds"
+                else f"{studies[one.first].name} / {studies[one.second].name}",
+                f"{min(studies[one.first].seeds, studies[one.second].seeds)}",
+                f"{one.tau:.2f}".replace("-", "−"),
+            ]
+            for one in found
+        ],
+        notes=[
+            f"1: the same order; −1: the reverse. Stable is said where all are at least {STABLE}. Strategies "
+            "that cannot be told apart change places by chance."
+        ],
+    )
+    return Section("Is the ranking stable?", [Listing(sentences), table])
+
+
+def caveats_section(studies: Sequence[Study], notes: Sequence[str]) -> Section:
+    """What the figures do not say."""
+    first = studies[0]
+    lines = [
+        "Every seed draws from the same items, so the intervals speak of these items, "
+        "not of data that nobody has seen.",
+        f"Only {first.lead} against {first.baseline} was named beforehand: its sentence has an interval of "
+        "its own. Verdicts and intervals in the tables hold for all strategies of a setting together.",
+        "The labels come from the data set. People make mistakes, and take longer over some items than "
+        "others.",
+        "Accuracy is measured at the checkpoints; label counts in between are read off straight lines.",
+        *notes,
+    ]
+    if any(not one.ceiling for one in studies):
+        lines.append(
+            "Where nothing stands beside “all labels”, the learner was not trained on the whole pool."
+        )
+    return Section("What this does not say", [Listing(lines)])
+
+
+def _second_opinion(one: Study) -> dict[str, str]:
+    said = one.standings[one.lead]
+    return {
+        "Second opinion": (
+            f"{one.lead}'s gain in AUBC on {one.baseline} is {points(said.gain)} points; 95 % interval for "
+            f"it alone {span(said.own_interval)} by Student's t, {span(said.bootstrap)} by the BCa bootstrap"
+        )
+    }
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,198 @@
+"""One setting of a benchmark, worked out: all that its part of a report says, in figures."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.errors import ParameterError
+from nextlabel.experiment.comparison import Claim, Row, Saving, claim, rows, savings
+from nextlabel.experiment.curves import Results, Run
+from nextlabel.experiment.verdicts import LEAST_SEEDS, Standing, standings
+
+__all__ = ["Classes", "Study", "study"]
+
+_BASELINE = "random"
+
+
+@final
+@dataclass(frozen=True)
+class Classes:
+    """Which classes a strategy asked for: shares of the labels at the end of the budget, means over seeds.
+
+    Parameters
+    ----------
+    rarest, commonest : float
+        Share of the class with the fewest and of that with the most labels, from 0 to 1.
+    absent : float
+        Classes without any label.
+    """
+
+    rarest: float
+    commonest: float
+    absent: float
+
+
+@final
+@dataclass(frozen=True)
+class Study:
+    """What one setting says.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting: data set, and what else differs between settings.
+    results : Results
+    lead : str
+        The strategy named beforehand.
+    baseline : str
+    rope : float or None
+        Region of practical equivalence, in accuracy.
+    rows : tuple of Row
+        One for each strategy, the largest area first.
+    standings : mapping of str to Standing
+        By strategy, without the baseline.
+    savings : mapping of str to Saving
+        By strategy, without the baseline.
+    claim : Claim
+        What may be said of the lead.
+    classes : mapping of str to Classes
+        By strategy; empty where classes were not counted.
+    overlap : mapping of str to float
+        For each pair ``"a, b"``: Jaccard's index of the ids asked for after the start, mean over seeds.
+    ceiling : tuple of float
+        Accuracy with all labels of the pool, a number for each seed that was run; may be empty.
+    """
+
+    name: str
+    results: Results
+    lead: str
+    baseline: str
+    rope: float | None
+    rows: tuple[Row, ...]
+    standings: Mapping[str, Standing]
+    savings: Mapping[str, Saving]
+    claim: Claim
+    classes: Mapping[str, Classes]
+    overlap: Mapping[str, float]
+    ceiling: tuple[float, ...]
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds each strategy ran with."""
+        return len(self.results.seeds)
+
+    @property
+    def budget(self) -> int:
+        """Labels at the end."""
+        return int(self.results.labels[-1])
+
+    @property
+    def ceiling_mean(self) -> float | None:
+        """Mean accuracy with all labels of the pool, where it was measured."""
+        return float(np.mean(self.ceiling)) if self.ceiling else None
+
+    def sentence(self) -> str:
+        """The claim of the lead in words; of too few seeds, that there is none."""
+        if self.seeds >= LEAST_SEEDS:
+            return self.claim.sentence()
+        lead = self.lead[0].upper() + self.lead[1:]
+        gain = f"{100 * self.claim.area_gain:+.1f}".replace("-", "−")
+        return (
+            f"No verdict on {lead} against {self.baseline}: there are {self.seeds} seeds, and a verdict "
+            f"takes {LEAST_SEEDS}. The mean difference of the area under the curve is {gain} points."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, protocol and runs included."""
+        named = ("name", "lead", "baseline", "rope", "rows", "standings", "savings", "claim", "classes")
+        return {
+            **{key: getattr(self, key) for key in named},
+            "sentence": self.sentence(),
+            "overlap": self.overlap,
+            "ceiling": self.ceiling,
+            **self.results.to_dict(),
+        }
+
+
+def study(results: Results, name: str) -> Study:
+    """Work out one setting.
+
+    Parameters
+    ----------
+    results : Results
+        With `lead`, `baseline`, `rope` and `ceiling` in the protocol: by default the first strategy beside
+        the baseline, random, none, and none.
+    name : str
+        Of the setting.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ParameterError
+        The lead or the baseline did not run, nothing was compared with the baseline, or fewer than two seeds.
+    """
+    protocol = results.protocol
+    baseline = str(protocol.get("baseline", _BASELINE))
+    others = [one for one in results.strategies if one != baseline]
+    lead = str(protocol.get("lead") or (others[0] if others else baseline))
+    if lead == baseline and others:
+        lead = others[0]
+    if lead not in others or baseline not in results.strategies:
+        message = (
+            f"A report compares the strategy named beforehand, {lead!r}, with the baseline {baseline!r}; the "
+            f"setting {name!r} ran {', '.join(results.strategies)}. Run both."
+        )
+        raise ParameterError(message)
+    rope = protocol.get("rope") or None
+    return Study(
+        name=name,
+        results=results,
+        lead=lead,
+        baseline=baseline,
+        rope=rope,
+        rows=rows(results, baseline),
+        standings={one.strategy: one for one in standings(results, baseline, rope=rope)},
+        savings=savings(results, baseline),
+        claim=claim(results, lead, baseline),
+        classes=_classes(results),
+        overlap=_overlap(results),
+        ceiling=tuple(float(one) for one in (protocol.get("ceiling") or {}).values()),
+    )
+
+
+def _classes(results: Results) -> dict[str, Classes]:
+    found = {}
+    for name in results.strategies:
+        counts = [run.class_counts[-1] for run in results.of(name) if run.class_counts]
+        if counts:
+            table = np.array(counts, dtype=np.float64)
+            shares = table / table.sum(axis=1, keepdims=True)
+            found[name] = Classes(
+                rarest=float(shares.min(axis=1).mean()),
+                commonest=float(shares.max(axis=1).mean()),
+                absent=float((table == 0).sum(axis=1).mean()),
+            )
+    return found
+
+
+def _overlap(results: Results) -> dict[str, float]:
+    asked = {name: [_asked(run) for run in results.of(name)] for name in results.strategies}
+    return {
+        f"{one}, {two}": math.fsum(map(_jaccard, asked[one], asked[two])) / len(asked[one])
+        for one, two in itertools.combinations(results.strategies, 2)
+    }
+
+
+def _asked(run: Run) -> frozenset[str]:
+    return frozenset(one for batch in run.queried[1:] for one in batch)
+
+
+def _jaccard(one: frozenset[str], two: frozenset[str]) -> float:
+    return len(one & two) / len(one | two) if one or two else 1.0

@@ -1,0 +1,148 @@
+"""Figures and protocols in words, the same in every part of a report."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from nextlabel.maths.intervals import Interval
+
+__all__ = ["at_most", "facts", "percent", "points", "probability", "span", "spelled"]
+
+
+def points(gain: float) -> str:
+    """A difference of accuracies in points, with its sign.
+
+    Examples
+    --------
+    >>> points(-0.0123)
+    '−1.2'
+    """
+    return f"{100 * gain:+.1f}".replace("-", "−")
+
+
+def span(interval: Interval) -> str:
+    """An interval of differences, in points.
+
+    Examples
+    --------
+    >>> span(Interval(-0.01, 0.025))
+    '−1.0 to 2.5'
+    """
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.8155)
+    '81.5 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+def probability(value: float) -> str:
+    """A p-value, no more exact than it is.
+
+    Examples
+    --------
+    >>> probability(0.0432), probability(1e-9)
+    ('0.043', '< 0.001')
+    """
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def at_most(labels: float, budget: int) -> str:
+    """A number of labels; more than the budget cannot be told apart.
+
+    Examples
+    --------
+    >>> at_most(120.4, 300), at_most(float("inf"), 300)
+    ('120', '> 300')
+    """
+    return f"> {budget}" if math.isinf(labels) else f"{labels:.0f}"
+
+
+def spelled(spec: Any) -> str:
+    """A spec for people: the name, and in brackets the settings that say something.
+
+    Examples
+    --------
+    >>> spelled({"name": "stochastic", "of": {"name": "bald"}, "beta": 1.0})
+    'stochastic (of bald, beta 1.0)'
+    """
+    if not isinstance(spec, Mapping) or "name" not in spec:
+        return str(spec)
+    settings = [
+        f"{key} {spelled(value)}" for key, value in spec.items() if key != "name" and value is not None
+    ]
+    return f"{spec['name']} ({', '.join(settings)})" if settings else str(spec["name"])
+
+
+def facts(protocol: Mapping[str, Any]) -> dict[str, str]:
+    """How an experiment was done, term by term; what the protocol does not hold is left out.
+
+    Parameters
+    ----------
+    protocol : mapping of str to JSON value
+        As `nextlabel.experiment.runner.Experiment.protocol` writes it.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    found = {
+        "Data": _said(protocol, "{description} (fingerprint {fingerprint})"),
+        "Split": _split(protocol),
+        "Labels": _labels(protocol),
+        "Held equal": (
+            "split, start set, initial weights and data order of a seed; trained from scratch each round"
+        ),
+        "Seeds": _seeds(protocol.get("seeds")),
+        "Learner": spelled(protocol.get("learner") or ""),
+        "Strategies": ", ".join(
+            f"{name}: {spelled(spec)}" for name, spec in (protocol.get("strategies") or {}).items()
+        ),
+        "Versions": ", ".join(
+            f"{name} {number}" for name, number in (protocol.get("versions") or {}).items()
+        ),
+        "Code": str(protocol.get("code") or ""),
+    }
+    return {term: fact for term, fact in found.items() if fact}
+
+
+def _said(protocol: Mapping[str, Any], sentence: str) -> str:
+    try:
+        return sentence.format(**protocol)
+    except KeyError:
+        return ""
+
+
+def _split(protocol: Mapping[str, Any]) -> str:
+    if not {"items", "test", "official_test"} <= set(protocol):
+        return ""
+    kind = "the official test items" if protocol["official_test"] else "drawn anew for each seed"
+    rest = protocol["items"] - protocol["test"]
+    pool = protocol.get("pool") or rest
+    cut = f", cut to {pool} for each seed" if pool < rest else ""
+    return f"{protocol['test']} items measure accuracy, {kind}; {rest} are the pool{cut}"
+
+
+def _labels(protocol: Mapping[str, Any]) -> str:
+    if protocol.get("per_class"):
+        begin = "{per_class} of each class drawn at random to start"
+    elif protocol.get("start") == 0:
+        begin = "none to start; the first batch is asked like the others"
+    else:
+        begin = "{start} drawn at random to start"
+    return _said(protocol, f"{begin}, then batches of {{batch}} up to {{budget}}; answered from the data set")
+
+
+def _seeds(seeds: Any) -> str:
+    if isinstance(seeds, int):
+        seeds = list(range(seeds))
+    listed = list(seeds or [])
+    if len(listed) > 2 and listed == list(range(listed[0], listed[-1] + 1)):
+        return f"{listed[0]} to {listed[-1]}"
+    return ", ".join(map(str, listed))
