@@ -1,0 +1,126 @@
+"""What a campaign knows, as a sheet: an item a row, or an answer a row."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nextlabel.campaign.events import ACTIVE, CONTROL_ARM
+from nextlabel.campaign.sheets import write_sheet
+from nextlabel.campaign.shown import Shown, shown
+from nextlabel.core.pool import Pool
+
+if TYPE_CHECKING:
+    from nextlabel.campaign.state import State
+
+__all__ = ["export_answers", "export_items"]
+
+_ITEM = ("id", "label", "skip", "annotators", "answers", "agreeing", "arm", "round")
+_ANSWER = ("id", "label", "skip", "annotator")
+_SKIPPED = "skipped"  # the reason of a skip without one: an empty cell would be an item left for later
+
+
+def export_items(
+    state: "State",
+    path: Path,
+    *,
+    pool: Pool | None = None,
+    is_whole: bool = False,
+    is_raw: bool = False,
+    replace: bool = False,
+) -> int:
+    """Write a row for each item that has an answer or was skipped, in the order of the data.
+
+    Parameters
+    ----------
+    state : State
+    path : Path
+    pool : Pool, optional
+        Shows the items; ids and answers alone where it is left out.
+    is_whole : bool
+        All items, those without an answer too.
+    is_raw : bool
+        Cells as they are, also those that a spreadsheet takes for formulas.
+    replace : bool
+        Write over a file that is there.
+
+    Returns
+    -------
+    int
+        The number of rows.
+
+    Raises
+    ------
+    CampaignError
+        The file is there already, or cannot be written; nothing was.
+
+    Notes
+    -----
+    Columns: ``id``; ``label``, what most annotators say, of equals what was told last; ``skip``, the reason
+    of an item passed over; ``annotators``, with semicolons between them; ``answers``, how many; ``agreeing``,
+    how many of them say the label; ``arm``, ``active``, ``control`` or nothing where nobody asked;
+    ``round``; then the columns of the data. `tell_sheet` reads it back.
+    """
+    items = None if pool is None else shown(pool, taken=_ITEM, is_whole=True)
+    header = [*_ITEM, *(items.header if items else ())]
+    return write_sheet(path, header, _items(state, items, is_whole), is_raw=is_raw, replace=replace)
+
+
+def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list[str]]:
+    rounds = {id: lease.round for lease in state.leases.values() for id in lease.ids}
+    for id in state.roster.ids:
+        answers, skips = state.answers(id), state.skips.get(id, ())
+        if not (answers or skips or is_whole):
+            continue
+        label = state.label(id) or ""
+        arm = CONTROL_ARM if id in state.control_asked else ACTIVE if id in rounds else ""
+        yield [
+            id,
+            label,
+            "" if answers else "; ".join(dict.fromkeys(reason or _SKIPPED for _, reason in skips)),
+            "; ".join(answers),
+            str(len(answers)),
+            str(sum(one == label for one in answers.values())),
+            arm,
+            str(rounds.get(id, "")),
+            *(items.cells(id) if items else ()),
+        ]
+
+
+def export_answers(state: "State", path: Path, *, is_raw: bool = False, replace: bool = False) -> int:
+    """Write a row for each answer and each skip, those of one item together in the order of telling.
+
+    Parameters
+    ----------
+    state : State
+    path : Path
+    is_raw : bool
+        Cells as they are, also those that a spreadsheet takes for formulas.
+    replace : bool
+        Write over a file that is there.
+
+    Returns
+    -------
+    int
+        The number of rows.
+
+    Raises
+    ------
+    CampaignError
+        The file is there already, or cannot be written; nothing was.
+
+    Notes
+    -----
+    Columns: ``id``, ``label``, ``skip``, ``annotator``. Told to a new campaign over the same items, it gives
+    the same answers. Who skipped an item after answering it has a row for the answer alone.
+    """
+    return write_sheet(path, _ANSWER, _answers(state), is_raw=is_raw, replace=replace)
+
+
+def _answers(state: "State") -> Iterator[list[str]]:
+    for id in state.roster.ids:
+        answers = state.answers(id)
+        yield from ([id, label, "", annotator] for annotator, label in answers.items())
+        skips = (
+            (annotator, reason) for annotator, reason in state.skips.get(id, ()) if annotator not in answers
+        )
+        yield from ([id, "", reason or _SKIPPED, annotator] for annotator, reason in skips)

@@ -1,0 +1,133 @@
+"""Answers on a sheet: checked before anything is told, and told once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextlabel.campaign.answers import Told, tell_sheet
+from nextlabel.campaign.campaign import Campaign
+from nextlabel.core.task import classes
+from nextlabel.errors import LabelError, ReaderError
+from nextlabel.readers.arrays import arrays
+
+IDS = ["a", "b", "c", "00123", "=x", "'=x", " e "]
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    pool = arrays(np.arange(14.0).reshape(7, 2), ids=IDS)
+    return Campaign.create(None, pool, "sklearn", "random", classes("cat", "dog"), seed=0)
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> "Sheet":
+    return Sheet(tmp_path / "sheet.csv")
+
+
+class Sheet:
+    """A file that is written anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, *lines: str, header: str = "id,label,skip,annotator") -> Path:
+        self.path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        return self.path
+
+
+def test_labels_are_told_skips_skipped_and_empty_rows_left(campaign: Campaign, sheet: Sheet) -> None:
+    told = tell_sheet(campaign, sheet("a,cat,,", "b,,too dark,", "c,,,", "00123, dog ,,"), annotator="anna")
+    assert told == Told({"cat": 1, "dog": 1}, skipped=1, unchanged=0, kept=0, later=1)
+    state = campaign.state
+    assert {id: state.answers(id) for id in state.kept} == {"a": {"anna": "cat"}, "00123": {"anna": "dog"}}
+    assert state.skips == {"b": (("anna", "too dark"),)}
+
+
+def test_telling_twice_changes_nothing(campaign: Campaign, sheet: Sheet) -> None:
+    path = sheet("a,cat,,", "b,,dark,")
+    tell_sheet(campaign, path)
+    before = campaign.state.position
+    assert tell_sheet(campaign, path) == Told({}, skipped=0, unchanged=2, kept=0, later=0)
+    assert campaign.state.position == before
+
+
+def test_a_sheet_filled_further_tells_what_is_new(campaign: Campaign, sheet: Sheet) -> None:
+    tell_sheet(campaign, sheet("a,cat,,", "b,,,"))
+    assert tell_sheet(campaign, sheet("b,dog,,", "a,cat,,")) == Told({"dog": 1}, 0, 1, 0, 0)
+    assert campaign.journal()[-1]["labels"] == {"b": "dog"}
+
+
+def test_a_correction_replaces_and_the_old_sheet_does_not_bring_the_old_answer_back(
+    campaign: Campaign, sheet: Sheet
+) -> None:
+    old = sheet("a,cat,,", "b,cat,,").read_bytes()
+    tell_sheet(campaign, sheet.path)
+    assert tell_sheet(campaign, sheet("a,dog,,", "b,cat,,")) == Told({"dog": 1}, 0, 1, 0, 0)
+    sheet.path.write_bytes(old)
+    assert tell_sheet(campaign, sheet.path) == Told({}, skipped=0, unchanged=1, kept=1, later=0)
+    assert campaign.state.label("a") == "dog"
+    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({"cat": 1}, 0, 1, 0, 0)
+    assert campaign.state.label("a") == "cat"
+
+
+def test_several_annotators_of_one_item_keep_the_order_of_their_rows(
+    campaign: Campaign, sheet: Sheet
+) -> None:
+    tell_sheet(campaign, sheet("a,cat,,anna", "a,dog,,ben", "b,dog,,ben", "b,cat,,anna", "c,cat,,"))
+    assert list(campaign.state.answers("a").items()) == [("anna", "cat"), ("ben", "dog")]
+    assert list(campaign.state.answers("b").items()) == [("ben", "dog"), ("anna", "cat")]
+    assert [entry["annotator"] for entry in campaign.journal()[1:]] == ["", "anna", "ben", "anna", "ben"]
+
+
+def test_ids_are_found_as_spreadsheets_leave_them(campaign: Campaign, sheet: Sheet) -> None:
+    tell_sheet(campaign, sheet("'=x,cat,,", "''=x,dog,,", " e ,dog,,", " c,cat,,"))
+    assert campaign.state.labels() == {"=x": "cat", "'=x": "dog", " e ": "dog", "c": "cat"}
+
+
+def test_the_token_goes_into_the_journal(campaign: Campaign, sheet: Sheet) -> None:
+    query = campaign.ask(2)
+    lines = [f"{id},cat,{query.token}" for id in query.ids]
+    tell_sheet(campaign, sheet(*lines, header="id,label,token"))
+    assert campaign.journal()[-1]["token"] == query.token
+
+
+def test_all_that_is_wrong_is_listed_and_nothing_is_told(campaign: Campaign, sheet: Sheet) -> None:
+    campaign.ask(7)
+    lines = (
+        "a,cat,,,",
+        "a,dog,,,",
+        "b,Catt,,,",
+        "123,cat,,,",
+        ",dog,,,",
+        "c,dog,why,,",
+        "zebra,cat,,,",
+        "c,cow,,,",
+        "b,dog,,,t0",
+    )
+    with pytest.raises(LabelError) as caught:
+        tell_sheet(campaign, sheet(*lines, header="id,label,skip,annotator,token"))
+    assert str(caught.value).splitlines() == [
+        f"Each answered row of {sheet.path} must have an id of the campaign and one of its classes "
+        "(cat, dog); 8 of 9 have not:",
+        "  line 3: 'a' has an answer in line 2 already",
+        "  line 4: 'Catt' is not one of the classes (did you mean 'cat'?)",
+        "  line 5: '123' is not an id of this campaign (did you mean '00123'?)",
+        "  line 6: it has an answer and no id",
+        "  line 7: it has the label 'dog' and is skipped ('why') at once",
+        "  line 8: 'zebra' is not an id of this campaign",
+        "  line 9: 'cow' is not one of the classes",
+        "  line 10: 't0' is the token of no query of this campaign",
+        "Mend these rows and tell the sheet again; nothing was told.",
+    ]
+    assert not campaign.state.kept
+
+
+def test_a_long_list_of_faults_is_cut(campaign: Campaign, sheet: Sheet) -> None:
+    with pytest.raises(LabelError, match=r"12 of 12 have not:(?s:.*)line 11:.*\n  and 2 more\n"):
+        tell_sheet(campaign, sheet(*(f"z{one},cat,," for one in range(12))))
+
+
+def test_a_sheet_without_its_columns_is_refused(campaign: Campaign, sheet: Sheet) -> None:
+    with pytest.raises(ReaderError, match=r"must have the columns id and label.*received id, answer"):
+        tell_sheet(campaign, sheet("a,cat", header="id,answer"))

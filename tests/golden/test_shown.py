@@ -1,0 +1,62 @@
+"""What sheets show of items."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextlabel.campaign.batch_sheet import write_batch
+from nextlabel.campaign.shown import shown
+from nextlabel.core.spec import Spec
+from nextlabel.readers.arrays import ArrayPool, arrays
+
+TEXTS = ArrayPool(
+    np.array(["good", "bad"], dtype=object),
+    ["a", "b"],
+    {"key": ["a", "b"], "body": ["good", "bad"], "Label": ["", "no"], "page": ["1", "2"]},
+    Spec("csv", {"path": "reviews.csv", "id": "key", "text": "body", "label": "Label"}),
+)
+ROWS = ArrayPool(
+    np.array([[1.5, None], ["x", float("nan")]], dtype=object), ["a", "b"], names=("id", "item_id")
+)
+
+
+def test_texts_are_shown_alone_or_with_all_columns() -> None:
+    assert shown(TEXTS, taken=("id",)).header == ("body",)
+    whole = shown(TEXTS, taken=("id",), is_whole=True)
+    assert whole.header == ("body", "page")  # ids and labels are columns of the sheet itself
+    assert whole.cells("b") == ["bad", "2"]
+
+
+def test_texts_without_a_source_have_a_name() -> None:
+    pool = ArrayPool(np.array(["good"], dtype=object), ["a"])
+    assert shown(pool, taken=(), is_whole=True).header == ("text",)
+    assert shown(pool, taken=()).cells("a") == ["good"]
+
+
+def test_rows_without_columns_are_written_from_their_values() -> None:
+    rows = shown(ROWS, taken=("id", "label"))
+    assert rows.header == ("item_id", "item_item_id")  # the name is taken, and so is the next one
+    assert rows.cells("a") == ["1.5", ""]
+    assert rows.cells("b") == ["x", ""]
+
+
+@pytest.mark.parametrize("items", [np.zeros((2, 3)), np.zeros((2, 4, 4))])
+def test_images_and_rows_without_names_show_nothing(items: np.ndarray) -> None:
+    assert shown(arrays(items), taken=()).header == ()
+
+
+def test_an_item_that_has_gone_has_empty_cells() -> None:
+    assert shown(TEXTS, taken=()).cells("z") == [""]
+
+
+def test_a_batch_has_empty_cells_for_answers_and_its_token_in_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "batch.csv"
+    write_batch(path, ["b", "a"], "t0", TEXTS)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["id", "label", "skip", "body", "token"],
+            ["b", "", "", "bad", "t0"],
+            ["a", "", "", "good", "t0"],
+        ]
