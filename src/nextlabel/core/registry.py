@@ -21,10 +21,12 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "command": {
             "bench": "nextlabel.cli.bench:bench",
+            "data": "nextlabel.cli.data:data",
             "demo": "nextlabel.cli.demo:demo",
             "list": "nextlabel.cli.list:show",
         },
         "dataset": {
+            "20newsgroups": "nextlabel.datasets.newsgroups:newsgroups",
             "ag_news": "nextlabel.datasets.texts:ag_news",
             "ag_news_5k": "nextlabel.datasets.texts:ag_news_5k",
             "balance_scale": "nextlabel.datasets.tables:balance_scale",
@@ -32,6 +34,8 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "breast_cancer": "nextlabel.datasets.tables:breast_cancer",
             "breast_w": "nextlabel.datasets.tables:breast_w",
             "car": "nextlabel.datasets.tables:car",
+            "cifar10": "nextlabel.datasets.cifar:cifar10",
+            "cifar10_15k": "nextlabel.datasets.cifar_subset:cifar10_15k",
             "credit_a": "nextlabel.datasets.tables:credit_a",
             "credit_g": "nextlabel.datasets.tables:credit_g",
             "digits": "nextlabel.datasets.digits:digits",

@@ -9,7 +9,7 @@ from nextlabel.core.task import classes
 from nextlabel.maths.axes import Array
 from nextlabel.readers.arrays import ArrayPool
 
-__all__ = ["diverging_sine", "honeypot"]
+__all__ = ["clusters", "curves", "diverging_sine", "honeypot"]
 
 _CLUSTER = 150
 _CENTRES = (
@@ -52,8 +52,7 @@ def honeypot(seed: int = 0) -> Dataset:
     >>> data.pool.take(np.array([0])).shape, data.task.classes
     ((1, 2), ('negative', 'positive'))
     """
-    rng = generator(seed)
-    points = np.concatenate([rng.standard_normal((_CLUSTER, 2)) + centre for centre, _ in _CENTRES])
+    points = clusters(generator(seed))
     ids = [f"cluster-{cluster}-{i:03d}" for cluster in range(len(_CENTRES)) for i in range(_CLUSTER)]
     names = [name for _, name in _CENTRES for _ in range(_CLUSTER)]
     about = "600 generated points in four clusters, two of which coincide and carry both classes"
@@ -90,14 +89,36 @@ def diverging_sine(seed: int = 0) -> Dataset:
     >>> data.pool.take(np.array([0])).shape, data.task.classes
     ((1, 2), ('falling', 'rising'))
     """
-    rng = generator(seed)
-    across = rng.uniform(0.0, _END, 2 * _CURVE)
-    slope = np.repeat([0.5, -0.5], _CURVE)
-    height = np.sin(2.0 * across) + slope * across + rng.normal(0.0, _NOISE, 2 * _CURVE)
+    points = curves(generator(seed))
     names = ["rising"] * _CURVE + ["falling"] * _CURVE
     ids = [f"{name}-{position % _CURVE:03d}" for position, name in enumerate(names)]
     about = "200 generated points on two sine curves that start together and drift apart"
-    return _dataset("diverging_sine", about, seed, np.column_stack([across, height]), ids, names)
+    return _dataset("diverging_sine", about, seed, points, ids, names)
+
+
+def clusters(rng: np.random.Generator) -> Array:
+    """The points of the honeypot before they are scaled, axes (600, 2).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Drawn from 1,200 times.
+    """
+    return np.concatenate([rng.standard_normal((_CLUSTER, 2)) + centre for centre, _ in _CENTRES])
+
+
+def curves(rng: np.random.Generator) -> Array:
+    """The points of the diverging sine before they are scaled, axes (200, 2): the rising curve first.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Drawn from 400 times.
+    """
+    across = rng.uniform(0.0, _END, 2 * _CURVE)
+    slope = np.repeat([0.5, -0.5], _CURVE)
+    height = np.sin(2.0 * across) + slope * across + rng.normal(0.0, _NOISE, 2 * _CURVE)
+    return np.column_stack([across, height])
 
 
 def _dataset(name: str, about: str, seed: int, points: Array, ids: list[str], names: list[str]) -> Dataset:

@@ -16,7 +16,7 @@ _MADE = (
         classes=10,
         medium="image",
         description="1,797 handwritten digits of 8 × 8 pixels in ten classes, bundled with scikit-learn",
-        licence="CC BY 4.0 (UCI)",
+        licence="UCI, CC BY 4.0",
         citation="Alpaydin, Kaynak. Optical recognition of handwritten digits. UCI, 1998.",
     ),
     Listing(

@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from nextlabel.datasets.listing import Listing, PublishedFile
 from nextlabel.errors import DatasetMissing, DigestError
 
-__all__ = ["check", "find", "folders", "read", "user_folder"]
+__all__ = ["check", "digest_of", "find", "folders", "read", "user_folder", "without_address"]
 
 
 def user_folder() -> Path:
@@ -84,24 +86,53 @@ def check(content: bytes, file: PublishedFile, place: Path | str) -> None:
     DigestError
         The size or the digest is another.
     """
-    kind, expected = ("SHA-256", file.sha256) if file.sha256 else ("MD5", file.md5)
-    received = hashlib.new(kind.replace("-", ""), content, usedforsecurity=False).hexdigest()
+    digest = digest_of(file)
+    digest.update(content)
+    expected, received = file.sha256 or file.md5, digest.hexdigest()
     if received != expected:
         message = (
-            f"{file.name} must have {file.size:,} bytes and the {kind} {expected}; {place} has "
+            f"{file.name} must have {file.size:,} bytes and the digest {expected}; {place} has "
             f"{len(content):,} bytes and {received}, so it is damaged or another file. "
             "Remove it and fetch or copy it again; a file of your own is read by the reader of its format."
         )
         raise DigestError(message)
 
 
+def digest_of(file: PublishedFile) -> Any:
+    """An empty digest of the kind that the file is checked by: SHA-256, or MD5 where only that is published.
+
+    Parameters
+    ----------
+    file : PublishedFile
+        The file.
+    """
+    return hashlib.new("sha256" if file.sha256 else "md5", usedforsecurity=False)
+
+
+def without_address(listing: Listing, file: PublishedFile, looked: Sequence[Path]) -> str:
+    """What to say of a file that nobody can fetch.
+
+    Parameters
+    ----------
+    listing : Listing
+        The set.
+    file : PublishedFile
+        The file of it that is not there.
+    looked : sequence of Path
+        The folders of data sets where it was looked for.
+    """
+    return (
+        f"{_where(listing, file, looked)} No public address with a checked digest is known for it: put the "
+        f"file there yourself, or set NEXTLABEL_DATA to the folder that holds {listing.folder}/{file.name}."
+    )
+
+
 def _missing(listing: Listing, file: PublishedFile) -> str:
-    looked = " and ".join(str(folder / listing.folder) for folder in folders())
-    if all(one.address for one in listing.files):
-        do = f"Fetch it with: nextlabel data fetch {listing.name}."
-    else:
-        do = (
-            "No public address with a checked digest is known for it: put the file there yourself, or set "
-            f"NEXTLABEL_DATA to the folder that holds {listing.folder}/{file.name}."
-        )
-    return f"The data set {listing.name!r} needs the file {file.name}, looked for in {looked}. {do}"
+    if any(one.address is None for one in listing.files):
+        return without_address(listing, file, folders())
+    return f"{_where(listing, file, folders())} Fetch it with: nextlabel data fetch {listing.name}."
+
+
+def _where(listing: Listing, file: PublishedFile, looked: Sequence[Path]) -> str:
+    places = " and ".join(str(folder / listing.folder) for folder in looked)
+    return f"The data set {listing.name!r} needs the file {file.name}, looked for in {places}."

@@ -19,7 +19,7 @@ from nextlabel.readers.arrays import ArrayPool
 __all__ = [
     "balance_scale", "breast_cancer", "breast_w", "car", "credit_a", "credit_g", "ecoli", "glass",
     "haberman", "heart_c", "heart_h", "heart_statlog", "hepatitis", "ionosphere", "iris", "kr_vs_kp",
-    "krkopt", "letter", "mofn_3_7_10", "mushroom", "nursery", "optdigits", "page_blocks",
+    "krkopt", "letter", "load", "mofn_3_7_10", "mushroom", "nursery", "optdigits", "page_blocks",
     "pima_diabetes", "poker_hand_25010", "segment", "solar_flare1", "solar_flare2", "sonar", "soybean",
     "spambase", "splice", "tic_tac_toe", "vehicle", "vote", "vowel", "waveform5000",
 ]
@@ -32,15 +32,34 @@ def _reader(name: str) -> Callable[[], Dataset]:
     """The registered function of one table."""
     table = next(one for one in TABLES if one.name == name)
 
-    def load() -> Dataset:
-        return _load(table)
+    def read_table() -> Dataset:
+        return load(table)
 
-    load.__name__ = load.__qualname__ = name
-    load.__doc__ = _documented(table)
-    return load
+    read_table.__name__ = read_table.__qualname__ = name
+    read_table.__doc__ = _documented(table)
+    return read_table
 
 
-def _load(table: Table) -> Dataset:
+def load(table: Table) -> Dataset:
+    """A table as a data set.
+
+    Parameters
+    ----------
+    table : Table
+        What its file holds.
+
+    Raises
+    ------
+    DatasetMissing
+        The file is not on this machine.
+    DigestError
+        The file is another one.
+
+    Notes
+    -----
+    A row with a number of cells other than the header's is left out: ``poker_hand_25010`` has two that are
+    damaged.
+    """
     listing = table.listing
     text = gzip.decompress(read(listing, listing.files[0].name)).decode("utf-8")
     head, *rows = csv.reader(StringIO(text, newline=""))

@@ -63,7 +63,7 @@ class Table:
             classes=self.classes,
             medium="row",
             description=f"{self.items:,} {self.title}, in {self.classes} classes",
-            licence="CC BY 4.0 for most sets of the repository" if is_uci else "none stated",
+            licence="UCI, mostly CC BY 4.0" if is_uci else "none stated",
             citation=(
                 "Dua, Graff. UCI Machine Learning Repository. University of California, Irvine, 2019."
                 if is_uci
