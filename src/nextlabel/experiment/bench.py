@@ -14,13 +14,14 @@ from nextlabel.experiment.cells import Cell, cell_id, code_version, data_digest,
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.grid import Setting
 from nextlabel.experiment.lines import Line, Record
+from nextlabel.experiment.lock import locked
 from nextlabel.experiment.lockstep import ceiling, lockstep
 from nextlabel.experiment.processes import each
 from nextlabel.experiment.runner import Experiment, run_of
 
 __all__ = ["load", "run_settings"]
 
-_RUNS, _INDEX = "runs", "grid.json"
+_RUNS, _INDEX, _LOCK = "runs", "grid.json", ".lock"
 _LOOKS_SECONDS = 0.5
 
 
@@ -85,8 +86,8 @@ def run_settings(
     """
     tasks, index = _planned(folder, settings, processes)
     _prepare(folder)
-    _write_index(folder, index)
-    with _watched(tasks, progress):
+    with locked(folder / _LOCK), _watched(tasks, progress):
+        _write_index(folder, index)
         if unfinished := [task for task in tasks if task.is_unfinished]:
             each(_work, None, unfinished, processes=processes)
     return load(folder)

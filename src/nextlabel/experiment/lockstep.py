@@ -149,7 +149,8 @@ def _resumed(experiment: "Experiment", tracks: Sequence[_Track]) -> list[_Track]
     near = behind + 1 if experiment.learner.stacks else behind
     if behind == total:
         return []
-    places = {one: place for place, one in enumerate(experiment.dataset.pool.ids)} if near else {}
+    begun = any(track.recorded for track in tracks)
+    places = {one: place for place, one in enumerate(experiment.dataset.pool.ids)} if begun else {}
     working = []
     for track in tracks:
         known = len(track.recorded)

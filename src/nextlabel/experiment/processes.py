@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -100,7 +102,7 @@ def _here(work: Callable[[S, C], R], shared: S, cells: Sequence[C]) -> Iterator[
 def _spread(work: Callable[[S, C], R], shared: S, cells: Sequence[C], processes: int) -> Iterator[R]:
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
     )
     try:
         with _one_thread_each(), _interrupts_held_back():
@@ -150,6 +152,18 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent alone acts on it, and stops its workers."""
+def _begin() -> None:
+    """What a worker does first.
+
+    Ctrl-C reaches every process of a terminal; the parent alone acts on it, and stops its workers. A parent
+    that is killed cannot: its workers end by themselves, lest they write beside one that takes its place.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
