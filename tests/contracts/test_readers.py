@@ -3,11 +3,14 @@
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, final
 
 import numpy as np
@@ -181,9 +184,8 @@ def test_a_path_where_nothing_is_is_refused(name: str, tmp_path: Path) -> None:
         read(name, tmp_path / "gone")
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name != "images"])
 def test_a_path_nearly_right_is_offered(name: str, tmp_path: Path) -> None:
-    if name == "images":
-        pytest.skip("a folder has no ending to mistake")
     (tmp_path / CASES[name].file).touch()
     with pytest.raises(ReaderError, match=re.escape(f"Did you mean '{tmp_path / CASES[name].file}'?")):
         read(name, tmp_path / f"x{CASES[name].file}")
@@ -200,6 +202,36 @@ def test_a_folder_for_a_file_and_a_file_for_a_folder_are_refused(name: str, tmp_
     wrong = DATA / "reviews.csv" if name == "images" else tmp_path
     with pytest.raises(ReaderError, match=re.escape(f"{str(wrong)!r}")):
         read(name, wrong)
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Root may read everything: for a moment be nobody."""
+    if os.geteuid() == 0:
+        os.seteuid(65_534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+    else:
+        yield
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_may_not_be_read_is_refused_and_named(name: str, inside: bool) -> None:
+    with TemporaryDirectory() as folder:  # where nobody may look, unlike tmp_path
+        Path(folder).chmod(0o755)
+        case = CASES[name]
+        CASES["images"].resorted(DATA, Path(folder))
+        shut = Path(folder) / case.file / ("cat" if inside and name == "images" else "")
+        shut = shut.parent if inside and name != "images" else shut
+        shut.chmod(0)
+        with (
+            without_privileges(),
+            pytest.raises(ReaderError, match=f"read is needed; received '{shut}.*denied"),
+        ):
+            read(name, Path(folder) / case.file)
+        shut.chmod(0o755)
 
 
 def test_noise_is_refused_and_named(name: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables with commas, semicolons or tabs between the cells, as a pool."""
 
 import csv as standard
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -114,8 +115,8 @@ def tsv(
 def _delimiter(path: Source, encoding: str | None) -> str:
     """A comma; a semicolon where only that divides the header."""
     header = next((line for line in lines(path, encoding) if line.strip()), "")
-    cells = next(standard.reader([header]), [])
-    return ";" if len(cells) == 1 and ";" in cells[0] else ","
+    unquoted = re.sub('"[^"]*"', "", header)
+    return ";" if ";" in unquoted and "," not in unquoted else ","
 
 
 def _read(path: Source, encoding: str | None, delimiter: str, *, quoted: bool) -> Table:

@@ -59,8 +59,9 @@ def reader_for(path: Source) -> str:
     ('csv', 'idx')
     """
     where = Path(path)
-    if where.is_dir():
-        return "images"
+    with reading(path):
+        if where.is_dir():
+            return "images"
     for ending, reader in _READERS.items():
         if where.name.lower().endswith(ending):
             return reader
@@ -80,21 +81,22 @@ def open_bytes(path: Source) -> BinaryIO:
         There is no such file, or it is a folder; the message offers the file of the nearest name.
     """
     where = Path(path)
-    if where.is_dir():
-        message = f"A file is needed here; received the folder {str(path)!r}. Name a file in it."
-        raise ReaderError(message)
-    if not where.exists():
-        parent = where.parent
-        near = get_close_matches(
-            where.name, [one.name for one in parent.iterdir()] if parent.is_dir() else []
-        )
-        hint = f"Did you mean {str(parent / near[0])!r}? " if near else ""
-        message = f"A file to read is needed; there is no {str(path)!r}. {hint}Check the path."
-        raise ReaderError(message)
     with reading(path):
+        if where.is_dir():
+            message = f"A file is needed here; received the folder {str(path)!r}. Name a file in it."
+            raise ReaderError(message)
+        if not where.exists():
+            message = f"A file to read is needed; there is no {str(path)!r}. {_near(where)}Check the path."
+            raise ReaderError(message)
         if where.suffix == ".gz":
             return cast("BinaryIO", gzip.open(where, "rb"))
         return where.open("rb")
+
+
+def _near(where: Path) -> str:
+    there = [one.name for one in where.parent.iterdir()] if where.parent.is_dir() else []
+    near = get_close_matches(where.name, there, n=1)
+    return f"Did you mean {str(where.parent / near[0])!r}? " if near else ""
 
 
 @contextmanager

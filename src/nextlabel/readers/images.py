@@ -17,7 +17,7 @@ from nextlabel.core.pool import View
 from nextlabel.core.spec import Spec
 from nextlabel.errors import ReaderError, UnknownName
 from nextlabel.maths.axes import Array, Positions
-from nextlabel.readers.files import Source
+from nextlabel.readers.files import Source, reading
 
 __all__ = ["ImagePool", "images"]
 
@@ -206,11 +206,13 @@ def _checked(size: Sequence[int]) -> tuple[int, int]:
 
 def _found(folder: Path, path: Source) -> Iterator[str]:
     """The paths of images within a folder, those behind links that stay in it included."""
-    if not folder.is_dir():
+    with reading(path):
+        is_folder = folder.is_dir()
+    if not is_folder:
         message = f"A folder of images is needed; received {str(path)!r}, which is none. Check the path."
         raise ReaderError(message)
     root = folder.resolve()
-    for where, folders, files in os.walk(folder, onerror=_refused):
+    for where, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in [*folders, *files]:
             one = Path(where, name)
@@ -221,7 +223,7 @@ def _found(folder: Path, path: Source) -> Iterator[str]:
                 yield _readable_name(Path(where, name).relative_to(folder).as_posix())
 
 
-def _refused(cause: OSError) -> None:
+def _refuse(cause: OSError) -> None:
     message = (
         f"A folder that can be read is needed; received {str(cause.filename)!r}: {cause.strerror}. "
         "Check its permissions."
@@ -281,9 +283,7 @@ def _raw(folder: Path, name: str) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore")  # of odd metadata; the number of pixels is checked here
             with Image.open(folder / name, formats=[_FORMATS[Path(name).suffix.lower()]]) as image:
                 if image.size[0] * image.size[1] > _MOST_PIXELS:
-                    raise ValueError(
-                        f"it has {image.size[0]} × {image.size[1]} pixels, more than {_MOST_PIXELS:,}"
-                    )
+                    raise Image.DecompressionBombError
                 yield image
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as cause:
         # Pillow says SyntaxError of a damaged PNG
@@ -291,11 +291,11 @@ def _raw(folder: Path, name: str) -> Iterator[Image.Image]:
 
 
 def _broken(name: str, folder: Path, cause: Exception) -> str:
-    why = (
-        "it is not an image of the kind it is named after"
-        if isinstance(cause, UnidentifiedImageError)
-        else cause
-    )
+    why: object = cause
+    if isinstance(cause, UnidentifiedImageError):
+        why = "it is not an image of the kind it is named after"
+    elif isinstance(cause, Image.DecompressionBombError):
+        why = f"it has more than {_MOST_PIXELS:,} pixels"
     return (
         f"Every image must be a whole file; received {name!r} in {str(folder)!r}: {why}. "
         "Repair the file, or take it out of the folder."

@@ -79,6 +79,8 @@ def _object(line: str, number: int, path: Source) -> dict[str, Any]:
         value = json.loads(line, object_pairs_hook=_once)
         if "\\u" in line:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except json.JSONDecodeError as cause:
+        raise ReaderError(_unreadable(number, path, f"{cause.msg} at character {cause.colno}")) from cause
     except (ValueError, RecursionError) as cause:
         raise ReaderError(_unreadable(number, path, str(cause))) from cause
     if not isinstance(value, dict):

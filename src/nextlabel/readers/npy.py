@@ -1,6 +1,7 @@
 """Arrays that NumPy saved, as a pool: one, mapped from disk, or several in one file."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,12 +82,13 @@ def npz(path: Source, *, items: str | None = None) -> ArrayPool:
     -----
     The whole file is read at once. Nothing in it is ever executed.
     """
-    open_bytes(path).close()
-    with reading(path):
+    with open_bytes(path) as file, reading(path):
         try:
-            with np.load(Path(path), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as cause:
+            loaded = np.load(file, allow_pickle=False)
+            arrays = {name: loaded[name] for name in loaded.files}
+        except AttributeError as cause:
+            raise ReaderError(_unreadable(path, "it is an npy file")) from cause
+        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as cause:
             raise ReaderError(_unreadable(path, cause)) from cause
     name = _chosen(arrays, items, path)
     rows = _items(arrays[name], path)

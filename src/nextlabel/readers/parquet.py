@@ -57,14 +57,15 @@ def parquet(
     """
     with open_bytes(path) as file, reading(path):
         try:
-            read = pyarrow.parquet.read_table(file)
+            whole = pyarrow.parquet.ParquetFile(file)
+            names = whole.schema_arrow.names
+            read = whole.read()
         except (pyarrow.ArrowException, ValueError) as cause:
             message = (
                 f"A whole parquet file is needed; received {str(path)!r}, which cannot be read: {cause}. "
                 "Copy or write it again."
             )
             raise ReaderError(message) from cause
-    names = read.column_names
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
         message = (
