@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from nextlabel.campaign.batch_sheet import MARK
 from nextlabel.campaign.sheets import Row, harmless, read_sheet
 from nextlabel.errors import LabelError
 
@@ -78,7 +79,7 @@ def tell_sheet(
         are any. A row with a label is an answer; one with a word under ``skip`` is skipped, the word being
         the reason; one with neither is left for later.
     annotator : str
-        Who answered, where the sheet does not say.
+        Who answered, where the sheet does not say; when left out, who asked for the sheet.
     encoding : str, optional
         Of the sheet; see `read_sheet`.
     is_again : bool
@@ -156,9 +157,10 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
         label, reason = _label(row, state.task.classes), _stripped(row, "skip")
         if not label and not reason:
             continue
-        name = _stripped(row, "annotator") or annotator
+        token = _known_token(_stripped(row, "token"), state)
+        holder = state.leases[token].holder if token in state.leases else ""
+        name = _stripped(row, "annotator") or annotator or holder
         id, fault = _known_id(row.cells["id"], state)
-        token = _stripped(row, "token")
         fault = fault or _fault(label, reason, state.task.classes)
         if not fault and token and token not in state.leases:
             fault = f"{token!r} is the token of no query of this campaign"
@@ -187,6 +189,11 @@ def _label(row: Row, classes: Sequence[str]) -> str:
 
 def _stripped(row: Row, column: str) -> str:
     return row.cells.get(column, "").strip()
+
+
+def _known_token(cell: str, state: "State") -> str:
+    """The token that a cell means; as it is where there is none."""
+    return cell.removeprefix(MARK) if cell.removeprefix(MARK) in state.leases else cell
 
 
 def _known_id(cell: str, state: "State") -> tuple[str, str]:

@@ -94,15 +94,14 @@ def room(state: State, now: float, batch: int) -> Room:
     their place. So what was issued is at any time the beginning of the reserve's order.
     """
     available, pending = state.available(now), state.pending(now)
-    held = [id in state.kept or id in state.skips or id in pending for id in state.reserve]
-    issued = (
-        max((place for place, id in enumerate(state.reserve) if id in state.control_asked), default=-1) + 1
-    )
-    is_walled = state.control > 0
-    free = [id for id, is_held in zip(state.reserve, held, strict=True) if not is_held] if is_walled else []
-    control = sum(held[:issued])
+    order = state.reserve if state.control else ()
+    held = [id in state.kept or id in state.skips or id in pending for id in order]
+    asked = state.control_asked
+    issued = max((place for place, id in enumerate(order, 1) if id in asked), default=0)
+    free = [id for id, is_held in zip(order, held, strict=True) if not is_held]
     active = state.active_labels + sum(id not in state.walled for id in pending)
-    many = min(due(state.control, active, control, batch), len(free)) if is_walled else 0
+    control = sum(held[:issued])
+    many = min(due(state.control, active, control, batch), len(free))
     few = min(batch - many, len(available))
     while many and many > due(state.control, active, control, few + many):
         many -= 1  # with few active items left, fewer control items are due

@@ -7,7 +7,10 @@ from nextlabel.campaign.sheets import write_sheet
 from nextlabel.campaign.shown import shown
 from nextlabel.core.pool import Pool
 
-__all__ = ["write_batch"]
+__all__ = ["MARK", "write_batch"]
+
+MARK = "q-"
+"""Before the token in a sheet: a spreadsheet would take 1234e5678 for a number, and round it."""
 
 _BEFORE, _AFTER = ("id", "label", "skip"), ("token",)
 
@@ -37,5 +40,5 @@ def write_batch(path: Path, ids: Sequence[str], token: str, pool: Pool) -> None:
     look like all others.
     """
     items = shown(pool, taken=(*_BEFORE, *_AFTER))
-    rows = ([id, "", "", *items.cells(id), token] for id in ids)
+    rows = ([id, "", "", *items.cells(id), f"{MARK}{token}"] for id in ids)
     write_sheet(path, [*_BEFORE, *items.header, *_AFTER], rows)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["export_answers", "export_items"]
 
-_ITEM = ("id", "label", "skip", "annotators", "answers", "agreeing", "arm", "round")
+_ITEM = ("id", "label", "skip", "annotators", "answers", "agreeing", "arm", "batch")
 _ANSWER = ("id", "label", "skip", "annotator")
 _SKIPPED = "skipped"  # the reason of a skip without one: an empty cell would be an item left for later
 
@@ -58,7 +58,7 @@ def export_items(
     Columns: ``id``; ``label``, what most annotators say, of equals what was told last; ``skip``, the reason
     of an item passed over; ``annotators``, with semicolons between them; ``answers``, how many; ``agreeing``,
     how many of them say the label; ``arm``, ``active``, ``control`` or nothing where nobody asked;
-    ``round``; then the columns of the data. `tell_sheet` reads it back.
+    ``batch``, the number of the query that asked it, from 1; then the columns of the data. `tell_sheet` reads it back.
     """
     items = None if pool is None else shown(pool, taken=_ITEM, is_whole=True)
     header = [*_ITEM, *(items.header if items else ())]
@@ -66,13 +66,13 @@ def export_items(
 
 
 def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list[str]]:
-    rounds = {id: lease.round for lease in state.leases.values() for id in lease.ids}
+    batches = {id: lease.round + 1 for lease in state.leases.values() for id in lease.ids}
     for id in state.roster.ids:
         answers, skips = state.answers(id), state.skips.get(id, ())
         if not (answers or skips or is_whole):
             continue
         label = state.label(id) or ""
-        arm = CONTROL_ARM if id in state.control_asked else ACTIVE if id in rounds else ""
+        arm = CONTROL_ARM if id in state.control_asked else ACTIVE if id in batches else ""
         yield [
             id,
             label,
@@ -81,7 +81,7 @@ def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list
             str(len(answers)),
             str(sum(one == label for one in answers.values())),
             arm,
-            str(rounds.get(id, "")),
+            str(batches.get(id, "")),
             *(items.cells(id) if items else ()),
         ]
 

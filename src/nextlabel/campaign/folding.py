@@ -218,6 +218,7 @@ class _Folding:
         self._values["task"] = Task(self._now("task").kind, event.classes)
         for id, answers in self._kept.items():
             self._kept[id] = tuple((annotator, event.mapping[label]) for annotator, label in answers)
+        self._values["newest"] = None  # a model of other classes is nothing to go on from
         self._changed = self._position
 
     def _renewed(self, event: Renewed) -> None:
