@@ -7,6 +7,7 @@ import pytest
 
 from nextlabel.campaign.answers import Told, tell_sheet
 from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.sheets import harmless
 from nextlabel.core.task import classes
 from nextlabel.errors import LabelError, ReaderError
 from nextlabel.readers.arrays import arrays
@@ -86,10 +87,14 @@ def test_ids_are_found_as_spreadsheets_leave_them(campaign: Campaign, sheet: She
 
 
 def test_the_token_goes_into_the_journal(campaign: Campaign, sheet: Sheet) -> None:
-    query = campaign.ask(2)
-    lines = [f"{id},cat,{query.token}" for id in query.ids]
+    query = campaign.ask(2, "anna")
+    first, second = query.ids
+    lines = (f"{harmless(first)},cat,q-{query.token}", f"{harmless(second)},dog,{query.token}")
     tell_sheet(campaign, sheet(*lines, header="id,label,token"))
-    assert campaign.journal()[-1]["token"] == query.token
+    told = campaign.journal()[-1]
+    assert told["token"] == query.token
+    assert told["labels"] == {first: "cat", second: "dog"}
+    assert told["annotator"] == "anna"  # who asked for them, where nobody says who answered
 
 
 def test_all_that_is_wrong_is_listed_and_nothing_is_told(campaign: Campaign, sheet: Sheet) -> None:

@@ -40,10 +40,10 @@ def test_items_stand_in_the_order_of_the_data_with_what_most_say(campaign: Campa
     path = tmp_path / "items.csv"
     assert export_items(campaign.state, path, pool=POOL) == 3
     assert table(path) == [
-        ["id", "label", "skip", "annotators", "answers", "agreeing", "arm", "round", "item_label", "body"],
-        ["b", "yes", "", "anna; ben; cleo", "3", "2", "active", "0", "", "'=cmd"],
+        ["id", "label", "skip", "annotators", "answers", "agreeing", "arm", "batch", "item_label", "body"],
+        ["b", "yes", "", "anna; ben; cleo", "3", "2", "active", "1", "", "'=cmd"],
         ["c", "no", "", "file", "1", "1", "", "", "old", "bad"],
-        ["d", "", "skipped", "", "0", "0", "active", "0", "", "so"],
+        ["d", "", "skipped", "", "0", "0", "active", "1", "", "so"],
     ]
 
 
@@ -57,7 +57,7 @@ def test_all_items_and_raw_cells_where_wanted(campaign: Campaign, tmp_path: Path
 def test_without_the_data_there_are_ids_and_answers(campaign: Campaign, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     export_items(campaign.state, path)
-    assert table(path)[0][-1] == "round"
+    assert table(path)[0][-1] == "batch"
 
 
 def test_answers_have_a_row_each(campaign: Campaign, tmp_path: Path) -> None:

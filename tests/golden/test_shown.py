@@ -57,6 +57,6 @@ def test_a_batch_has_empty_cells_for_answers_and_its_token_in_each_row(tmp_path:
     with path.open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [
             ["id", "label", "skip", "body", "token"],
-            ["b", "", "", "bad", "t0"],
-            ["a", "", "", "good", "t0"],
+            ["b", "", "", "bad", "q-t0"],
+            ["a", "", "", "good", "q-t0"],
         ]

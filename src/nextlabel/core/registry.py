@@ -20,10 +20,16 @@ __all__ = ["REGISTRY", "build", "names", "nested_kinds", "resolve", "spec_of", "
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "command": {
+            "ask": "nextlabel.cli.ask:ask",
             "bench": "nextlabel.cli.bench:bench",
             "data": "nextlabel.cli.data:data",
             "demo": "nextlabel.cli.demo:demo",
+            "doctor": "nextlabel.cli.doctor:doctor",
+            "export": "nextlabel.cli.export:export",
             "list": "nextlabel.cli.list:show",
+            "new": "nextlabel.cli.new:new",
+            "status": "nextlabel.cli.status:status",
+            "tell": "nextlabel.cli.tell:tell",
         },
         "dataset": {
             "20newsgroups": "nextlabel.datasets.newsgroups:newsgroups",

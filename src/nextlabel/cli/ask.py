@@ -1,0 +1,110 @@
+"""``nextlabel ask``: a batch to label, as a sheet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nextlabel.campaign.state import Lease
+    from nextlabel.core.pool import Pool
+
+__all__ = ["ask"]
+
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_SHOWN = 5
+_LONGEST = 100 * 365 * 86_400
+
+
+def ask(
+    journal: Annotated[Path, typer.Argument(help="The campaign's journal, as `nextlabel new` wrote it.")],
+    batch: Annotated[int, typer.Option(min=1, help="How many items.")] = 20,
+    holder: Annotated[str, typer.Option(help="Who is going to label them.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="The sheet; a name made from the journal's when left out.")
+    ] = None,
+    lease: Annotated[
+        str, typer.Option(help="How long nobody else is asked these items: for example 14d, 12h or 30m.")
+    ] = "14d",
+    token: Annotated[
+        str, typer.Option(help="Write the sheet of this query, asked before, again; nothing new is asked.")
+    ] = "",
+) -> None:
+    """Ask for the next batch: a CSV sheet to fill in and tell."""
+    from nextlabel.campaign.campaign import Campaign
+    from nextlabel.cli.journal import call, day
+
+    seconds = _duration(lease)
+    if out is not None and out.exists():
+        raise _not_new(out)
+    with Campaign.open(journal) as campaign:
+        if not token:
+            token = campaign.ask(batch, holder, lease_seconds=seconds).token
+            is_new = True
+        else:
+            is_new = False
+        query = _query(campaign.state.leases, token)
+        try:
+            path = _written(journal, out, query, campaign.pool)
+        except BaseException:
+            if is_new:
+                campaign.renew(token, 0)  # the items are free for the next one who asks
+            raise
+        classes = ", ".join(campaign.state.task.classes)
+    fewer = f" (no more are left to ask; {batch} were wanted)" if is_new and len(query.ids) < batch else ""
+    until = "" if query.expires is None else f" They are yours until {day(query.expires)}."
+    typer.echo(f"{len(query.ids)} items to label in {path}{fewer}.{until}")
+    typer.echo(f"Fill the column label with one of: {classes}; or the column skip with a reason.")
+    typer.echo(f"Then: {call('tell', journal, path)}")
+
+
+def _duration(text: str) -> float:
+    from nextlabel.errors import ParameterError
+
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * _SECONDS[unit]
+        if 0 < seconds < _LONGEST:
+            return seconds
+    except (KeyError, ValueError):
+        pass
+    message = (
+        "--lease must be a number above zero and a unit, d (days), h (hours), m (minutes) or s (seconds); "
+        f"received {text!r}. Write for example 14d."
+    )
+    raise ParameterError(message)
+
+
+def _query(leases: "Mapping[str, Lease]", token: str) -> "Lease":
+    from nextlabel.errors import CampaignError
+
+    if token not in leases:
+        message = (
+            f"--token must name a query of this campaign; received {token!r}. "
+            f"The latest are: {', '.join([*leases][-_SHOWN:]) or 'none yet'}."
+        )
+        raise CampaignError(message)
+    return leases[token]
+
+
+def _written(journal: Path, out: Path | None, query: "Lease", pool: "Pool") -> Path:
+    """Where the sheet is: a name of our own goes out of the way of files that are there."""
+    from nextlabel.campaign.batch_sheet import write_batch
+
+    path = out or journal.with_name(f"{journal.stem}-batch-{query.round + 1}.csv")
+    number = 2
+    while out is None and path.exists():
+        path = journal.with_name(f"{journal.stem}-batch-{query.round + 1}-{number}.csv")
+        number += 1
+    write_batch(path, query.ids, query.token, pool)
+    return path
+
+
+def _not_new(path: Path) -> Exception:
+    from nextlabel.errors import CampaignError
+
+    return CampaignError(
+        f"--out must be a new file; {path} is there already. Name another: nothing was asked."
+    )

@@ -1,0 +1,299 @@
+"""``nextlabel new``: a file of items becomes a campaign."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from nextlabel.campaign.state import State
+    from nextlabel.core.pool import Pool
+    from nextlabel.core.task import Task
+
+__all__ = ["new"]
+
+_LABEL = "label"  # the column taken for labels where nobody names one
+_FILE = "file"  # the annotator of labels that the file has already
+_MISSING = ("", "?")
+
+
+def new(
+    file: Annotated[
+        Path,
+        typer.Argument(help="csv, tsv, jsonl, parquet, npy, npz, idx.gz, or a folder of images."),
+    ],
+    text: Annotated[str | None, typer.Option(help="The column whose texts are to be labelled.")] = None,
+    features: Annotated[
+        str, typer.Option(help="The columns that a model may read, with commas between them; else all.")
+    ] = "",
+    labels: Annotated[
+        str, typer.Option(help="The classes, with commas between them; else those of the label column.")
+    ] = "",
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="The column of labels that are there already; `label` where there is one."),
+    ] = None,
+    id: Annotated[
+        str | None, typer.Option(help="The column that names each item; else its content does.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file, where it is not UTF-8: for example latin-1.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The journal; FILE with the ending .db when left out.")
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option(help="A name of `nextlabel list strategies`, or JSON with settings.")
+    ] = "badge",
+    learner: Annotated[
+        str | None,
+        typer.Option(
+            help="A name of `nextlabel list learners`, JSON with settings, or file.py:function; else "
+            "logistic regression on what suits the items."
+        ),
+    ] = None,
+    control: Annotated[
+        float,
+        typer.Option(help="The share of each batch drawn at random, to measure by: 0, or from 0.05 to 0.2."),
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Begin a campaign: read items from a file, write a journal beside it."""
+    from nextlabel.campaign.campaign import Campaign
+    from nextlabel.cli.journal import call
+
+    journal = out or _beside(file)
+    _require_new(journal)
+    params = {"id": id, "text": text, "features": _listed(features) or None, "encoding": encoding}
+    pool, column = _pool(file, params, label_column)
+    known = _known(pool, column)
+    task = _task(_listed(labels), known, column)
+    _require_work(pool, known)
+    trained = _spec(learner, "--learner") if learner else _suited(pool)
+    picked = _spec(strategy, "--strategy")
+    with (
+        _whole(journal) as unfinished,
+        Campaign.create(unfinished, pool, trained, picked, task, seed, control=control) as campaign,
+    ):
+        if known:
+            campaign.tell(known, annotator=_FILE)
+        state = campaign.state
+    _say(file, pool, state, column)
+    typer.echo(f"Journal: {journal}")
+    typer.echo(f"Next: {call('ask', journal)}")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _beside(file: Path) -> Path:
+    """The journal's name: that of the file up to its first dot, so that reviews.csv.gz has reviews.db."""
+    whole = file.resolve()
+    stem = whole.name if whole.is_dir() else whole.name.partition(".")[0] or whole.name
+    return file.parent / f"{stem}.db" if file.name else whole.with_name(f"{stem}.db")
+
+
+def _require_new(journal: Path) -> None:
+    from nextlabel.errors import CampaignError
+
+    if journal.exists():
+        message = (
+            f"A new journal must not be there yet; {journal} is. Go on with it (nextlabel status), or name "
+            "another with --out."
+        )
+        raise CampaignError(message)
+
+
+def _pool(file: Path, params: Mapping[str, Any], label: str | None) -> "tuple[Pool, str | None]":
+    """The items, and the column of their labels where there is one."""
+    from nextlabel.core.registry import build
+    from nextlabel.readers.files import reader_for
+
+    reader = reader_for(file)
+    said = {key: value for key, value in params.items() if value is not None}
+    spec = {"name": reader, "path": str(file), **said}
+    if reader == "images":  # the folders of images may be their labels
+        pool: Pool = build("reader", spec)
+        return pool, _column(pool, label)
+    if label is not None and reader not in _BARE:
+        spec["label"] = label
+    pool = build("reader", spec)
+    if label is None and reader not in _BARE and _LABEL in pool.columns and _LABEL not in said.values():
+        spec["label"] = label = _LABEL
+        pool = build("reader", spec)
+    if params["text"] is None and params["features"] is None:
+        _require_told_text(pool)
+    return pool, _column(pool, label)
+
+
+_BARE = ("npy", "npz", "idx")
+"""Readers of arrays: their columns are not named by the caller."""
+
+
+def _column(pool: "Pool", label: str | None) -> str | None:
+    from nextlabel.errors import ParameterError
+
+    if label is None:
+        return _LABEL if _LABEL in pool.columns else None
+    if label not in pool.columns:
+        message = (
+            f"--label-column must be one of the columns; received {label!r}. "
+            f"The columns are: {', '.join(pool.columns) or 'none'}."
+        )
+        raise ParameterError(message)
+    return label
+
+
+def _require_told_text(pool: "Pool") -> None:
+    """A text read as the name of a category teaches a model nothing: somebody must say what it is."""
+    from nextlabel.errors import ParameterError
+
+    names: Sequence[str] = getattr(pool, "names", ())
+    for name in names:
+        cells = [cell for cell in pool.columns.get(name, ())[:_LOOK] if cell not in _MISSING]
+        words = sum(len(cell.split()) for cell in cells)
+        if cells and words >= _WORDS * len(cells):
+            message = (
+                f"Text must be named, so that a model reads its words; the column {name!r} holds about "
+                f"{words // len(cells)} words an item. Add --text {name}, or name the columns that a model "
+                f"may read with --features."
+            )
+            raise ParameterError(message)
+
+
+_LOOK, _WORDS = 200, 4
+
+
+def _known(pool: "Pool", column: str | None) -> dict[str, str]:
+    """The labels that the file has already."""
+    if column is None:
+        return {}
+    cells = zip(pool.ids, pool.columns[column], strict=True)
+    return {id: cell.strip() for id, cell in cells if cell.strip() not in _MISSING}
+
+
+def _task(labels: Sequence[str], known: Mapping[str, str], column: str | None) -> "Task":
+    from nextlabel.core.task import classes
+    from nextlabel.errors import LabelError, ParameterError
+
+    found = sorted(set(known.values()))
+    if not labels and not found:
+        where = f"the column {column!r} is empty" if column else "there is no column of labels"
+        message = (
+            f"The classes must be known; none are named and {where}. "
+            "Add them with commas between, for example --labels positive,negative."
+        )
+        raise ParameterError(message)
+    task = classes(labels or found)
+    outside = [one for one in found if one not in task.classes]
+    if outside:
+        message = (
+            f"The labels in the column {column!r} must be among {', '.join(task.classes)}; received also "
+            f"{', '.join(map(repr, outside[:10]))}. Add them to --labels, or mend the file."
+        )
+        raise LabelError(message)
+    return task
+
+
+def _require_work(pool: "Pool", known: Mapping[str, str]) -> None:
+    from nextlabel.errors import CampaignError
+
+    if len(known) == len(pool.ids):
+        message = (
+            f"A campaign needs items without a label; all {len(known):,} have one. "
+            "To see what strategies would have saved on them, call nextlabel simulate."
+        )
+        raise CampaignError(message)
+
+
+def _spec(text: str, option: str) -> Any:
+    """A name, or the settings that somebody wrote as JSON."""
+    import json
+
+    from nextlabel.errors import ParameterError
+
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as cause:
+        message = (
+            f"{option} must be a name or JSON; received {text!r}, which ends being JSON at character "
+            f'{cause.pos + 1} ({cause.msg}). Write for example \'{{"name": "margin"}}\'.'
+        )
+        raise ParameterError(message) from cause
+
+
+def _suited(pool: "Pool") -> dict[str, Any]:
+    """Logistic regression on words, on the cells of rows, or on numbers as they are."""
+    learner = {"name": "sklearn", "estimator": "logistic"}
+    features = _features(pool)
+    return {**learner, "features": features} if features else learner
+
+
+def _features(pool: "Pool") -> str:
+    import numpy as np
+
+    view = pool.show(pool.ids[0])
+    if view.medium == "text":
+        return "tfidf"
+    if view.medium == "row":
+        return "table" if pool.take(np.array([0])).dtype.kind == "O" else "scale"
+    return ""
+
+
+@contextmanager
+def _whole(journal: Path) -> Iterator[Path]:
+    """A journal under another name, which takes its own when the block ends well: whole or not there."""
+    import secrets
+
+    from nextlabel.campaign.sheets import place
+    from nextlabel.errors import CampaignError
+
+    unfinished = journal.with_name(f".{journal.name}.{secrets.token_hex(4)}")
+    try:
+        yield unfinished
+        place(unfinished, journal)
+    except FileExistsError as cause:
+        message = f"A new journal must not be there yet; somebody has made {journal} meanwhile. Name another."
+        raise CampaignError(message) from cause
+    finally:
+        for name in (unfinished.name, f"{unfinished.name}-journal"):
+            unfinished.with_name(name).unlink(missing_ok=True)
+
+
+def _say(file: Path, pool: "Pool", state: "State", column: str | None) -> None:
+    known = f"; labels in the column {column}: {state.labelled:,}" if state.labelled else ""
+    typer.echo(f"{len(pool.ids):,} items read from {file}: {_what(pool)}{known}.")
+    typer.echo(f"Classes: {', '.join(state.task.classes)}.")
+    learner = state.created.learner or {"name": state.created.learner_repr}
+    parts = ", ".join(str(value) for value in learner.values() if isinstance(value, str))
+    typer.echo(f"Learner: {parts}. Strategy: {state.created.name}.")
+    if state.control:
+        typer.echo(
+            f"Control: {state.control:.0%} of each batch is drawn at random from {len(state.reserve):,} "
+            "items set aside, to measure by."
+        )
+    else:
+        typer.echo(f"Control: none, since {state.control_reason}.")
+
+
+def _what(pool: "Pool") -> str:
+    params = pool.source.params if pool.source is not None else {}
+    if params.get("text"):
+        return f"texts of the column {params['text']}"
+    names: Sequence[str] = getattr(pool, "names", ())
+    if names:
+        shown = ", ".join(names[:_NAMED]) + (
+            f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        )
+        return f"rows of {shown}"
+    view = pool.show(pool.ids[0])
+    shape = getattr(view.content, "shape", ())
+    return f"{view.medium}s" + (f" of {' × '.join(map(str, shape))}" if shape else "")
+
+
+_NAMED = 8

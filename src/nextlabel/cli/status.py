@@ -1,0 +1,152 @@
+"""``nextlabel status``: how far a campaign is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from nextlabel.campaign.state import State
+
+__all__ = ["status"]
+
+
+def status(
+    journal: Annotated[Path, typer.Argument(help="The campaign's journal.")],
+    is_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
+) -> None:
+    """Say how far a campaign is: labelled, out, skipped, left; and what to do next."""
+    import json
+    import time
+
+    from nextlabel.cli.journal import read_state
+
+    state = read_state(journal)
+    said = _figures(journal, state, time.time())
+    if is_json:
+        typer.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        _show(said)
+
+
+def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
+    pending = state.pending(now)
+    late = set(state.out) - set(pending)
+    skipped = len(state.skipped)
+    items = len(state.roster)
+    return {
+        "journal": str(journal),
+        "items": items,
+        "labelled": state.labelled,
+        "out": len(pending),
+        "late": len(late),
+        "skipped": skipped,
+        "left": items - state.labelled - len(pending) - skipped,
+        "classes": state.class_counts,
+        "queries": [_query(state, token, now) for token in dict.fromkeys(state.out.values())],
+        "rounds": state.round,
+        "strategy": _written(state.created.strategy, state.created.name),
+        "learner": _written(state.created.learner, state.created.learner_repr),
+        "model": None
+        if state.newest is None
+        else {"fingerprint": state.newest.model, "labels": state.newest.labels, "at": state.newest.at},
+        "control": {
+            "share": state.control,
+            "reason": state.control_reason,
+            "reserve": len(state.walled),
+            "labelled": state.control_labels,
+        },
+        "stopped": state.stopped,
+        "next": _next(journal, state, len(pending), now),
+    }
+
+
+def _query(state: "State", token: str, now: float) -> dict[str, Any]:
+    lease = state.leases[token]
+    return {
+        "token": token,
+        "holder": lease.holder,
+        "items": len(lease.ids),
+        "unanswered": sum(state.out.get(id) == token for id in lease.ids),
+        "expires": lease.expires,
+        "is_open": lease.is_open(now),
+    }
+
+
+def _written(spec: Any, otherwise: str) -> Any:
+    return otherwise if spec is None else dict(spec)
+
+
+def _next(journal: Path, state: "State", pending: int, now: float) -> str:
+    from nextlabel.cli.journal import call
+
+    if pending:
+        return call("tell", journal, "SHEET.csv")
+    if not state.is_stopped and len(state.available(now)):
+        return call("ask", journal)
+    return call("export", journal, f"{journal.stem}-labelled.csv")
+
+
+def _show(said: dict[str, Any]) -> None:
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for key, meaning in _ROWS.items():
+        if said[key] or key != "late":
+            table.add_row(key, f"{said[key]:,}", meaning)
+    console.print(table)
+    console.print("\nclasses")
+    for name, count in said["classes"].items():
+        console.print(f"  {name}: {count:,}", soft_wrap=True)
+    console.print(f"\nstrategy: {json.dumps(said['strategy'])}", soft_wrap=True)
+    console.print(f"learner: {json.dumps(said['learner'])}", soft_wrap=True)
+    console.print(_model(said["model"]), soft_wrap=True)
+    console.print(_control(said["control"]), soft_wrap=True)
+    for query in said["queries"]:
+        console.print(_lease(query), soft_wrap=True)
+    if said["stopped"] is not None:
+        console.print(f"stopped: {said['stopped'] or 'no reason was given'}", soft_wrap=True)
+    console.print(f"\nNext: {said['next']}", soft_wrap=True)
+
+
+_ROWS = {
+    "items": "in the data",
+    "labelled": "have an answer",
+    "out": "asked, on lease, not answered yet",
+    "late": "asked, the lease has ended: asked again when their turn comes; late answers are kept",
+    "skipped": "passed over",
+    "left": "not labelled, out or skipped",
+    "rounds": "batches asked",
+}
+
+
+def _model(model: dict[str, Any] | None) -> str:
+    if model is None:
+        return "model: none yet; the first batch is drawn at random"
+    return f"model: {model['fingerprint'][:12]}, labels it was trained on: {model['labels']:,}"
+
+
+def _control(control: dict[str, Any]) -> str:
+    if not control["share"]:
+        return f"control: none ({control['reason']})"
+    return (
+        f"control: {control['share']:.0%} of each batch, from {control['reserve']:,} items set aside; "
+        f"{control['labelled']:,} labelled"
+    )
+
+
+def _lease(query: dict[str, Any]) -> str:
+    from nextlabel.cli.journal import day
+
+    until = "for ever" if query["expires"] is None else f"until {day(query['expires'])}"
+    whose = f" with {query['holder']}" if query["holder"] else ""
+    is_over = "" if query["is_open"] else ", which is over"
+    count = f"{query['unanswered']} of {query['items']} items"
+    return f"out: {count}{whose}, {until}{is_over} (token {query['token']})"
