@@ -2,8 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -19,9 +20,9 @@ from nextlabel.experiment.lockstep import ceiling, lockstep
 from nextlabel.experiment.processes import each
 from nextlabel.experiment.runner import Experiment, run_of
 
-__all__ = ["load", "run_settings"]
+__all__ = ["load", "run_settings", "spent"]
 
-_RUNS, _INDEX, _LOCK = "runs", "grid.json", ".lock"
+_RUNS, _INDEX, _CLOCK, _LOCK = "runs", "grid.json", "seconds.json", ".lock"
 _LOOKS_SECONDS = 0.5
 
 
@@ -86,7 +87,7 @@ def run_settings(
     """
     tasks, index = _planned(folder, settings, processes)
     _prepare(folder)
-    with locked(folder / _LOCK), _watched(tasks, progress):
+    with locked(folder / _LOCK), _clock(folder / _CLOCK), _watched(tasks, progress):
         _write_index(folder, index)
         if unfinished := [task for task in tasks if task.is_unfinished]:
             each(_work, None, unfinished, processes=processes)
@@ -119,6 +120,24 @@ def load(folder: Path) -> list[Results]:
         )
         raise ExperimentError(message) from cause
     return [_loaded(folder, one) for one in index]
+
+
+def spent(folder: Path) -> float:
+    """Seconds by the clock that benchmarks have run in a folder, those that were stopped included.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    float
+        0 where nothing is known. What was killed has left no time.
+    """
+    try:
+        return float(json.loads((folder / _CLOCK).read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def _planned(
@@ -230,6 +249,17 @@ def _write_index(folder: Path, index: Sequence[Mapping[str, Any]]) -> None:
 
 
 @contextmanager
+def _clock(path: Path) -> Iterator[None]:
+    """Add the time of the block to what the file says."""
+    before, began = spent(path.parent), time.monotonic()
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # a time is not worth an error of its own
+            path.write_text(json.dumps({"seconds": before + time.monotonic() - began}), encoding="utf-8")
+
+
+@contextmanager
 def _watched(tasks: Sequence[_Task], progress: Callable[[int, int], None] | None) -> Iterator[None]:
     """Tell now and then how many rounds stand in the files."""
     if progress is None:
@@ -239,12 +269,12 @@ def _watched(tasks: Sequence[_Task], progress: Callable[[int, int], None] | None
     over = Event()
 
     def look() -> None:
-        while True:
+        ended = False
+        while not ended:
             ended = over.wait(_LOOKS_SECONDS)
             progress(_done(tasks), total)
-            if ended:
-                return
 
+    progress(_done(tasks), total)
     watcher = Thread(target=look, daemon=True)
     watcher.start()
     try:

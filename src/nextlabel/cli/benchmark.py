@@ -1,0 +1,112 @@
+"""Run experiments into a folder, show what came out, and write the report: for ``bench`` and ``simulate``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nextlabel.experiment.curves import Results
+    from nextlabel.experiment.grid import Setting
+
+__all__ = ["carry_out", "report"]
+
+
+def carry_out(
+    console: "Console",
+    folder: Path,
+    settings: "Sequence[Setting]",
+    *,
+    title: str,
+    command: str,
+    notes: Sequence[str],
+    processes: int,
+) -> None:
+    """Run what is not there yet, print a table for each setting, and write the report.
+
+    Parameters
+    ----------
+    console : Console
+    folder : Path
+    settings : sequence of Setting
+    title : str
+        Of the report.
+    command : str
+        Does it again; it is named when somebody stops this.
+    notes : sequence of str
+        What a reader should know.
+    processes : int
+        Worker processes; 0 takes one for each core.
+    """
+    from nextlabel.experiment.bench import run_settings
+    from nextlabel.experiment.processes import usable_cores
+    from nextlabel.experiment.report import prepare
+
+    prepare(folder)
+    try:
+        with _bar(console) as progress:
+            results = run_settings(folder, settings, processes=processes or usable_cores(), progress=progress)
+    except KeyboardInterrupt:
+        console.print(f"Every round that was finished is kept. To go on: {command}", soft_wrap=True)
+        raise
+    report(console, folder, results, title=title, command=command, notes=notes)
+
+
+def report(
+    console: "Console",
+    folder: Path,
+    results: "Sequence[Results]",
+    *,
+    title: str,
+    command: str,
+    notes: Sequence[str],
+) -> None:
+    """Print a table for each setting, and write the report.
+
+    Parameters
+    ----------
+    console : Console
+    folder : Path
+    results : sequence of Results
+        As a benchmark gives them.
+    title, command : str
+        Of the report.
+    notes : sequence of str
+        What a reader should know.
+    """
+    from nextlabel.cli.comparison import show
+    from nextlabel.experiment.bench import spent
+    from nextlabel.experiment.comparison import claim, rows
+    from nextlabel.experiment.report import write_report
+
+    for one in results:
+        lead, baseline = one.protocol["lead"], one.protocol["baseline"]
+        console.print(f"\n{one.protocol['setting']}", style="bold")
+        said = claim(one, lead, baseline) if lead != baseline else None
+        if said is not None:
+            show(console, said, rows(one, baseline))
+            console.print(f"\n{said.sentence()}")
+    written = write_report(
+        folder, results, title=title, command=command, seconds=spent(folder), notes=list(notes)
+    )
+    console.print(f"\nThe page: {written[0]}", soft_wrap=True)
+    console.print(f"Beside it: {', '.join(path.name for path in written[1:])}")
+
+
+@contextmanager
+def _bar(console: "Console") -> "Iterator[Callable[[int, int], None]]":
+    """A bar over rounds, with the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rounds, time left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("labelling", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
