@@ -17,6 +17,7 @@ from nextlabel import errors
 from nextlabel.cli.app import app
 from nextlabel.core.registry import REGISTRY, nested_kinds, resolve
 from nextlabel.core.signals import SIGNALS
+from nextlabel.datasets.listings import LISTINGS
 from nextlabel.errors import NextlabelError
 from nextlabel.testing.documentation import sections
 from nextlabel.testing.examples import example
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
     pages = {
         "strategies.md": strategies(),
         "learners.md": learners(),
+        "datasets.md": datasets(),
         "signals.md": signals(),
         "errors.md": all_errors(),
         "command-line.md": command_line(),
@@ -78,13 +80,49 @@ def learners() -> str:
     for kind, title in {
         "learner": "Learners",
         "network": "Networks",
-        "dataset": "Data sets",
         "reader": "Readers",
     }.items():
         lines += [f"## {title}", ""]
         for name in REGISTRY[kind]:
             lines += [f"### {name}", "", *described(name, resolve(kind, name))]
-    return page("Learners, networks, data sets, readers", lines)
+    return page("Learners, networks, readers", lines)
+
+
+def datasets() -> str:
+    about, files, parts = [], [], []
+    for name, one in LISTINGS.items():
+        about.append(
+            (f"`{name}`", f"{one.items:,}", f"{one.classes:,}", one.description, one.licence, one.citation)
+        )
+        for file in one.files:
+            digest = f"`{file.sha256}`" if file.sha256 else f"MD5 `{file.md5}`"
+            address = f"<{file.address}>" if file.address else "–"
+            files.append((name, f"`{one.folder}/{file.name}`", f"{file.size:,}", digest, address))
+        made = resolve("dataset", name)
+        if one.folder != "uci":
+            parts += [f"### {name}", "", *described(name, made)]
+    lines = [
+        "How to get them, and how the digests were checked: [Get data sets](../how-to/get-data-sets.md).",
+        "",
+        *table(("name", "items", "classes", "what it holds", "licence", "citation"), about),
+        "",
+        "## What to know of each",
+        "",
+        *parts,
+        "### Tables of UCI",
+        "",
+        "Rows of numbers (float64) where every column is one; else of objects: texts in the columns of "
+        "names, numbers in the others. Values are as they are in the file, neither scaled nor encoded. A "
+        "missing cell is None in a column of names, else nan.",
+        "",
+        "## Files",
+        "",
+        "Files are looked for in the folders of data sets. *Address* is empty where nobody has checked that "
+        "the bytes behind a public address have this digest.",
+        "",
+        *table(("data set", "file", "bytes", "SHA-256", "address"), files),
+    ]
+    return page("Data sets", lines)
 
 
 def signals() -> str:
