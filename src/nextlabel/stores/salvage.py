@@ -115,7 +115,7 @@ def _gathered(path: Path, busy_seconds: float) -> tuple[list[Row], list[str]]:
     with closing(db):
         try:
             faults = _structural(db)
-            if not faults:
+            if not faults and not _is_short(db, path):
                 return [Row(*row) for row in db.execute(_ROWS)], _altered(db)
         except sqlite3.Error as cause:
             if not _is_damage(cause):
@@ -143,6 +143,12 @@ def _structural(db: sqlite3.Connection) -> list[str]:
         return []
     words = " ".join(" ".join(said).replace("*** in database main ***", "").split())
     return [f"SQLite finds the structure damaged ({words[:300]})."]
+
+
+def _is_short(db: sqlite3.Connection, path: Path) -> bool:
+    """Whether the last page is not all there, which SQLite fills up with zeros."""
+    pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return bool(path.stat().st_size < pages * size)
 
 
 def _altered(db: sqlite3.Connection) -> list[str]:

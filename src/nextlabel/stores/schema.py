@@ -129,6 +129,11 @@ def check_nature(db: sqlite3.Connection, path: Path) -> None:
         schema = cursor.execute("PRAGMA user_version").fetchone()[0]
         parts = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if not (application or schema or parts):
+        if size := path.stat().st_size:
+            raise JournalError(
+                f"A journal is a SQLite file; {path} is not one (it has {size:,} bytes and no pages). "
+                "Check the name; the file was left as it is."
+            )
         raise JournalError(
             f"A journal was expected at {path}; the file is empty, as one is whose first entries were never "
             "written. Create the campaign there again: an empty file is taken over."
