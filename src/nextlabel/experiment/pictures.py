@@ -115,7 +115,7 @@ def errors(found: Penalties, baseline: str) -> Drawn:
         4.4,
         alt=f"Distribution of the error as a multiple of {baseline}'s. Medians: {medians}.",
         caption=(
-            f"Share of checkpoints at which the mean error is at most so many times {baseline}'s, weighted as "
+            f"Share of checkpoints where the mean error is at most so many times {baseline}'s, weighted as "
             "in the matrix. Further left and up is better."
         ),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nextlabel.core.rng import generator
 from nextlabel.experiment.comparison import CONFIDENCE, areas
@@ -12,7 +13,19 @@ from nextlabel.maths.comparisons import holm, paired_t_p, signed_rank_p
 from nextlabel.maths.intervals import Interval, bca_interval, student_interval
 from nextlabel.maths.parameters import checked_number
 
-__all__ = ["BETTER", "EQUAL", "LEAST_SEEDS", "LEVEL", "NONE", "UNDECIDED", "WORSE", "Standing", "standings"]
+__all__ = [
+    "BETTER",
+    "EQUAL",
+    "LEAST_SEEDS",
+    "LEVEL",
+    "NONE",
+    "UNDECIDED",
+    "WORSE",
+    "Standing",
+    "joint_intervals",
+    "standings",
+    "verdicts",
+]
 
 BETTER: Final = "better"
 WORSE: Final = "worse"
@@ -112,25 +125,78 @@ def standings(
     gains = np.stack([areas(results, name) - reference for name in names], axis=1)
     p_values = paired_t_p(gains)
     adjusted = holm(p_values)
-    joint = 1.0 - LEVEL / len(names)
-    made = []
-    for name, values, p_value, p_holm in zip(names, gains.T, p_values, adjusted, strict=True):
-        interval = student_interval(values, confidence=joint)
-        made.append(
-            Standing(
-                strategy=name,
-                seeds=len(values),
-                gain=float(values.mean()),
-                interval=interval,
-                own_interval=student_interval(values, confidence=CONFIDENCE),
-                bootstrap=bca_interval(values, rng=generator(seed), confidence=CONFIDENCE),
-                p_value=float(p_value),
-                p_holm=float(p_holm),
-                p_signed_rank=signed_rank_p(values),
-                verdict=_verdict(float(values.mean()), interval, float(p_holm), len(values), rope),
-            )
+    intervals = joint_intervals(gains)
+    return tuple(
+        Standing(
+            strategy=name,
+            seeds=len(values),
+            gain=float(values.mean()),
+            interval=interval,
+            own_interval=student_interval(values, confidence=CONFIDENCE),
+            bootstrap=bca_interval(values, rng=generator(seed), confidence=CONFIDENCE),
+            p_value=float(p_value),
+            p_holm=float(p_holm),
+            p_signed_rank=signed_rank_p(values),
+            verdict=verdict,
         )
-    return tuple(made)
+        for name, values, interval, p_value, p_holm, verdict in zip(
+            names, gains.T, intervals, p_values, adjusted, verdicts(gains, rope=rope), strict=True
+        )
+    )
+
+
+def joint_intervals(gains: ArrayLike) -> tuple[Interval, ...]:
+    """Student's t intervals of several mean gains that hold together in 95 % of experiments.
+
+    Parameters
+    ----------
+    gains : array of float, axes (s, k)
+        A row for each seed, a column for each strategy; columns may depend on one another in any way.
+
+    Returns
+    -------
+    tuple of Interval
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two seeds.
+    """
+    table = np.asarray(gains, dtype=np.float64)
+    return tuple(student_interval(values, confidence=1.0 - LEVEL / table.shape[1]) for values in table.T)
+
+
+def verdicts(gains: ArrayLike, *, rope: float | None = None) -> tuple[str, ...]:
+    """The verdict on each of several strategies, as `standings` describes it.
+
+    Parameters
+    ----------
+    gains : array of float, axes (s, k)
+        Paired differences to the baseline: a row for each seed, a column for each strategy.
+    rope : float, optional
+        Region of practical equivalence.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two seeds.
+
+    Examples
+    --------
+    >>> verdicts([[0.02, 0.0], [0.02, -0.01], [0.03, 0.01], [0.01, 0.01], [0.02, -0.02]])
+    ('better', 'not distinguishable')
+    """
+    table = np.asarray(gains, dtype=np.float64)
+    return tuple(
+        _verdict(float(mean), interval, float(p_holm), len(table), rope)
+        for mean, interval, p_holm in zip(
+            table.mean(axis=0), joint_intervals(table), holm(paired_t_p(table)), strict=True
+        )
+    )
 
 
 def _verdict(gain: float, interval: Interval, p_holm: float, seeds: int, rope: float | None) -> str:

@@ -1,0 +1,52 @@
+"""A protocol in words says what it holds, and nothing else."""
+
+from nextlabel.experiment.wording import facts
+
+PROTOCOL = {
+    "description": "letters",
+    "fingerprint": "ab12",
+    "items": 100,
+    "test": 30,
+    "official_test": False,
+    "start": 10,
+    "batch": 5,
+    "budget": 40,
+    "seeds": [0, 1, 2],
+    "learner": {"name": "sklearn", "estimator": {"name": "mlp"}, "chunk": None},
+    "strategies": {"BADGE": {"name": "badge"}},
+    "versions": {"numpy": "2.4"},
+    "code": "c0de",
+}
+
+
+def test_every_fact_is_told() -> None:
+    found = facts(PROTOCOL)
+    assert found["Data"] == "letters (fingerprint ab12)"
+    assert found["Split"] == "30 items measure accuracy, drawn anew for each seed; 70 are the pool"
+    assert (
+        found["Labels"]
+        == "10 drawn at random to start, then batches of 5 up to 40; answered from the data set"
+    )
+    assert found["Seeds"] == "0 to 2"
+    assert found["Learner"] == "sklearn (estimator mlp)"
+    assert found["Strategies"] == "BADGE: badge"
+    assert found["Versions"] == "numpy 2.4"
+    assert found["Code"] == "c0de"
+
+
+def test_other_starts_splits_and_seeds_are_told() -> None:
+    assert facts({**PROTOCOL, "per_class": 1})["Labels"].startswith(
+        "1 of each class drawn at random to start"
+    )
+    assert facts({**PROTOCOL, "start": 0})["Labels"].startswith(
+        "none to start; the first batch is asked like"
+    )
+    assert facts({**PROTOCOL, "official_test": True, "pool": 50})["Split"] == (
+        "30 items measure accuracy, the official test items; 70 are the pool, cut to 50 for each seed"
+    )
+    assert facts({**PROTOCOL, "seeds": [3, 7, 8]})["Seeds"] == "3, 7, 8"
+    assert facts({**PROTOCOL, "seeds": 10})["Seeds"] == "0 to 9"
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    assert list(facts({})) == ["Held equal"]
