@@ -1,7 +1,5 @@
 """Arrays that NumPy saved, as a pool: one, mapped from disk, or several in one file."""
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +42,9 @@ def npy(path: Source) -> ArrayPool:
     with reading(path):
         try:
             array = np.load(Path(path), mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as cause:
+        except OSError:
+            raise
+        except Exception as cause:  # what a damaged header makes NumPy raise has no end
             raise ReaderError(_unreadable(path, cause)) from cause
     if not isinstance(array, np.ndarray):
         array.close()
@@ -88,7 +88,9 @@ def npz(path: Source, *, items: str | None = None) -> ArrayPool:
             arrays = {name: loaded[name] for name in loaded.files}
         except AttributeError as cause:
             raise ReaderError(_unreadable(path, "it is an npy file")) from cause
-        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as cause:
+        except OSError:
+            raise
+        except Exception as cause:  # what a damaged header makes NumPy raise has no end
             raise ReaderError(_unreadable(path, cause)) from cause
     name = _chosen(arrays, items, path)
     rows = _items(arrays[name], path)

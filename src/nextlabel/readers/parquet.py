@@ -60,7 +60,8 @@ def parquet(
             whole = pyarrow.parquet.ParquetFile(file)
             names = whole.schema_arrow.names
             read = whole.read()
-        except (pyarrow.ArrowException, ValueError) as cause:
+            cells = [_cells(column) for column in read.columns]
+        except Exception as cause:  # what damaged bytes make a decoder raise has no end
             message = (
                 f"A whole parquet file is needed; received {str(path)!r}, which cannot be read: {cause}. "
                 "Copy or write it again."
@@ -73,7 +74,7 @@ def parquet(
             f"{len(doubled)} columns of {str(path)!r}. Rename one."
         )
         raise ReaderError(message)
-    columns = {name: _cells(read.column(name)) for name in names}
+    columns = dict(zip(names, cells, strict=True))
     parts = Parts(id, text, features, label)
     table = Table(str(path), columns, range(1, read.num_rows + 1), unit="row")
     return table_pool(table, parts, parts.spec("parquet", path))
