@@ -28,6 +28,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "export": "nextlabel.cli.export:export",
             "list": "nextlabel.cli.list:show",
             "new": "nextlabel.cli.new:new",
+            "simulate": "nextlabel.cli.simulate:simulate",
             "status": "nextlabel.cli.status:status",
             "tell": "nextlabel.cli.tell:tell",
         },

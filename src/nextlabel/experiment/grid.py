@@ -16,7 +16,7 @@ from nextlabel.errors import ParameterError
 from nextlabel.experiment.runner import Experiment
 from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole, settle
 
-__all__ = ["Grid", "Setting", "read_grid", "settings"]
+__all__ = ["Grid", "Setting", "held_out", "read_grid", "settings"]
 
 _DISPLAY = "as"
 
@@ -235,7 +235,7 @@ def settings(grid: Grid) -> tuple[Setting, ...]:
             batch=batch,
             budget=grid.budget,
             seeds=list(grid.seeds) if isinstance(grid.seeds, Sequence) else grid.seeds,
-            test=_held_out(datasets[dataset], grid.test),
+            test=_test(datasets[dataset], grid.test),
             pool=grid.pool,
         )
         varied = [
@@ -256,6 +256,37 @@ def settings(grid: Grid) -> tuple[Setting, ...]:
             )
         )
     return tuple(made)
+
+
+def held_out(items: int, test: Any) -> int:
+    """How many items measure accuracy.
+
+    Parameters
+    ----------
+    items : int
+        Of the data set.
+    test : int or float
+        How many, or a share above 0 and below 1.
+
+    Raises
+    ------
+    ParameterError
+        Neither.
+
+    Examples
+    --------
+    >>> held_out(200, 0.3), held_out(200, 50)
+    (60, 50)
+    """
+    advice = "Give a share, or how many items."
+    if isinstance(test, float):
+        return max(1, round(checked_number(test, "test", above=0, below=1, advice=advice) * items))
+    return checked_whole(test, "test", least=1, advice=advice)
+
+
+def _test(dataset: Dataset, test: Any) -> int | None:
+    """The test items to draw: none where there are official ones, or nobody says how many."""
+    return None if dataset.test is not None or test is None else held_out(len(dataset.pool.ids), test)
 
 
 def _strategies(grid: Grid) -> dict[str, Strategy]:
@@ -295,16 +326,6 @@ def _started(start: Any) -> dict[str, Any]:
 
 def _told(start: Any) -> str:
     return f"start {start['per_class']} a class" if isinstance(start, Mapping) else f"start {start}"
-
-
-def _held_out(dataset: Dataset, test: Any) -> Any:
-    """The test items to draw: none where there are official ones."""
-    if dataset.test is not None:
-        return None
-    if isinstance(test, float):
-        share = checked_number(test, "test", above=0, below=1, advice="Give a share, or how many items.")
-        return max(1, round(share * len(dataset.pool.ids)))
-    return test
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,0 +1,155 @@
+"""``nextlabel simulate``: what strategies would have saved on items that are labelled already."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nextlabel.core.strategy import Strategy
+
+__all__ = ["simulate"]
+
+_BASELINE = "random"
+_BATCHES = 20  # of a budget that nobody names
+_ROPE = 0.01
+_CEILING_SEEDS = 3
+
+
+def simulate(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Labelled items: csv, tsv, jsonl, parquet, npz, or a folder with images in folders."
+        ),
+    ],
+    text: Annotated[str | None, typer.Option(help="The column whose texts a model reads.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The column of labels; `label`, or an image's folder, when left out.")
+    ] = None,
+    features: Annotated[
+        str, typer.Option(help="The columns that a model may read, with commas between them; else all.")
+    ] = "",
+    id: Annotated[
+        str | None, typer.Option(help="The column that names each item; else its content does.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file, where it is not UTF-8: for example latin-1.")
+    ] = None,
+    strategies: Annotated[
+        str,
+        typer.Option(
+            help="Names with commas between them. The first is the one whose saving is stated; "
+            "random is always there to compare with."
+        ),
+    ] = "badge,margin,random",
+    seeds: Annotated[
+        int, typer.Option(help="At least 2; each draws split, start set and weights anew.")
+    ] = 10,
+    start: Annotated[
+        int, typer.Option(help="Labels before the first batch, drawn at random; 0 for none.")
+    ] = 20,
+    batch: Annotated[int, typer.Option(help="Labels asked at once.")] = 20,
+    budget: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Labels at the end; 0 takes 20 batches, or half of the items if those are fewer."
+        ),
+    ] = 0,
+    test: Annotated[
+        float, typer.Option(help="Items held out to measure accuracy: a share, or how many.")
+    ] = 0.3,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for report and results; NAME-simulated when left out.")
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=0, help="Worker processes of one thread each; 0 takes one for each core.")
+    ] = 0,
+) -> None:
+    """Find out on your own labelled items what strategies would have saved."""
+    import shlex
+
+    from rich.console import Console
+
+    from nextlabel.cli.benchmark import carry_out
+    from nextlabel.cli.items import label_column, read_items, suited
+    from nextlabel.core.registry import build
+    from nextlabel.experiment.grid import Setting, held_out
+    from nextlabel.experiment.labelled import labelled
+    from nextlabel.experiment.runner import Experiment
+
+    console = Console(markup=False, highlight=False)
+    columns = [one.strip() for one in features.split(",") if one.strip()]
+    params = {"text": text, "features": columns or None, "id": id, "encoding": encoding}
+    pool = read_items(file, params, label)
+    dataset, left_out = labelled(file.stem, pool, label_column(pool, label))
+    compared = _strategies(strategies)
+    items = len(dataset.pool.ids)
+    measured = held_out(items, int(test) if test >= 1 else test)
+    learner = suited(pool)
+    experiment = Experiment(
+        dataset,
+        build("learner", learner),
+        compared,
+        start=start,
+        batch=batch,
+        budget=budget or min(start + _BATCHES * batch, (items - measured) // 2),
+        seeds=seeds,
+        test=measured,
+    )
+    folder = out if out is not None else Path(f"{file.resolve().stem}-simulated")
+    given = {"text": text, "label": label, "features": features or None, "id": id, "encoding": encoding}
+    said = {
+        "strategies": strategies,
+        "seeds": seeds,
+        "start": start,
+        "batch": batch,
+        "budget": budget,
+        "test": test,
+    }
+    options = [
+        part
+        for name, value in {**given, **said, "out": folder}.items()
+        if value is not None
+        for part in (f"--{name}", str(value))
+    ]
+    counts = f"{items:,} labelled items of {file}"
+    notes = [
+        f"{counts}; {left_out:,} without a label were left out.",
+        "The learner suits the items; it was not tuned.",
+    ]
+    console.print(
+        f"{notes[0]} {', '.join(compared)}; {seeds} seeds; {experiment.sizes[0]} to {experiment.budget} "
+        "labels."
+    )
+    lead = next(iter(compared))
+    top = tuple(experiment.all_seeds[:_CEILING_SEEDS])
+    carry_out(
+        console,
+        folder,
+        [Setting(file.stem, experiment, top, lead, _BASELINE, _ROPE)],
+        title=f"{file.stem}: what {lead} would have saved",
+        command=shlex.join(["nextlabel", "simulate", str(file), *options]),
+        notes=notes,
+        processes=processes,
+    )
+
+
+def _strategies(listed: str) -> "dict[str, Strategy]":
+    """The strategies by the names that a reader sees, the baseline among them."""
+    from nextlabel.core.registry import build
+    from nextlabel.errors import ParameterError
+
+    wanted = [name.strip() for name in listed.split(",") if name.strip()]
+    if not set(wanted) - {_BASELINE}:
+        message = (
+            f"--strategies must name at least one strategy to compare with {_BASELINE}; received {listed!r}. "
+            "Name for example badge,margin."
+        )
+        raise ParameterError(message)
+    made = {}
+    for name in dict.fromkeys([*wanted, _BASELINE]):
+        strategy = build("strategy", name)
+        spelling = type(strategy).__name__  # BADGE as its paper writes it, margin as an ordinary word
+        made[name if spelling.istitle() else spelling] = strategy
+    return made
