@@ -1,6 +1,8 @@
 """Rows of an array as a pool."""
 
+import json
 import re
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from nextlabel import arrays
 from nextlabel.errors import PoolError, UnknownName
+from nextlabel.readers.arrays import ArrayPool
 
 
 def test_rows_have_ids_and_are_taken_in_order() -> None:
@@ -44,6 +47,20 @@ def test_a_mapped_file_is_kept_as_it_is(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.eye(3))
     mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
     assert np.shares_memory(arrays(mapped).items, mapped)
+
+
+def test_texts_are_digested_as_one_list_whatever_their_number() -> None:
+    items = np.array([f"text {number}, ü" for number in range(2_500)], dtype=object)
+    ids = [f"{number:04}" for number in range(len(items))]
+    digest = blake2b(f"|O{items.shape}".encode(), digest_size=16)
+    digest.update(json.dumps(items.tolist(), ensure_ascii=False).encode())
+    digest.update("".join(f"{one}\0" for one in ids).encode())
+    assert ArrayPool(items, ids).fingerprint == digest.hexdigest()
+
+
+def test_a_column_of_another_length_is_refused() -> None:
+    with pytest.raises(PoolError, match="each of the 2 items; received 1 for 'label'"):
+        ArrayPool(np.eye(2), ["a", "b"], {"label": ["x"]})
 
 
 def test_no_items_are_refused() -> None:

@@ -1,7 +1,7 @@
 """Arrays in memory, or mapped from disk, as a pool."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -16,6 +16,8 @@ from nextlabel.errors import PoolError, UnknownName
 from nextlabel.maths.axes import Array, Positions, row_chunks
 
 __all__ = ["ArrayPool", "arrays"]
+
+_TOGETHER = 1000  # texts or table rows that are written as JSON at once
 
 
 @final
@@ -88,7 +90,8 @@ class ArrayPool:
         digest.update(f"{self.items.dtype.str}{self.items.shape}".encode())
         order = np.array(sorted(range(len(self.ids)), key=self.ids.__getitem__))
         for rows in row_chunks(self.items):
-            digest.update(_content(np.asarray(self.items[order[rows]])))
+            for part in _content(np.asarray(self.items[order[rows]])):
+                digest.update(part)
         for position in order:
             digest.update(self.ids[position].encode() + b"\0")
         return digest.hexdigest()
@@ -119,11 +122,15 @@ class ArrayPool:
         return View("row", values)
 
 
-def _content(rows: Array) -> bytes:
-    """The bytes of some rows; of objects, which have none of their own, the JSON text."""
-    if rows.dtype.kind == "O":
-        return json.dumps(rows.tolist(), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return np.ascontiguousarray(rows).tobytes()
+def _content(rows: Array) -> Iterator[bytes]:
+    """The bytes of some rows; of objects, which have none of their own, the JSON text of one list."""
+    if rows.dtype.kind != "O":
+        yield np.ascontiguousarray(rows).tobytes()
+        return
+    for begin in range(0, len(rows), _TOGETHER):  # long texts would fill the memory once more
+        text = json.dumps(rows[begin : begin + _TOGETHER].tolist(), ensure_ascii=False)
+        yield (f", {text[1:-1]}" if begin else text[:-1]).encode("utf-8", "surrogatepass")
+    yield b"]"
 
 
 def arrays(items: ArrayLike, ids: Sequence[str] | None = None) -> ArrayPool:

@@ -42,8 +42,6 @@ def npy(path: Source) -> ArrayPool:
     with reading(path):
         try:
             array = np.load(Path(path), mmap_mode="r", allow_pickle=False)
-        except OSError:
-            raise
         except Exception as cause:  # what a damaged header makes NumPy raise has no end
             raise ReaderError(_unreadable(path, cause)) from cause
     if not isinstance(array, np.ndarray):
@@ -88,8 +86,6 @@ def npz(path: Source, *, items: str | None = None) -> ArrayPool:
             arrays = {name: loaded[name] for name in loaded.files}
         except AttributeError as cause:
             raise ReaderError(_unreadable(path, "it is an npy file")) from cause
-        except OSError:
-            raise
         except Exception as cause:  # what a damaged header makes NumPy raise has no end
             raise ReaderError(_unreadable(path, cause)) from cause
     name = _chosen(arrays, items, path)

@@ -43,7 +43,7 @@ def parquet(
     -------
     ArrayPool
         As of a CSV file: texts; numbers; or objects where some column is not of numbers. Null is missing.
-        Every column is in `columns`, as text: times as ISO 8601, lists and structures as JSON.
+        Every column is in `columns`, as text: lists and structures as JSON, bytes in hexadecimal digits.
 
     Raises
     ------
@@ -83,15 +83,18 @@ def parquet(
 def _cells(column: Any) -> list[str]:
     """A column as text; nothing where it is null."""
     kind = column.type.value_type if pyarrow.types.is_dictionary(column.type) else column.type
-    if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
-        return [
-            "" if value is None else json.dumps(value, ensure_ascii=False, default=_plain)
-            for value in column.to_pylist()
-        ]
+    if pyarrow.types.is_nested(kind) or "binary" in str(kind):
+        return ["" if value is None else _plain(value) for value in column.to_pylist()]
     texts = pyarrow.compute.cast(column, pyarrow.string()).to_pylist()
     return ["" if text is None else text for text in texts]
 
 
 def _plain(value: Any) -> str:
-    """What JSON does not know, as text; bytes in hexadecimal digits."""
-    return value.hex() if isinstance(value, bytes) else str(value)
+    """Bytes in hexadecimal digits, lists and structures as JSON, what JSON does not know as text."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return (
+        json.dumps(value, ensure_ascii=False, default=_plain)
+        if isinstance(value, list | dict)
+        else str(value)
+    )
