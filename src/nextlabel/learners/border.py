@@ -1,7 +1,7 @@
 """What every adapter does at its border: check positions and labels, resolve names, walk a pool in chunks."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -115,14 +115,18 @@ def sources(names: Collection[str], offered: Collection[str], model: str) -> fro
     return frozenset(source(name) for name in names)
 
 
+class _Takes(Protocol):
+    def take(self, positions: Positions) -> Any: ...
+
+
 def gathered(
-    pool: Pool, positions: Positions, chunk: int, answer: Callable[[Array], Mapping[str, Array]]
+    pool: _Takes, positions: Positions, chunk: int, answer: Callable[[Any], Mapping[str, Array]]
 ) -> dict[str, Array]:
     """What a function says of items, a chunk at a time, written into arrays of the whole length.
 
     Parameters
     ----------
-    pool : Pool
+    pool : Pool, or features of one
         Where the items are.
     positions : array of int64, axes (n,)
         Which items, in this order.

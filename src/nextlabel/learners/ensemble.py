@@ -31,10 +31,12 @@ class Separable(Protocol):
         pool: Pool,
         labelled: Positions,
         labels: Labels,
+        unlabelled: Positions,
         *,
         task: Task,
         initialisation: np.random.Generator,
         order: np.random.Generator,
+        previous: Model | None = None,
     ) -> Model:
         """As `Learner.fit`, with two generators."""
 
@@ -174,7 +176,14 @@ class Ensemble(Learner):
             try:
                 if isinstance(member, Separable):
                     model = member.fit_from(
-                        pool, labelled, labels, task=task, initialisation=initialisation, order=order
+                        pool,
+                        labelled,
+                        labels,
+                        unlabelled,
+                        task=task,
+                        initialisation=initialisation,
+                        order=order,
+                        previous=before[number] or (models[-1] if models else None),
                     )
                 else:
                     model = member.fit(

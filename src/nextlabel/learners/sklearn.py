@@ -1,10 +1,8 @@
 """Any scikit-learn classifier with `predict_proba` as a learner."""
 
 import pickle
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, final
 
@@ -12,37 +10,19 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier
 
-from nextlabel.core.learner import Learner, Model
+from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
-from nextlabel.core.signals import Signals
 from nextlabel.core.spec import Spec
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, NoLabels, ParameterError, UnknownName
-from nextlabel.learners.border import (
-    as_spec,
-    checked_labels,
-    checked_positions,
-    gathered,
-    sources,
-)
-from nextlabel.learners.estimators import (
-    ESTIMATORS,
-    classifier,
-    constant,
-    fitted,
-    has_logits,
-    hidden_layer,
-    named,
-    seed,
-    transformers,
-)
-from nextlabel.maths.axes import Array, Labels, Positions
+from nextlabel.learners.border import as_spec, checked_labels
+from nextlabel.learners.estimators import ESTIMATORS, classifier, constant, fitted, named, seed, transformers
+from nextlabel.learners.features import Features, encoder, features_of
+from nextlabel.learners.sklearn_model import FORMAT, SklearnModel, as_rows, scores_of
+from nextlabel.maths.axes import Labels, Positions
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["SklearnLearner", "SklearnModel"]
-
-_IMPOSSIBLE = 1000.0  # below the best logit: e^-1000 is 0 in float64, and the value itself is finite
-_FORMAT = "nextlabel sklearn model 1"
 
 
 @final
@@ -63,6 +43,9 @@ class SklearnLearner(Learner):
         an `MLPClassifier`, else the output of a pipeline's last transformer, else the features.
     chunk : int
         Items predicted at once.
+    features : str or mapping, optional
+        What items are turned into before the classifier reads them: ``"scale"`` for numbers, or a
+        mapping of a name and settings. When left out: nothing, they are read as they are.
 
     Raises
     ------
@@ -107,10 +90,13 @@ class SklearnLearner(Learner):
     estimator: Any = "logistic"
     embedding: str | None = None
     chunk: int = 4096
+    features: Any = None
 
     def __post_init__(self) -> None:
         chunk = checked_whole(self.chunk, "chunk", least=1, of="SklearnLearner")
-        settle(self, {"estimator": as_spec(self.estimator), "chunk": chunk})
+        specs = {"estimator": as_spec(self.estimator), "features": as_spec(self.features)}
+        settle(self, {**specs, "chunk": chunk})
+        encoder(self.features)
         made = self._fresh()
         if not hasattr(made, "predict_proba"):
             message = (
@@ -123,7 +109,7 @@ class SklearnLearner(Learner):
     @property
     def provides(self) -> frozenset[str]:
         """`embedding`, and `logits` where the estimator has them, else `proba`."""
-        return frozenset({_scores(self._fresh()), "embedding"})
+        return frozenset({scores_of(self._fresh()), "embedding"})
 
     def fit(
         self,
@@ -136,7 +122,9 @@ class SklearnLearner(Learner):
         task: Task,
         previous: Model | None = None,
     ) -> "SklearnModel":
-        """A classifier trained from scratch on the labelled items; `previous` is not used.
+        """A classifier trained from scratch on the labelled items.
+
+        Of `previous`, the features are used again where they were learnt of the same items.
 
         Raises
         ------
@@ -149,25 +137,40 @@ class SklearnLearner(Learner):
         LearnerError
             The estimator refuses the data; the message quotes it.
         """
-        labelled, labels = checked_labels(pool, labelled, labels, task)
+        return self._fitted(pool, Fit(labelled, labels, unlabelled, rng, previous), task, [previous])
+
+    def fit_many(self, pool: Pool, fits: Sequence[Fit], *, task: Task) -> list[Model]:
+        """As `fit`, one after the other; features of the same items are learnt once."""
+        models: list[Model] = []
+        for one in fits:
+            models.append(self._fitted(pool, one, task, [one.previous, *reversed(models)]))
+        return models
+
+    def _fitted(self, pool: Pool, fit: Fit, task: Task, known: Sequence[Model | None]) -> "SklearnModel":
+        labelled, labels = checked_labels(pool, fit.labelled, fit.labels, task)
         estimator = self._fresh()
         place = self._place(estimator)
-        classes = len(task.classes)
+        if not len(labels) and place != "features":
+            message = (
+                f"{named(estimator)} must be fitted before it has the embedding {place!r}; received no "
+                "labels. Label some items first, or use embedding='features'."
+            )
+            raise NoLabels(message)
+        features: Features | None = None
+        if self.features is not None:
+            features = features_of(self.features, pool, labelled, fit.unlabelled, known)
         if not len(labels):
-            if place != "features":
-                message = (
-                    f"{named(estimator)} must be fitted before it has the embedding {place!r}; received no "
-                    "labels. Label some items first, or use embedding='features'."
-                )
-                raise NoLabels(message)
-            return SklearnModel(None, place, None, self.chunk, classes, ())
-        scores = _scores(estimator)
+            return SklearnModel(None, place, None, self.chunk, len(task.classes), (), features=features)
+        scores = scores_of(estimator)
         present = tuple(int(one) for one in np.unique(labels))
         if len(present) == 1 and not isinstance(classifier(estimator), MLPClassifier):
             estimator = constant(estimator)  # most classifiers refuse to learn a single class
-        seed(estimator, int(rng.integers(2**31)))
-        converged = fitted(estimator, _rows(pool.take(labelled)), labels)
-        return SklearnModel(estimator, place, scores, self.chunk, classes, present, converged)
+        seed(estimator, int(fit.rng.integers(2**31)))
+        items = (pool if features is None else features.on(pool)).take(labelled)
+        converged = fitted(estimator, as_rows(items), labels)
+        return SklearnModel(
+            estimator, place, scores, self.chunk, len(task.classes), present, converged, features
+        )
 
     def load(self, path: Path) -> "SklearnModel":
         """The model saved there. Files are pickles: load only those you trust.
@@ -178,7 +181,7 @@ class SklearnLearner(Learner):
             The file holds something else.
         """
         kept = pickle.loads(Path(path).read_bytes())
-        if not isinstance(kept, dict) or kept.get("format") != _FORMAT:
+        if not isinstance(kept, dict) or kept.get("format") != FORMAT:
             message = (
                 f"A file written by SklearnModel.save was expected; {path} holds something else. "
                 "Give the path that the model was saved to."
@@ -192,6 +195,7 @@ class SklearnLearner(Learner):
             kept["classes"],
             kept["present"],
             kept["converged"],
+            None if kept.get("features") is None else Features.from_bytes(kept["features"]),
         )
         model.__dict__["_pickled"] = kept["estimator"]  # the same bytes, so the same fingerprint
         return model
@@ -233,139 +237,3 @@ class SklearnLearner(Learner):
             )
             raise LearnerError(message)
         return self.embedding
-
-
-@final
-class SklearnModel(Model):
-    """A fitted classifier, and where its embedding is read.
-
-    Attributes
-    ----------
-    estimator : object or None
-        The fitted classifier; None where there were no labels.
-    converged : bool
-        False when the fit stopped at its cap of iterations.
-    """
-
-    def __init__(
-        self,
-        estimator: Any,
-        place: str,
-        scores: str | None,
-        chunk: int,
-        classes: int,
-        present: tuple[int, ...],
-        converged: bool = True,
-    ) -> None:
-        self.estimator = estimator
-        self.converged = converged
-        self._place = place
-        self._scores = scores
-        self._chunk = chunk
-        self._classes = classes
-        self._present = present
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest of the fitted estimator."""
-        digest = blake2b(f"{self._place}{self._classes}{self._present}".encode(), digest_size=16)
-        digest.update(self._pickled)
-        return digest.hexdigest()
-
-    def signals(
-        self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
-    ) -> Signals:
-        """What the classifier says of some items; draws nothing.
-
-        Notes
-        -----
-        Memory: the signals in float32, and one chunk of items.
-        """
-        positions = checked_positions(pool, positions)
-        wanted = sources(names, self._offered, f"A model of {named(self.estimator)}")
-        made = gathered(pool, positions, self._chunk, lambda items: self._answer(_rows(items), wanted))
-        return Signals(made, n=len(positions))
-
-    def save(self, path: Path) -> None:
-        """Write the fitted estimator as a pickle."""
-        kept = {
-            "format": _FORMAT,
-            "estimator": self._pickled,
-            "place": self._place,
-            "scores": self._scores,
-            "classes": self._classes,
-            "present": self._present,
-            "converged": self.converged,
-        }
-        Path(path).write_bytes(pickle.dumps(kept))
-
-    @cached_property
-    def _pickled(self) -> bytes:
-        return pickle.dumps(self.estimator, protocol=5)
-
-    @property
-    def _offered(self) -> frozenset[str]:
-        if self.estimator is None:
-            return frozenset({"embedding"})
-        return frozenset({"embedding"} | ({self._scores} if self._scores else set()))
-
-    def _answer(self, items: Any, wanted: Collection[str]) -> dict[str, Array]:
-        made: dict[str, Array] = {}
-        inputs = items
-        embedding = items if self._place == "features" else None
-        for name, step in transformers(self.estimator):
-            inputs = step.transform(inputs)
-            if name == self._place:
-                embedding = inputs
-        last = classifier(self.estimator)
-        hidden = None
-        if isinstance(last, MLPClassifier):
-            hidden = hidden_layer(last, inputs)
-            if self._place == "hidden":
-                embedding = hidden
-        if "embedding" in wanted:
-            made["embedding"] = _dense(embedding)
-        if "logits" in wanted:
-            made["logits"] = self._logits(last, inputs, hidden)
-        if "proba" in wanted:
-            made["proba"] = self._spread_out(last.predict_proba(inputs), 0.0)
-        return made
-
-    def _logits(self, last: Any, inputs: Any, hidden: Any) -> Array:
-        if len(self._present) == 1:
-            scores = np.zeros((inputs.shape[0], 1))
-        elif hidden is not None:
-            scores = hidden @ last.coefs_[-1] + last.intercepts_[-1]
-        else:
-            scores = last.decision_function(inputs).reshape(inputs.shape[0], -1)
-        if scores.shape[1] == 1 and len(self._present) == 2:
-            scores = np.hstack([np.zeros_like(scores), scores])  # two classes, one unit: softmax of (0, u)
-        return self._spread_out(scores, scores.max(axis=1, keepdims=True) - _IMPOSSIBLE)
-
-    def _spread_out(self, columns: Array, absent: Any) -> Array:
-        """Columns of the classes that were seen, among those of the task."""
-        result = np.empty((len(columns), self._classes), np.float32)
-        result[:] = absent
-        result[:, self._present] = columns[:, : len(self._present)]
-        return result
-
-
-def _scores(estimator: Any) -> str:
-    """Which of the two signals an estimator gives."""
-    return "logits" if has_logits(classifier(estimator)) else "proba"
-
-
-def _rows(items: Array) -> Any:
-    """Numbers flattened to (n, d); text and other objects as they are."""
-    return items.reshape(len(items), -1) if items.dtype.kind in "fiub" else items
-
-
-def _dense(embedding: Any) -> Array:
-    array = embedding.toarray() if hasattr(embedding, "toarray") else np.asarray(embedding)
-    if array.dtype.kind not in "fiub":
-        message = (
-            f"An embedding must be numbers; the items are of type {array.dtype}. "
-            "Use a pipeline, and as embedding the step that turns items into numbers."
-        )
-        raise LearnerError(message)
-    return array.reshape(len(array), -1).astype(np.float32)

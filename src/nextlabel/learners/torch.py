@@ -1,6 +1,6 @@
 """Any torch network as a learner: embedding, logits and Monte-Carlo dropout draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -12,27 +12,24 @@ from torch import Tensor, nn
 
 from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
-from nextlabel.core.registry import resolve
 from nextlabel.core.spec import Spec
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, NoLabels, ParameterError
-from nextlabel.learners.border import (
-    as_spec,
-    checked_labels,
-)
+from nextlabel.learners.border import as_spec, checked_labels
 from nextlabel.learners.devices import torch_device
 from nextlabel.learners.dropout import check_dropout
+from nextlabel.learners.features import Features, encoder, features_of
+from nextlabel.learners.fresh import fresh_network, network_maker, network_name
+from nextlabel.learners.jobs import Job, read_together
 from nextlabel.learners.layers import embedding_place
 from nextlabel.learners.randomness import seed_of, seeded
 from nextlabel.learners.stacked import stackable, train_together
-from nextlabel.learners.torch_model import TorchModel, as_tensor, offered
+from nextlabel.learners.torch_model import TorchModel, offered
 from nextlabel.learners.training import AdamTraining, Trained, trainer
 from nextlabel.maths.axes import Labels, Positions
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["TorchLearner"]
-
-_Maker = Callable[..., nn.Module]
 
 
 @final
@@ -60,6 +57,9 @@ class TorchLearner(Learner):
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
     chunk : int
         Items in a forward pass of prediction.
+    features : str or mapping, optional
+        What items are turned into before the network reads them: ``"scale"`` for numbers, or a mapping of
+        a name and settings. When left out: nothing, they are read as they are.
 
     Raises
     ------
@@ -89,8 +89,6 @@ class TorchLearner(Learner):
     labelled items while training, then the weights and a chunk with its activations; on the host the
     signals, O(n·(c + d)).
 
-    `previous` is not used: every fit starts from scratch.
-
     References
     ----------
     Gal, Islam, Ghahramani. Deep Bayesian active learning with image data. ICML 2017.
@@ -113,6 +111,7 @@ class TorchLearner(Learner):
     draws: int = 0
     device: str = "auto"
     chunk: int = 256
+    features: Any = None
 
     def __post_init__(self) -> None:
         settle(
@@ -120,12 +119,14 @@ class TorchLearner(Learner):
             {
                 "network": as_spec(self.network),
                 "train": as_spec(self.train),
+                "features": as_spec(self.features),
                 "draws": checked_whole(self.draws, "draws", least=0, of="TorchLearner"),
                 "chunk": checked_whole(self.chunk, "chunk", least=1, of="TorchLearner"),
             },
         )
-        self._maker()
+        network_maker(self.network)
         trainer(self.train)
+        encoder(self.features)
         torch_device(self.device)
 
     @property
@@ -144,7 +145,9 @@ class TorchLearner(Learner):
         task: Task,
         previous: Model | None = None,
     ) -> "TorchModel":
-        """A network made and trained afresh on the labelled items; `previous` is not used.
+        """A network made and trained afresh on the labelled items.
+
+        Of `previous`, the features are used again where they were learnt of the same items.
 
         Raises
         ------
@@ -159,111 +162,125 @@ class TorchLearner(Learner):
             where one is needed, or a training that diverges.
         """
         initialisation, order = rng.spawn(2)
-        return self.fit_from(pool, labelled, labels, task=task, initialisation=initialisation, order=order)
+        return self.fit_from(
+            pool,
+            labelled,
+            labels,
+            unlabelled,
+            task=task,
+            initialisation=initialisation,
+            order=order,
+            previous=previous,
+        )
 
     def fit_from(
         self,
         pool: Pool,
         labelled: Positions,
         labels: Labels,
+        unlabelled: Positions,
         *,
         task: Task,
         initialisation: np.random.Generator,
         order: np.random.Generator,
+        previous: Model | None = None,
     ) -> "TorchModel":
         """As `fit`, with a generator for the initial weights and one for everything drawn in training."""
-        labelled, labels = self._checked(pool, labelled, labels, task)
-        if self.stacks:  # a stack of one, so that `fit_many` gives the same model, bit for bit
-            return self._stacked(pool, [(labelled, labels)], [(initialisation, order)], task)[0]
-        device = torch_device(self.device)
-        items = as_tensor(pool.take(labelled)).to(device)
-        network, place = self._initial(items[:2], len(task.classes), initialisation)
-        network.train()
-        with seeded(order, device):
-            trained = trainer(self.train)(network, items, torch.tensor(labels, device=device), order)
-        return self._model(network, place, trained, tuple(items.shape[1:]), len(task.classes))
+        fit = Fit(labelled, labels, unlabelled, order, previous)
+        return self._models(pool, [self._job(pool, fit, [initialisation, order], task, [previous])], task)[0]
 
     def fit_many(self, pool: Pool, fits: Sequence[Fit], *, task: Task) -> list[Model]:
         """Models for several trainings; those with equal numbers of labels are trained together.
 
         Raises
         ------
-        NoLabels
-            One of the trainings has no labels.
-        LabelError
-            Labels outside the task, or of another number than the positions.
-        PoolError
-            Positions outside the pool.
-        LearnerError
-            As for `fit`.
+        NextlabelError
+            As `fit`, for any of them.
 
         Notes
         -----
         Together, where the network is ``"mlp"`` without dropout and the training ``"adam"``: each has the
         initial weights, the order of minibatches and the end of training that `fit` gives it. On a CPU
         the models are those of `fit`, bit for bit, whichever are given together: `fit` trains a stack
-        of one. Otherwise a loop.
+        of one. Otherwise a loop. Features of the same items are learnt once.
 
-        Memory: every item that is labelled in one of the trainings, once; at most 128 MiB beside.
+        Memory: every item that is labelled in one of the trainings, once; at most 136 MiB beside.
         """
-        if not self.stacks:
-            return super().fit_many(pool, fits, task=task)
-        checked = [self._checked(pool, one.labelled, one.labels, task) for one in fits]
-        models: dict[int, Model] = {}
-        for size in sorted({len(labels) for _, labels in checked}):
-            members = [number for number, (_, labels) in enumerate(checked) if len(labels) == size]
-            streams = [tuple(fits[number].rng.spawn(2)) for number in members]
-            made = self._stacked(pool, [checked[number] for number in members], streams, task)
-            models.update(zip(members, made, strict=True))
-        return [models[number] for number in range(len(fits))]
+        jobs: list[Job] = []
+        for one in fits:
+            jobs.append(self._job(pool, one, one.rng.spawn(2), task, [one.previous, *reversed(jobs)]))
+        return [*self._models(pool, jobs, task)]
 
     @property
     def stacks(self) -> bool:
         """Whether `fit_many` trains replicates together."""
         return stackable(self.network, self.train) and not self.draws
 
-    def _stacked(
-        self,
-        pool: Pool,
-        labelled: Sequence[tuple[Positions, Labels]],
-        streams: Sequence[tuple[np.random.Generator, ...]],
-        task: Task,
-    ) -> list[TorchModel]:
-        """Trained together, from pairs of generators: of the initial weights, and of the order."""
+    def _models(self, pool: Pool, jobs: Sequence[Job], task: Task) -> list[TorchModel]:
+        if not self.stacks:
+            return [self._alone(pool, job, task) for job in jobs]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, job in enumerate(jobs):
+            groups.setdefault(job.shape(pool), []).append(number)
+        models: dict[int, TorchModel] = {}
+        for members in groups.values():
+            made = self._together(pool, [jobs[number] for number in members], task)
+            models.update(zip(members, made, strict=True))
+        return [models[number] for number in range(len(jobs))]
+
+    def _alone(self, pool: Pool, job: Job, task: Task) -> TorchModel:
         device = torch_device(self.device)
-        union, rows = np.unique(np.stack([where for where, _ in labelled]), return_inverse=True)
-        items = as_tensor(pool.take(union)).to(device)
+        items = job.items(pool, job.labelled).to(device)
+        network, place = self._initial(items[:2], len(task.classes), job.initialisation)
+        network.train()
+        with seeded(job.order, device):
+            labels = torch.tensor(job.labels, device=device)
+            trained = trainer(self.train)(network, items, labels, job.order)
+        return self._model(network, place, trained, tuple(items.shape[1:]), len(task.classes), job.features)
+
+    def _together(self, pool: Pool, jobs: Sequence[Job], task: Task) -> list[TorchModel]:
+        read, rows = read_together(pool, jobs)
+        items = read.to(torch_device(self.device))
         started = []
-        for initialisation, order in streams:
-            started.append(self._initial(items[:2], len(task.classes), initialisation))
-            seed_of(order)  # nothing here is drawn from torch, but any other training draws this first
+        for job in jobs:
+            started.append(self._initial(items[:2], len(task.classes), job.initialisation))
+            seed_of(job.order)  # nothing here is drawn from torch, but any other training draws this first
         training = trainer(self.train)
         assert isinstance(training, AdamTraining)
         trained = train_together(
             [network for network, _ in started],
             items,
-            rows.reshape(len(labelled), -1),
-            np.stack([labels for _, labels in labelled]),
-            [order for _, order in streams],
+            rows,
+            np.stack([job.labels for job in jobs]),
+            [job.order for job in jobs],
             training,
         )
         inputs = tuple(items.shape[1:])
         return [
-            self._model(network, place, ended, inputs, len(task.classes))
-            for (network, place), ended in zip(started, trained, strict=True)
+            self._model(network, place, ended, inputs, len(task.classes), job.features)
+            for (network, place), ended, job in zip(started, trained, jobs, strict=True)
         ]
 
-    def _checked(
-        self, pool: Pool, labelled: Positions, labels: Labels, task: Task
-    ) -> tuple[Positions, Labels]:
-        where, indices = checked_labels(pool, labelled, labels, task)
-        if not len(indices):
+    def _job(
+        self,
+        pool: Pool,
+        fit: Fit,
+        streams: Sequence[np.random.Generator],
+        task: Task,
+        known: Sequence[Model | Job | None],
+    ) -> Job:
+        """A training with its labels checked and its features learnt, or lent by one of those known."""
+        where, labels = checked_labels(pool, fit.labelled, fit.labels, task)
+        if not len(labels):
             message = (
                 "TorchLearner trains from scratch and needs labels; received none. "
                 "Label some items first, for example with the strategy 'random'."
             )
             raise NoLabels(message)
-        return where, indices
+        features = None
+        if self.features is not None:
+            features = features_of(self.features, pool, where, fit.unlabelled, known)
+        return Job(where, labels, features, *streams)
 
     def _initial(
         self, items: Tensor, classes: int, initialisation: np.random.Generator
@@ -271,7 +288,7 @@ class TorchLearner(Learner):
         """A fresh network, and where its embedding is read."""
         device = torch_device(self.device)
         with seeded(initialisation, device):
-            network = self._made(tuple(items.shape[1:]), classes, device)
+            network = fresh_network(self.network, tuple(items.shape[1:]), classes, device)
             place = embedding_place(network, items, classes, self.embedding)
         if self.draws:
             check_dropout(network)
@@ -295,17 +312,19 @@ class TorchLearner(Learner):
             raise LearnerError(message)
         inputs, classes = tuple(kept["inputs"]), int(kept["classes"])
         with seeded(np.random.default_rng(0), device):  # the initial weights are overwritten
-            network = self._made(inputs, classes, device)
+            network = fresh_network(self.network, inputs, classes, device)
         try:
             network.load_state_dict(kept["weights"])
         except RuntimeError as cause:
             message = (
-                f"{path} must hold the weights of the network {self._network_name()}; they do not fit: "
+                f"{path} must hold the weights of the network {network_name(self.network)}; they do not fit: "
                 f"{cause} Load with the learner that trained the model."
             )
             raise LearnerError(message) from cause
         trained = None if kept["trained"] is None else Trained(**kept["trained"])
-        return self._model(network, (kept["module"], kept["is_input"]), trained, inputs, classes)
+        learnt = kept.get("features")
+        features = None if learnt is None else Features.from_bytes(learnt.cpu().numpy().tobytes())
+        return self._model(network, (kept["module"], kept["is_input"]), trained, inputs, classes, features)
 
     def widened(self, width: float) -> "TorchLearner":
         """The same learner with a network of other width.
@@ -315,10 +334,13 @@ class TorchLearner(Learner):
         ParameterError
             The network has no setting `width`.
         """
-        if not isinstance(self.network, Spec) or "width" not in signature(self._maker()).parameters:
+        if (
+            not isinstance(self.network, Spec)
+            or "width" not in signature(network_maker(self.network)).parameters
+        ):
             message = (
                 f"A width of {width:g} needs a registered network with the setting 'width'; received "
-                f"{self._network_name()}. Use 'mlp', 'lenet' or 'two_convolutions', or a width of 1."
+                f"{network_name(self.network)}. Use 'mlp', 'lenet' or 'two_convolutions', or a width of 1."
             )
             raise ParameterError(message)
         settings = dict(self.network.params)
@@ -332,6 +354,7 @@ class TorchLearner(Learner):
         trained: Trained | None,
         inputs: tuple[int, ...],
         classes: int,
+        features: Features | None,
     ) -> TorchModel:
         return TorchModel(
             network,
@@ -342,46 +365,5 @@ class TorchLearner(Learner):
             draws=self.draws,
             chunk=self.chunk,
             device=torch_device(self.device),
+            features=features,
         )
-
-    def _network_name(self) -> str:
-        if isinstance(self.network, Spec):
-            return repr(self.network.name)
-        return str(getattr(self.network, "__name__", type(self.network).__name__))
-
-    def _settings(self) -> Mapping[str, Any]:
-        return self.network.params if isinstance(self.network, Spec) else {}
-
-    def _maker(self) -> _Maker:
-        """The function that makes the network, checked to take what it will be given."""
-        is_function = callable(self.network) and not isinstance(self.network, nn.Module)
-        if not isinstance(self.network, Spec) and not is_function:
-            message = (
-                "'network' must be a name, or a function that makes a fresh module, network(inputs, "
-                f"classes), so that every fit starts anew; received {type(self.network).__name__}. "
-                "Give for example network=lambda inputs, classes: MyNetwork(classes)."
-            )
-            raise LearnerError(message)
-        maker: _Maker = (
-            resolve("network", self.network.name) if isinstance(self.network, Spec) else self.network
-        )
-        try:
-            signature(maker).bind((), 1, **self._settings())
-        except TypeError as cause:
-            message = (
-                f"The network {self._network_name()} is called as network(inputs, classes) with the settings "
-                f"{list(self._settings())}, which it does not take: {cause}. It takes {signature(maker)}."
-            )
-            raise ParameterError(message) from cause
-        return maker
-
-    def _made(self, inputs: tuple[int, ...], classes: int, device: torch.device) -> nn.Module:
-        network: Any = self._maker()(inputs, classes, **self._settings())
-        if not isinstance(network, nn.Module):
-            message = (
-                f"The function {self._network_name()} must return a torch.nn.Module; received "
-                f"{type(network).__name__}. Return the module that it makes."
-            )
-            raise LearnerError(message)
-        on_device: nn.Module = network.to(device)
-        return on_device

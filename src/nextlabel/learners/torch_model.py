@@ -17,6 +17,7 @@ from nextlabel.errors import LearnerError
 from nextlabel.learners.border import checked_positions, gathered, sources
 from nextlabel.learners.draws import DRAWN, DrawSums
 from nextlabel.learners.dropout import FixedMasks
+from nextlabel.learners.features import Features
 from nextlabel.learners.layers import embedded
 from nextlabel.learners.training import Trained
 from nextlabel.maths.axes import Array, Positions
@@ -35,6 +36,8 @@ class TorchModel(Model):
         On the learner's device.
     trained : Trained or None
         How the training ended; None where somebody's own routine does not say.
+    features : Features or None
+        What items are turned into before the network reads them; None where it reads them as they are.
     """
 
     def __init__(
@@ -48,9 +51,11 @@ class TorchModel(Model):
         draws: int,
         chunk: int,
         device: torch.device,
+        features: Features | None = None,
     ) -> None:
         self.network = network.eval()
         self.trained = trained
+        self.features = features
         self._place = place
         self._inputs = inputs
         self._classes = classes
@@ -60,11 +65,13 @@ class TorchModel(Model):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the weights and buffers, and of where the embedding is read."""
+        """A digest of weights and buffers, of where the embedding is read, and of the features."""
         digest = blake2b(repr(self._place).encode(), digest_size=16)
         for name, values in self.network.state_dict().items():
             digest.update(f"{name}{values.dtype}{tuple(values.shape)}".encode())
             digest.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        if self.features is not None:
+            digest.update(self.features.fingerprint.encode())
         return digest.hexdigest()
 
     def signals(
@@ -84,15 +91,16 @@ class TorchModel(Model):
         """
         positions = checked_positions(pool, positions)
         wanted = sources(names, offered(self._draws), f"A torch model with {self._draws} draws")
+        source = pool if self.features is None else self.features.dense_on(pool)
         if not wanted & DRAWN:
-            made = gathered(pool, positions, self._chunk, lambda items: self._said(items, wanted))
+            made = gathered(source, positions, self._chunk, lambda items: self._said(items, wanted))
             return Signals(made, n=len(positions))
         with FixedMasks(self.network, rng) as masks:
-            made = gathered(pool, positions, self._chunk, lambda items: self._drawn(items, wanted, masks))
+            made = gathered(source, positions, self._chunk, lambda items: self._drawn(items, wanted, masks))
         return Signals(made, n=len(positions))
 
     def save(self, path: Path) -> None:
-        """Write weights, buffers and what is needed to make the network again."""
+        """Write weights, buffers, features and what is needed to make the network again."""
         module, is_input = self._place
         kept = {
             "weights": self.network.state_dict(),
@@ -101,6 +109,7 @@ class TorchModel(Model):
             "module": module,
             "is_input": is_input,
             "trained": None if self.trained is None else asdict(self.trained),
+            "features": None if self.features is None else _as_bytes(self.features.to_bytes()),
         }
         torch.save(kept, path)
 
@@ -149,8 +158,8 @@ def as_tensor(items: Array) -> Tensor:
     """
     if items.dtype.kind not in "fiub":
         message = (
-            f"A network takes numbers; the items are of type {items.dtype}. Encode them first, for example "
-            "text as token numbers."
+            f"A network takes numbers; the items are of type {items.dtype}. Give features='tfidf' for texts, "
+            "'table' for rows of names and numbers, or encode them first, for example as token numbers."
         )
         raise LearnerError(message)
     is_code = items.dtype.kind in "iu" and items.dtype.itemsize > 1
@@ -161,3 +170,7 @@ def as_tensor(items: Array) -> Tensor:
 def _host(values: Tensor) -> Array:
     array: Array = values.float().cpu().numpy()
     return array
+
+
+def _as_bytes(kept: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(kept, np.uint8).copy())

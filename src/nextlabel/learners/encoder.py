@@ -1,0 +1,57 @@
+"""What turns items into features without their labels: settings, and what was learnt of some items."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from nextlabel.maths.axes import Array
+
+__all__ = ["Encoder", "Passes", "Reader"]
+
+Passes = Callable[[], Iterator[Array]]
+"""Each call goes once over the items to learn of, in pieces, always in the same order."""
+
+
+class Reader(ABC):
+    """Turns items into features, the same way for all."""
+
+    @abstractmethod
+    def rows(self, items: Array) -> Any:
+        """What a classifier reads: a dense array or a sparse matrix, axes (n, d), or dense (n, ...).
+
+        Raises
+        ------
+        LearnerError
+            Items of another kind than the features are made of.
+        """
+
+    def dense(self, rows: Any) -> Array:
+        """What a network reads, and the embedding: an array of float32, axes (n, d), of such rows."""
+        array: Array = rows
+        return array
+
+
+class Encoder(ABC):
+    """How features are made: a value, the settings and nothing else."""
+
+    @abstractmethod
+    def learnt(self, passes: Passes, seed: int) -> dict[str, Array]:
+        """What must be known of the items, as arrays that can be saved.
+
+        Parameters
+        ----------
+        passes : callable
+            Goes over the items.
+        seed : int
+            A digest of the items and the settings, for what needs a random start: features are a function
+            of the items, the same for every generator.
+
+        Raises
+        ------
+        LearnerError
+            Items that such features cannot be made of.
+        """
+
+    @abstractmethod
+    def reader(self, learnt: Mapping[str, Array]) -> Reader:
+        """What makes features with that knowledge."""

@@ -1,0 +1,254 @@
+"""Features of items, learnt without labels from those of a fit, and kept with the model."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from inspect import signature
+from io import BytesIO
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.core.pool import Pool
+from nextlabel.core.spec import Spec
+from nextlabel.errors import NoLabels, ParameterError, UnknownName
+from nextlabel.learners.encode_numbers import Scale
+from nextlabel.learners.encoder import Encoder, Reader
+from nextlabel.maths.axes import Array, Positions
+
+__all__ = ["FEATURES", "Encoded", "Features", "encoder", "features_of"]
+
+_PIECE = 4096
+_KEPT_BYTES = 64 * 2**20
+
+FEATURES: Mapping[str, Callable[..., Encoder]] = MappingProxyType({"scale": Scale})
+"""The features that have a name."""
+
+
+def encoder(source: Any) -> Encoder | None:
+    """The way to make features of a name and its settings; None for none.
+
+    Raises
+    ------
+    UnknownName
+        The name is not one of `FEATURES`.
+    ParameterError
+        A setting that they do not have, or neither a name nor a mapping.
+
+    Examples
+    --------
+    >>> encoder(Spec("scale"))
+    Scale()
+    """
+    if source is None:
+        return None
+    if not isinstance(source, Spec):
+        message = (
+            f"'features' must be a name or a mapping with the key 'name'; received {source!r}. "
+            f"Give one of: {', '.join(FEATURES)}."
+        )
+        raise ParameterError(message)
+    if source.name not in FEATURES:
+        message = (
+            f"{source.name!r} are not named features. The names are: {', '.join(FEATURES)}. "
+            "Use one of these, or a pipeline as estimator."
+        )
+        raise UnknownName(message)
+    made = FEATURES[source.name]
+    try:
+        return made(**source.params)
+    except TypeError as cause:
+        message = (
+            f"The features {source.name!r} have no such setting ({cause}). "
+            f"They take: {', '.join(signature(made).parameters) or 'none'}."
+        )
+        raise ParameterError(message) from cause
+
+
+@final
+class Features:
+    """Features as they were learnt of some items, with what was made of the last pools.
+
+    Parameters
+    ----------
+    spec : Spec
+        Name and settings.
+    learnt : mapping of str to array
+        What `Encoder.learnt` gave.
+    basis : str
+        A digest of the settings and of the items.
+
+    Notes
+    -----
+    The features of the whole pool are made once and kept, where they take at most 64 MiB, so that rounds
+    on one pool make them once. They are not saved, nor sent to another process.
+    """
+
+    def __init__(self, spec: Spec, learnt: Mapping[str, Array], basis: str) -> None:
+        self.spec = spec
+        self.basis = basis
+        self._learnt = dict(learnt)
+        self._kept: tuple[str, Any] | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of what was learnt."""
+        digest = blake2b(self.spec.to_json().encode(), digest_size=16)
+        for name, values in sorted(self._learnt.items()):
+            digest.update(f"{name}{values.dtype}{values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
+
+    def on(self, pool: Pool) -> "Encoded":
+        """The pool, read as features that a classifier takes."""
+        return Encoded(self, pool, is_dense=False)
+
+    def dense_on(self, pool: Pool) -> "Encoded":
+        """The pool, read as dense features in float32."""
+        return Encoded(self, pool, is_dense=True)
+
+    def dense(self, rows: Any) -> Array:
+        """The dense form of features, which is also the embedding."""
+        return self._reader.dense(rows)
+
+    def rows(self, pool: Pool, positions: Positions) -> Any:
+        """Features of some items; see `Reader.rows`."""
+        if self._kept is not None and self._kept[0] == pool.fingerprint:
+            return self._kept[1][positions]
+        return self._reader.rows(pool.take(positions))
+
+    def keep(self, pool: Pool) -> None:
+        """Make the features of the whole pool, where they are not many, and keep them for later calls."""
+        n = len(pool.ids)
+        if self._kept is not None and self._kept[0] == pool.fingerprint:
+            return
+        first = self._reader.rows(pool.take(np.arange(min(n, _PIECE))))
+        if _bytes(first) * n > _KEPT_BYTES * first.shape[0]:
+            return
+        pieces = [first]
+        for start in range(_PIECE, n, _PIECE):
+            pieces.append(self._reader.rows(pool.take(np.arange(start, min(start + _PIECE, n)))))
+        self._kept = (pool.fingerprint, _stacked(pieces))
+
+    def to_bytes(self) -> bytes:
+        """What was learnt, to be saved with a model; holds no code."""
+        said = json.dumps({"spec": self.spec.to_dict(), "basis": self.basis}).encode()
+        file = BytesIO()
+        arrays: dict[str, Any] = {f"learnt_{name}": values for name, values in self._learnt.items()}
+        np.savez(file, allow_pickle=False, said=np.frombuffer(said, np.uint8), **arrays)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> "Features":
+        """What `to_bytes` wrote."""
+        with np.load(BytesIO(kept), allow_pickle=False) as arrays:
+            said = json.loads(arrays["said"].tobytes())
+            learnt = {name.removeprefix("learnt_"): arrays[name] for name in arrays if name != "said"}
+        return cls(Spec.read(said["spec"]), learnt, said["basis"])
+
+    @cached_property
+    def _reader(self) -> Reader:
+        made = encoder(self.spec)
+        assert made is not None
+        return made.reader(self._learnt)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"spec": self.spec, "basis": self.basis, "_learnt": self._learnt, "_kept": None}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A pool whose items are features.
+
+    Parameters
+    ----------
+    features : Features
+    pool : Pool
+    is_dense : bool
+        Whether the features are given as `Reader.dense` makes them.
+    """
+
+    features: Features
+    pool: Pool
+    is_dense: bool
+
+    def take(self, positions: Positions) -> Any:
+        """Features of some items, in this order."""
+        rows = self.features.rows(self.pool, positions)
+        return self.features.dense(rows) if self.is_dense else rows
+
+
+def features_of(
+    source: Spec,
+    pool: Pool,
+    labelled: Positions,
+    unlabelled: Positions,
+    known: Sequence[Any] = (),
+) -> Features:
+    """Features learnt of the items of a fit, or those of a model that learnt them of the same items.
+
+    Parameters
+    ----------
+    source : Spec
+        Name and settings.
+    pool : Pool
+    labelled, unlabelled : array of int64
+        Positions of the items to learn of: these and no others.
+    known : sequence of object
+        Models, for example; one whose attribute `features` was learnt of the same items lends them.
+
+    Returns
+    -------
+    Features
+        A function of items and settings alone: no generator is asked.
+
+    Raises
+    ------
+    NoLabels
+        There are neither labelled nor unlabelled items.
+    LearnerError
+        Items that such features cannot be made of.
+    """
+    made = encoder(source)
+    assert made is not None
+    where = np.union1d(labelled, unlabelled).astype(np.int64)
+    if not len(where):
+        message = (
+            f"The features {source.name!r} are learnt of labelled and unlabelled items; received none of "
+            "either. Give at least one."
+        )
+        raise NoLabels(message)
+    digest = blake2b(source.to_json().encode(), digest_size=16)
+    digest.update(pool.fingerprint.encode())
+    digest.update(where.tobytes())
+    basis = digest.hexdigest()
+    for model in known:
+        found = getattr(model, "features", None)
+        if isinstance(found, Features) and found.basis == basis:
+            return found
+
+    def passes() -> Iterator[Array]:
+        for start in range(0, len(where), _PIECE):
+            yield pool.take(where[start : start + _PIECE])
+
+    features = Features(source, made.learnt(passes, int(basis[:8], 16)), basis)
+    features.keep(pool)
+    return features
+
+
+def _bytes(rows: Any) -> int:
+    if hasattr(rows, "indptr"):
+        return int(rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes)
+    return int(rows.nbytes)
+
+
+def _stacked(pieces: Sequence[Any]) -> Any:
+    if hasattr(pieces[0], "indptr"):
+        from scipy.sparse import vstack
+
+        return vstack(pieces, format="csr")
+    return np.concatenate(pieces)

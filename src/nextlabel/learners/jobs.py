@@ -1,0 +1,74 @@
+"""One training of a torch network, ready to begin, and what several of them read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from torch import Tensor, cat
+
+from nextlabel.core.pool import Pool
+from nextlabel.learners.features import Features
+from nextlabel.learners.torch_model import as_tensor
+from nextlabel.maths.axes import Array, Labels, Positions
+
+__all__ = ["Job", "read_together"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A training: labelled items, checked, and the generators.
+
+    Parameters
+    ----------
+    labelled : array of int64, axes (l,)
+    labels : array of int64, axes (l,)
+    features : Features or None
+        What items are turned into.
+    initialisation, order : numpy.random.Generator
+        For the initial weights; for everything drawn in training.
+    """
+
+    labelled: Positions
+    labels: Labels
+    features: Features | None
+    initialisation: np.random.Generator
+    order: np.random.Generator
+
+    def items(self, pool: Pool, positions: Positions) -> Tensor:
+        """Items as the network reads them."""
+        source: Any = pool if self.features is None else self.features.dense_on(pool)
+        return as_tensor(source.take(positions))
+
+    def shape(self, pool: Pool) -> tuple[int, ...]:
+        """How many labelled items, and the shape of one."""
+        return (len(self.labelled), *self.items(pool, self.labelled[:1]).shape[1:])
+
+
+def read_together(pool: Pool, jobs: Sequence[Job]) -> tuple[Tensor, Array]:
+    """The items of several trainings, each once under the same features, and where each training's are.
+
+    Parameters
+    ----------
+    pool : Pool
+    jobs : sequence of Job
+        R of them, with equal numbers of labels and items of equal shape.
+
+    Returns
+    -------
+    tuple of Tensor, first axis u, and array of int64, axes (R, l)
+    """
+    alike: dict[str, list[int]] = {}
+    for number, job in enumerate(jobs):
+        alike.setdefault("" if job.features is None else job.features.basis, []).append(number)
+    rows = np.empty((len(jobs), len(jobs[0].labelled)), np.int64)
+    read: list[Tensor] = []
+    before = 0
+    for numbers in alike.values():
+        wanted = np.stack([jobs[number].labelled for number in numbers])
+        union, places = np.unique(wanted, return_inverse=True)
+        rows[numbers] = places.reshape(wanted.shape) + before
+        read.append(jobs[numbers[0]].items(pool, union))
+        before += len(union)
+    return (read[0] if len(read) == 1 else cat(read)), rows
