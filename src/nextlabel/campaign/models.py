@@ -51,11 +51,12 @@ class Models:
         there = self.folder / fingerprint
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            was_there = there.exists()
             half = self.folder / f".{uuid4().hex}.part"
             try:
                 model.save(half)
                 _force(half)
-                self._place(half, there)
+                _place(half, there, was_there=was_there)
             finally:
                 _remove(half)
             _force_folder(self.folder)
@@ -78,13 +79,18 @@ class Models:
         except Exception:  # a damaged file may fail in any way, and the model can be fitted again
             return None
 
-    @staticmethod
-    def _place(half: Path, there: Path) -> None:
-        if half.is_dir() and there.exists():  # a folder cannot be renamed over another
-            aside = half.with_suffix(".old")
-            there.rename(aside)
-            _remove(aside)
+
+def _place(half: Path, there: Path, *, was_there: bool) -> None:
+    if was_there and half.is_dir():  # a folder cannot be renamed over another
+        aside = half.with_suffix(".old")
+        there.rename(aside)
+        _remove(aside)
+    try:
         half.rename(there)
+    except OSError:
+        if not (half.is_dir() and there.is_dir()):
+            raise
+        # another process was faster, with the same model
 
 
 def _force(path: Path) -> None:
