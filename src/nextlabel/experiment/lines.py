@@ -1,7 +1,6 @@
-"""Lines of results: one for each round of a cell, on the disk before the next round begins."""
+"""Lines of results: one for each round of a cell, written before the next round begins."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,7 +102,10 @@ class Record:
         return unbroken
 
     def append(self, line: Line) -> None:
-        """Write a line, on the disk when this returns.
+        """Write a line: with the system when this returns, so that no kill of ours takes it back.
+
+        A power cut may take the last lines. Waiting for the disk would cost more than small rounds do, and
+        what is lost is computed again.
 
         Raises
         ------
@@ -119,8 +121,6 @@ class Record:
                 if not kept:
                     file.write((json.dumps(dict(self.header), ensure_ascii=False) + "\n").encode())
                 file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
         except OSError as cause:
             message = (
                 f"A line of results must be written after each round; {self.path} could not be "
