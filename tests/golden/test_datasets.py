@@ -14,7 +14,7 @@ import pytest
 
 from nextlabel import build
 from nextlabel.core.dataset import Dataset
-from nextlabel.datasets.cifar import unpacked
+from nextlabel.datasets.cifar import assembled, unpacked
 from nextlabel.datasets.generators import diverging_sine, honeypot
 from nextlabel.datasets.listing import Listing, PublishedFile
 from nextlabel.datasets.places import find, folders, read
@@ -300,6 +300,21 @@ def test_the_batches_of_cifar10_come_in_their_order() -> None:
     batches = unpacked(archive)
     assert [int(batch["data"][0, 0]) for batch in batches] == [0, 1, 2, 3, 4, 5]
     assert batches[5]["labels"] == [0, 9]
+    photographs = assembled(batches)
+    assert photographs.pool.ids[-3:] == ["train-00009", "test-00000", "test-00001"]
+    assert photographs.labels.tolist() == [0, 9] * 6
+    assert photographs.test is not None
+    assert photographs.test.tolist() == [10, 11]
+    assert photographs.pool.columns["filename"][:2] == ["a.png", "b.png"]
+
+
+def test_the_planes_of_colour_become_the_last_axis() -> None:
+    batch = a_batch(0)
+    planes = np.zeros((2, 3, 32, 32), np.uint8)
+    planes[1, 2, 5, 7] = 255  # the blue of row 5, column 7
+    batch["data"] = planes.reshape(2, 3072)
+    items = assembled([batch, a_batch(0)]).pool.take(np.array([1]))
+    assert np.argwhere(items).tolist() == [[0, 5, 7, 2]]
 
 
 def test_an_archive_without_a_batch_is_refused() -> None:

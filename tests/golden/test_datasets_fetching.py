@@ -1,7 +1,6 @@
 """Fetching from a real server on this machine: what is kept, what is refused, what is left behind."""
 
 import hashlib
-import os
 import subprocess
 import sys
 import threading
@@ -151,29 +150,40 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(address: str, tm
         fetch(listed(f"{address}/sound"), tmp_path / "file")
 
 
+FETCHING = (
+    "import resource, signal, sys\n"
+    "from pathlib import Path\n"
+    "from nextlabel.datasets.fetching import fetch\n"
+    "from nextlabel.datasets.listing import Listing, PublishedFile\n"
+    "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), resource.RLIM_INFINITY))\n"
+    "file = PublishedFile('part-0.bin', int(sys.argv[3]), sys.argv[4], address=sys.argv[2])\n"
+    "fetch(Listing('toys', 1, 1, 'text', '', '', '', 'toys', (file,)), Path(sys.argv[1]))\n"
+)
+
+
+def fetching(folder: Path, address: str, largest: int) -> list[str]:
+    """The command of a process that fetches, and may write files of at most so many bytes."""
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    return [sys.executable, "-c", FETCHING, str(folder), address, str(len(CONTENT)), digest, str(largest)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
 def test_a_disk_that_fills_up_leaves_nothing(address: str, tmp_path: Path) -> None:
     """A limit on the size of files stands in for the end of the disk."""
-    resource = pytest.importorskip("resource")
-    program = (
-        "import resource, signal, sys\n"
-        "from pathlib import Path\n"
-        "from nextlabel.datasets.fetching import fetch\n"
-        "from nextlabel.datasets.listing import Listing, PublishedFile\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))\n"
-        "file = PublishedFile('part.bin', int(sys.argv[3]), sys.argv[4], address=sys.argv[2])\n"
-        "fetch(Listing('toys', 1, 1, 'text', '', '', '', 'toys', (file,)), Path(sys.argv[1]))\n"
-    )
-    assert resource.RLIM_INFINITY
-    digest = hashlib.sha256(CONTENT).hexdigest()
-    words = [str(tmp_path), f"{address}/sound", str(len(CONTENT)), digest]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(os.environ),
-    )
+    command = fetching(tmp_path, f"{address}/sound", 100_000)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "OSError: [Errno 27] File too large" in done.stderr
     assert left(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of POSIX")
+def test_a_fetch_that_is_killed_leaves_nothing_under_the_name(address: str, tmp_path: Path) -> None:
+    with subprocess.Popen(fetching(tmp_path, f"{address}/slow", 1_000_000)) as process:
+        while process.poll() is None and not left(tmp_path):
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -9
+    assert [name.endswith(".part") for name in left(tmp_path)] == [True]
+    assert fetch(listed(f"{address}/sound"), tmp_path)[0].read_bytes() == CONTENT

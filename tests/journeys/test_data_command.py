@@ -18,7 +18,7 @@ from nextlabel.cli.data import check, fetch
 from nextlabel.datasets.listing import Listing, PublishedFile
 
 
-def nextlabel(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def nextlabel(*words: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     places = {
         "NEXTLABEL_DATA": str(folder / "data"),
         "XDG_CACHE_HOME": str(folder / "cache"),
@@ -30,7 +30,7 @@ def nextlabel(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         encoding="utf-8",
         check=False,
-        env={**os.environ, **places},
+        env={**os.environ, **places, **more},
     )
 
 
@@ -85,6 +85,27 @@ def test_wrong_words_are_one_message(words: tuple[str, ...], said: str, tmp_path
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"a file where a folder should be")
+    done = nextlabel("fetch", "trec", folder=tmp_path)
+    assert done.returncode == 2
+    assert f"Not a directory: '{tmp_path}/data/trec'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_set_of_another_package_is_shown_but_its_files_are_not_ours(tmp_path: Path) -> None:
+    record = tmp_path / "outside-1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (record / "entry_points.txt").write_text("[nextlabel.dataset]\nfoxes = outside:foxes\n")
+    outside = {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = nextlabel(folder=tmp_path, **outside)
+    assert re.search(r"^foxes +in another package *$", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    done = nextlabel("fetch", "foxes", folder=tmp_path, **outside)
+    assert done.returncode == 2
+    assert "'foxes' is registered by another package (outside:foxes), which lists none" in done.stderr
 
 
 class Quiet(SimpleHTTPRequestHandler):

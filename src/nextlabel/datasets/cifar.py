@@ -3,7 +3,7 @@
 import io
 import pickle
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -17,7 +17,7 @@ from nextlabel.datasets.published import CIFAR10
 from nextlabel.errors import DigestError
 from nextlabel.readers.arrays import ArrayPool
 
-__all__ = ["CIFAR_CLASSES", "cifar10", "unpacked"]
+__all__ = ["CIFAR_CLASSES", "assembled", "cifar10", "unpacked"]
 
 CIFAR_CLASSES = (
     "airplane",
@@ -63,7 +63,17 @@ def cifar10() -> Dataset:
     Krizhevsky. Learning multiple layers of features from tiny images. Technical report, University of
     Toronto, 2009.
     """
-    batches = unpacked(read(CIFAR10, _ARCHIVE))
+    return assembled(unpacked(read(CIFAR10, _ARCHIVE)))
+
+
+def assembled(batches: Sequence[Mapping[str, Any]]) -> Dataset:
+    """The batches one after another, the last of them as the official test part.
+
+    Parameters
+    ----------
+    batches : sequence of mapping
+        As `unpacked` gives them.
+    """
     planes = np.concatenate([batch["data"] for batch in batches])
     images = np.ascontiguousarray(planes.reshape(-1, *_PLANES).transpose(0, 2, 3, 1))
     images.flags.writeable = False
