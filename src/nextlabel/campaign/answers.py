@@ -151,7 +151,8 @@ def _request(annotator: str, labels: Mapping[str, str]) -> str:
 
 def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) -> Iterator[_Answer]:
     """The answers of a sheet, or one message with all that is wrong with it."""
-    answers, faults = [], []
+    answers: list[_Answer] = []
+    faults: list[str] = []
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
         label, reason = _label(row, state.task.classes), _stripped(row, "skip")
@@ -160,8 +161,8 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
         token = _known_token(_stripped(row, "token"), state)
         holder = state.leases[token].holder if token in state.leases else ""
         name = _stripped(row, "annotator") or annotator or holder
-        id, fault = _known_id(row.cells["id"], state)
-        fault = fault or _fault(label, reason, state.task.classes)
+        id = _known_id(row.cells["id"], state)
+        fault = _fault(id, label, reason, state, hints=len(faults) < _SHOWN)
         if not fault and token and token not in state.leases:
             fault = f"{token!r} is the token of no query of this campaign"
         first = seen.setdefault((id, name), row.line)
@@ -196,22 +197,24 @@ def _known_token(cell: str, state: "State") -> str:
     return cell.removeprefix(MARK) if cell.removeprefix(MARK) in state.leases else cell
 
 
-def _known_id(cell: str, state: "State") -> tuple[str, str]:
-    """The id that a cell means, and what is wrong where there is none."""
-    for id in (cell, harmless(cell), cell.strip()):
-        if id in state.roster:
-            return id, ""
-    if not cell.strip():
-        return cell, "it has an answer and no id"
-    near = _nearest(cell.strip(), [id for lease in state.leases.values() for id in lease.ids])
-    return cell, f"{cell!r} is not an id of this campaign{near}"
+def _known_id(cell: str, state: "State") -> str:
+    """The id that a cell means; as it is where there is none."""
+    meant = (cell, harmless(cell), cell.strip())
+    return next((id for id in meant if id in state.roster), cell)
 
 
-def _fault(label: str, reason: str, classes: Sequence[str]) -> str:
+def _fault(id: str, label: str, reason: str, state: "State", *, hints: bool) -> str:
+    """What is wrong with an answer; looking for what may have been meant takes long, where there are many."""
+    classes = state.task.classes
+    if not id.strip():
+        return "it has an answer and no id"
+    if id not in state.roster:
+        asked = [one for lease in state.leases.values() for one in lease.ids] if hints else []
+        return f"{id!r} is not an id of this campaign{_nearest(id.strip(), asked)}"
     if label and reason:
         return f"it has the label {label!r} and is skipped ({reason!r}) at once"
     if label and label not in classes:
-        return f"{label!r} is not one of the classes{_nearest(label, classes)}"
+        return f"{label!r} is not one of the classes{_nearest(label, classes if hints else ())}"
     return ""
 
 

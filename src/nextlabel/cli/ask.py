@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nextlabel.campaign.state import Lease
     from nextlabel.core.pool import Pool
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ask"]
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_SHOWN = 5
+_SHOWN, _CLASSES = 5, 20
 _LONGEST = 100 * 365 * 86_400
 
 
@@ -34,11 +34,10 @@ def ask(
 ) -> None:
     """Ask for the next batch: a CSV sheet to fill in and tell."""
     from nextlabel.campaign.campaign import Campaign
-    from nextlabel.cli.journal import call, day
+    from nextlabel.cli.journal import call, counted, day
 
     seconds = _duration(lease)
-    if out is not None and out.exists():
-        raise _not_new(out)
+    _require_place(out)
     with Campaign.open(journal) as campaign:
         if not token:
             token = campaign.ask(batch, holder, lease_seconds=seconds).token
@@ -52,12 +51,17 @@ def ask(
             if is_new:
                 campaign.renew(token, 0)  # the items are free for the next one who asks
             raise
-        classes = ", ".join(campaign.state.task.classes)
+        classes = _listed(campaign.state.task.classes)
     fewer = f" (no more are left to ask; {batch} were wanted)" if is_new and len(query.ids) < batch else ""
     until = "" if query.expires is None else f" They are yours until {day(query.expires)}."
-    typer.echo(f"{len(query.ids)} items to label in {path}{fewer}.{until}")
+    typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{until}")
     typer.echo(f"Fill the column label with one of: {classes}; or the column skip with a reason.")
     typer.echo(f"Then: {call('tell', journal, path)}")
+
+
+def _listed(classes: "Sequence[str]") -> str:
+    more = len(classes) - _CLASSES
+    return ", ".join(classes[:_CLASSES]) + (f" and {more} more (nextlabel status)" if more > 0 else "")
 
 
 def _duration(text: str) -> float:
@@ -102,9 +106,12 @@ def _written(journal: Path, out: Path | None, query: "Lease", pool: "Pool") -> P
     return path
 
 
-def _not_new(path: Path) -> Exception:
+def _require_place(out: Path | None) -> None:
+    """Refuse what can be refused before anything is asked."""
     from nextlabel.errors import CampaignError
 
-    return CampaignError(
-        f"--out must be a new file; {path} is there already. Name another: nothing was asked."
-    )
+    if out is not None and (out.exists() or not out.parent.is_dir()):
+        what = "it is there already" if out.exists() else f"there is no folder {out.parent}"
+        raise CampaignError(
+            f"--out must be a new file in a folder; received {out}: {what}. Name another; nothing was asked."
+        )

@@ -81,7 +81,7 @@ def _is_campaign(journal: Path) -> bool:
         typer.echo(f"Its entries do not make a campaign: {error}")
         return False
     items, labels = len(state.roster), state.labelled
-    typer.echo(f"Its campaign: {items:,} items, {labels:,} with a label, {state.round:,} queries.")
+    typer.echo(f"Its campaign: {items:,} items, {labels:,} labelled, batches asked: {state.round:,}.")
     return True
 
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from nextlabel.campaign.state import State
     from nextlabel.core.store import Store
 
-__all__ = ["call", "day", "read_state"]
+__all__ = ["call", "counted", "day", "read_state"]
 
 
 def read_state(journal: Path) -> "State":
@@ -44,6 +44,17 @@ def call(command: str, *words: object) -> str:
     import shlex
 
     return shlex.join(["nextlabel", command, *map(str, words)])
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts.
+
+    Examples
+    --------
+    >>> counted(1, "item"), counted(2_000, "item")
+    ('1 item', '2,000 items')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def day(seconds: float) -> str:

@@ -113,38 +113,37 @@ def _pool(file: Path, params: Mapping[str, Any], label: str | None) -> "tuple[Po
     from nextlabel.readers.files import reader_for
 
     reader = reader_for(file)
-    said = {key: value for key, value in params.items() if value is not None}
-    spec = {"name": reader, "path": str(file), **said}
-    if reader == "images":  # the folders of images may be their labels
-        pool: Pool = build("reader", spec)
-        return pool, _column(pool, label)
-    if label is not None and reader not in _BARE:
+    spec = {"name": reader, "path": str(file)}
+    spec |= {key: value for key, value in params.items() if value is not None}
+    names_columns = reader not in _BARE
+    if label is not None and names_columns:
         spec["label"] = label
-    pool = build("reader", spec)
-    if label is None and reader not in _BARE and _LABEL in pool.columns and _LABEL not in said.values():
-        spec["label"] = label = _LABEL
-        pool = build("reader", spec)
+    pool: Pool = build("reader", spec)
+    used = (params["id"], params["text"], *(params["features"] or ()))
+    if label is None and _LABEL in pool.columns and _LABEL not in used:
+        label = _LABEL
+        if names_columns:
+            pool = build("reader", {**spec, "label": label})  # once more: labels are no feature
     if params["text"] is None and params["features"] is None:
         _require_told_text(pool)
-    return pool, _column(pool, label)
+    if label is not None:
+        _require_column(pool, label)
+    return pool, label
 
 
-_BARE = ("npy", "npz", "idx")
-"""Readers of arrays: their columns are not named by the caller."""
+_BARE = ("images", "npy", "npz", "idx")
+"""Readers that are not told what columns are for."""
 
 
-def _column(pool: "Pool", label: str | None) -> str | None:
+def _require_column(pool: "Pool", label: str) -> None:
     from nextlabel.errors import ParameterError
 
-    if label is None:
-        return _LABEL if _LABEL in pool.columns else None
     if label not in pool.columns:
         message = (
             f"--label-column must be one of the columns; received {label!r}. "
             f"The columns are: {', '.join(pool.columns) or 'none'}."
         )
         raise ParameterError(message)
-    return label
 
 
 def _require_told_text(pool: "Pool") -> None:
@@ -293,7 +292,10 @@ def _what(pool: "Pool") -> str:
         return f"rows of {shown}"
     view = pool.show(pool.ids[0])
     shape = getattr(view.content, "shape", ())
-    return f"{view.medium}s" + (f" of {' × '.join(map(str, shape))}" if shape else "")
+    size = " × ".join(map(str, shape))
+    if view.medium == "row":
+        return f"rows of {size} numbers"
+    return f"{view.medium}s, the first of {size}" if shape else f"{view.medium}s"
 
 
 _NAMED = 8

@@ -49,11 +49,11 @@ def tell(
 
 
 def _sentence(told: "Told") -> str:
+    from nextlabel.cli.journal import counted
+
     count = sum(told.labels.values())
     classes = ", ".join(f"{name} {number}" for name, number in sorted(told.labels.items()))
-    parts = (
-        [f"{count} {'answer' if count == 1 else 'answers'} told ({classes})"] if count else ["No new answer"]
-    )
+    parts = [f"{counted(count, 'answer')} told ({classes})"] if count else ["No new answer"]
     if told.skipped:
         parts.append(f"{told.skipped} skipped")
     if told.unchanged:
