@@ -68,3 +68,9 @@ def test_rows_of_another_shape_are_no_entries(tmp_path: Path) -> None:
 def test_the_beginning_of_a_file_holds_no_rows(tmp_path: Path, length: int) -> None:
     data = table(tmp_path / "a.db", 4096, [(0, 0.0, "told", 1, "x", "d")])
     assert list(rows_in(data[:length])) == []
+
+
+def test_a_length_beyond_the_file_is_not_believed() -> None:
+    head = b"\x0d\x00\x00\x00\x01\x0f\x00\x00\x02\x00"  # a leaf of one cell, at byte 512
+    page = (bytes(4096) + head).ljust(4096 + 512, b"\x00") + b"\xff" * 18
+    assert list(rows_in(page.ljust(3 * 4096, b"\x00"))) == []

@@ -361,13 +361,14 @@ def test_a_name_taken_meanwhile_is_left(path: Path, tmp_path: Path, monkeypatch:
     assert (tmp_path / "mine").read_text() == "mine"
 
 
-def test_a_repair_that_finds_no_room_leaves_nothing(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("function", ["back_up", "repair"])
+def test_a_copy_that_finds_no_room_leaves_nothing(path: Path, tmp_path: Path, function: str) -> None:
     script = (
         "import resource, sys\n"
         "from nextlabel.errors import JournalError\n"
-        "from nextlabel.stores.repair import repair\n"
+        f"from nextlabel.stores.repair import {function}\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))\n"
-        "try:\n    repair(sys.argv[1], sys.argv[2])\n"
+        f"try:\n    {function}(sys.argv[1], sys.argv[2])\n"
         "except JournalError as error:\n    print(error)\n"
     )
     words = [sys.executable, "-c", script, str(path), str(tmp_path / "new.db")]

@@ -1,5 +1,6 @@
 """The journal in a SQLite file: what is on the disk, and what is said when something is in the way."""
 
+import math
 import shutil
 import sqlite3
 from contextlib import closing
@@ -145,7 +146,9 @@ def test_a_journal_to_come_has_no_entries(tmp_path: Path) -> None:
         store.read(1)
 
 
-@pytest.mark.parametrize("options", [{"create": True, "read_only": True}, {"busy_seconds": -1.0}])
+@pytest.mark.parametrize(
+    "options", [{"create": True, "read_only": True}, {"busy_seconds": -1.0}, {"busy_seconds": math.inf}]
+)
 def test_options_that_contradict_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     shown = ".*".join(f"{key}={value}" for key, value in options.items())
     with pytest.raises(ParameterError, match=shown):

@@ -111,8 +111,6 @@ def _odd_key(value: Any) -> tuple[Any] | None:
             if not isinstance(key, str):
                 return (key,)
         value = value.values()
-    elif not isinstance(value, list | tuple):
-        return None
     for one in value:
         if isinstance(one, dict | list | tuple) and (odd := _odd_key(one)) is not None:
             return odd

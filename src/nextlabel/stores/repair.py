@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import final
 
 from nextlabel.errors import JournalError
-from nextlabel.stores.refusals import refusal
 from nextlabel.stores.salvage import Legible, survey
 from nextlabel.stores.schema import INSERT, connected, make, opened
 
@@ -140,10 +139,7 @@ def back_up(path: str | os.PathLike[str], to: str | os.PathLike[str], *, busy_se
     def copied(draft: Path) -> None:
         nonlocal entries
         with closing(opened(source, "rw", busy_seconds)) as db, closing(connected(draft, "rwc", 0.0)) as copy:
-            try:
-                db.backup(copy)
-            except sqlite3.Error as cause:
-                raise refusal(source, cause) from cause
+            db.backup(copy)
         found = examine(draft)
         if not found.is_sound:
             raise JournalError(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import final
 
 from nextlabel.core.store import Entry, Store
@@ -37,7 +38,7 @@ class SQLiteStore(Store):
     read_only : bool
         Never write; `append` is refused.
     busy_seconds : float
-        How long to wait for other processes before giving up; zero or more.
+        How long to wait for other processes before giving up, from 0 to 1,000,000.
 
     Raises
     ------
@@ -45,7 +46,7 @@ class SQLiteStore(Store):
         No file is there, or one that is no journal, damaged, or of a newer nextlabel; with `create`, a file
         is there or the folder is not.
     ParameterError
-        `create` together with `read_only`, or a negative waiting time.
+        `create` together with `read_only`, or a waiting time out of range.
 
     Notes
     -----
@@ -83,9 +84,9 @@ class SQLiteStore(Store):
         read_only: bool = False,
         busy_seconds: float = 30.0,
     ) -> None:
-        if (create and read_only) or not busy_seconds >= 0:
+        if (create and read_only) or not 0 <= busy_seconds <= 1e6:
             raise ParameterError(
-                "A store takes create or read_only, not both, and busy_seconds from 0 up; received "
+                "A store takes create or read_only, not both, and busy_seconds from 0 to 1,000,000; received "
                 f"create={create}, read_only={read_only}, busy_seconds={busy_seconds}. Leave one out."
             )
         self._path = Path(path).absolute()
@@ -129,7 +130,7 @@ class SQLiteStore(Store):
                     "read_only=True. Open it without; nothing was written."
                 )
             with self._speaking() as db:
-                with _transaction(db):
+                with _transaction(db, self._busy_seconds):
                     if self._is_new:
                         self._make(db)
                     count, digest = _end(db)
@@ -254,9 +255,9 @@ def _rows(
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+def _transaction(db: sqlite3.Connection, busy_seconds: float) -> Iterator[None]:
     """All or nothing, with nobody writing between."""
-    db.execute("BEGIN IMMEDIATE")
+    _begin(db, busy_seconds)
     try:
         yield
         db.execute("COMMIT")
@@ -265,3 +266,25 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         raise
+
+
+def _begin(db: sqlite3.Connection, busy_seconds: float) -> None:
+    """Wait for our turn to write.
+
+    SQLite's own waiting sleeps up to a tenth of a second between looks, however short the others write, so
+    that under load the lock is mostly free and some wait for seconds.
+    """
+    until, pause = monotonic() + busy_seconds, 0.0005
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as cause:
+                if cause.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() >= until:
+                    raise
+            sleep(pause)
+            pause = min(1.5 * pause, 0.01)
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {round(1000 * busy_seconds)}")
