@@ -68,9 +68,10 @@ def test_a_mark_says_more_than_the_caller(file: Path) -> None:
     assert read(file, TEXT.encode("utf-16"), text="body", encoding="latin-1").items.tolist() == BODIES
 
 
-def test_an_unknown_encoding_is_refused(file: Path) -> None:
-    with pytest.raises(ReaderError, match="received 'utf-9'"):
-        read(file, TEXT, encoding="utf-9")
+@pytest.mark.parametrize("encoding", ["utf-9", "hex"])
+def test_an_unknown_encoding_is_refused(file: Path, encoding: str) -> None:
+    with pytest.raises(ReaderError, match=f"received '{encoding}'"):
+        read(file, TEXT, encoding=encoding)
 
 
 def test_zero_bytes_are_refused_by_line(file: Path) -> None:

@@ -60,7 +60,14 @@ def test_python_objects_are_refused_and_never_run(tmp_path: Path, name: str) -> 
 
 @pytest.mark.parametrize(
     "values",
-    [np.zeros((0, 3)), np.float64(3), np.zeros(3, complex), np.array([["a"]]), np.zeros(2, "datetime64[s]")],
+    [
+        np.zeros((0, 3)),
+        np.zeros((3, 0)),
+        np.float64(3),
+        np.zeros(3, complex),
+        np.array([["a"]]),
+        np.zeros(2, "datetime64[s]"),
+    ],
 )
 def test_what_is_no_row_of_numbers_is_refused(tmp_path: Path, values: np.ndarray) -> None:
     np.save(tmp_path / "rows.npy", values)

@@ -46,6 +46,7 @@ def encoding_of(path: Source, encoding: str | None = None) -> str:
         if head.startswith(mark):
             return name
     try:
+        "x".encode(encoding or "utf-8")  # a lookup would take hex for an encoding of text
         return codecs.lookup(encoding or "utf-8").name
     except LookupError as cause:
         message = (

@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
 
-from nextlabel.maths.axes import Array
+import numpy as np
+
+from nextlabel.maths.axes import Array, row_chunks
 
 __all__ = ["content_ids"]
 
@@ -17,7 +19,7 @@ def content_ids(items: Array, rest: Callable[[int], Any] | None = None) -> list[
     Parameters
     ----------
     items : array, first axis n
-        Numbers; or objects: texts (n,), or the cells of table rows (n, d).
+        Numbers, at least one for each item; or objects: texts (n,), or the cells of table rows (n, d).
     rest : callable, optional
         What else is known of the item at a position; equal items are numbered in the order of it.
 
@@ -37,10 +39,7 @@ def content_ids(items: Array, rest: Callable[[int], Any] | None = None) -> list[
     >>> content_ids(np.array([[1.0], [2.0], [1.0]]))
     ['73e88ae335f559cd', '354ff9e6c5c53d32', '73e88ae335f559cd-2']
     """
-    content: Callable[[Any], bytes] = _bytes
-    if items.dtype.kind == "O":
-        content = _text if items.ndim == 1 else _cells
-    ids = [blake2b(content(item), digest_size=8).hexdigest() for item in items]
+    ids = [blake2b(content, digest_size=8).hexdigest() for content in _contents(items)]
     times = Counter(ids)
     if len(times) == len(ids):
         return ids
@@ -55,13 +54,15 @@ def content_ids(items: Array, rest: Callable[[int], Any] | None = None) -> list[
     return ids
 
 
-def _bytes(item: Any) -> bytes:
-    return bytes(item.tobytes())
-
-
-def _text(item: str) -> bytes:
-    return item.encode()
-
-
-def _cells(item: Any) -> bytes:
-    return json.dumps(item.tolist(), ensure_ascii=False).encode()
+def _contents(items: Array) -> Iterator[bytes | memoryview]:
+    """Each item as bytes."""
+    if items.dtype.kind != "O":
+        for rows in row_chunks(items):  # a row by itself costs more to cut out of the array than to digest
+            piece = memoryview(np.ascontiguousarray(items[rows]).tobytes())
+            step = len(piece) // (rows.stop - rows.start)
+            yield from (piece[begin : begin + step] for begin in range(0, len(piece), step))
+    elif items.ndim == 1:
+        yield from (item.encode("utf-8", "surrogatepass") for item in items)
+    else:
+        for item in items:
+            yield json.dumps(item.tolist(), ensure_ascii=False).encode("utf-8", "surrogatepass")

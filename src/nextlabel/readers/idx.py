@@ -100,7 +100,7 @@ def idx(path: Source) -> ArrayPool:
         The file is not there, does not begin as an idx file, has more or fewer values than it says, or none.
     """
     items = read_idx(path)
-    if len(items) == 0:
+    if items.size == 0:
         message = (
             f"Items are needed; received {str(path)!r}, whose shape is {items.shape}. Give a file with some."
         )
