@@ -81,11 +81,12 @@ def learners() -> str:
         "learner": "Learners",
         "network": "Networks",
         "reader": "Readers",
+        "store": "Stores",
     }.items():
         lines += [f"## {title}", ""]
         for name in REGISTRY[kind]:
             lines += [f"### {name}", "", *described(name, resolve(kind, name))]
-    return page("Learners, networks, readers", lines)
+    return page("Learners, networks, readers, stores", lines)
 
 
 def datasets() -> str:
