@@ -95,7 +95,7 @@ def open_bytes(path: Source) -> BinaryIO:
 
 def _near(where: Path) -> str:
     there = [one.name for one in where.parent.iterdir()] if where.parent.is_dir() else []
-    near = get_close_matches(where.name, there, n=1)
+    near = get_close_matches(where.name, there, n=1, cutoff=0.75)
     return f"Did you mean {str(where.parent / near[0])!r}? " if near else ""
 
 
