@@ -18,6 +18,8 @@ from nextlabel.errors import MissingSignal
 
 __all__ = ["beginning", "check_offer"]
 
+_LONGEST = 1000  # a learner round arrays prints them
+
 
 def beginning(
     path: Path | None,
@@ -67,7 +69,7 @@ def beginning(
         pool_fingerprint=items.pool.fingerprint,
         pool_source=items.spec,
         learner=trained.spec,
-        learner_repr=repr(trained.learner),
+        learner_repr=" ".join(repr(trained.learner).split())[:_LONGEST],
         strategy=picking.spec,
         opening=first.spec,
         name=picking.name,

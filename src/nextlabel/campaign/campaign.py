@@ -129,7 +129,7 @@ class Campaign:
         clock : callable
             Seconds since 1970.
         store : Store, optional
-            In place of the store that `path` would have.
+            In place of the store that `path` would have; closed with the campaign.
 
         Raises
         ------
@@ -160,11 +160,11 @@ class Campaign:
         kept = store if store is not None else _store(file, create=True)
         try:
             return cls(file, Journal.begin(kept, clock, created), parts)
-        except StaleJournal as cause:
-            kept.close()
-            raise CampaignError(_taken(file)) from cause
-        except BaseException:
-            kept.close()
+        except BaseException as cause:
+            if store is None:
+                kept.close()
+            if isinstance(cause, StaleJournal):
+                raise CampaignError(_taken(file if store is None else None)) from cause
             raise
 
     @classmethod
@@ -213,7 +213,8 @@ class Campaign:
                 journal.state, file.parent, pool=pool, learner=learner, strategy=strategy, opening=opening
             )
         except BaseException:
-            kept.close()
+            if store is None:
+                kept.close()
             raise
         return cls(file, journal, parts)
 

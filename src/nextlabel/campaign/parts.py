@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.util import module_from_spec, spec_from_file_location
-from os.path import relpath
+from os.path import normpath, relpath
 from pathlib import Path
 from typing import Any, final
 
@@ -38,17 +38,15 @@ class PoolPart:
 @final
 @dataclass(frozen=True, eq=False)
 class LearnerPart:
-    """A learner, the spec that makes it again, and a digest that is equal for equal learners."""
+    """A learner, the spec that makes it again, and a digest that is equal for equal learners.
+
+    The digest is that of the learner's own spec, paths beginning at the journal, or else of what Python
+    prints of it, without addresses.
+    """
 
     learner: Learner
     spec: dict[str, Any] | None
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest of its own spec, or else of what Python prints of it, without addresses."""
-        written = _written(self.learner)
-        text = _ADDRESS.sub("", repr(self.learner)) if written is None else Spec.read(written).to_json()
-        return blake2b(text.encode(), digest_size=16).hexdigest()
+    fingerprint: str
 
 
 @final
@@ -116,10 +114,11 @@ def learner_part(source: Any, base: Path | None, *, from_journal: bool = False) 
     if isinstance(source, Learner):
         written = _written(source)
         kept = None if written is None else _relative(Spec.read(written), base, from_journal=False)
-        return LearnerPart(source, kept)
+        return LearnerPart(source, kept, _fingerprint(source, base))
     spec = Spec.read(source)
-    made = _made(spec, "learner", base if from_journal else None)
-    return LearnerPart(_checked(made, spec.name), _relative(spec, base, from_journal=from_journal))
+    made = _checked(_made(spec, "learner", base if from_journal else None), spec.name)
+    kept = _relative(spec, base, from_journal=from_journal)
+    return LearnerPart(made, kept, _fingerprint(made, base))
 
 
 def strategy_part(source: Any, name: str | None = None) -> StrategyPart:
@@ -146,6 +145,19 @@ def _written(thing: Learner | Strategy) -> dict[str, Any] | None:
     return spec.to_dict()
 
 
+def _fingerprint(learner: Learner, base: Path | None) -> str:
+    written = _written(learner)
+    if written is None:
+        text = _ADDRESS.sub("", repr(learner))
+    else:
+        near = {
+            key: relpath(value, base) if base is not None and _is_path(key, value) else value
+            for key, value in written.items()
+        }
+        text = Spec.read(near).to_json()
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _pool_kind(name: str) -> str:
     known = {kind: names(kind) for kind in ("reader", "dataset")}
     kind = next((kind for kind, listed in known.items() if name in listed), None)
@@ -163,12 +175,12 @@ def _made(spec: Spec, kind: str, base: Path | None) -> Any:
     """What a spec makes, relative paths beginning at `base`."""
     file = _FILE.fullmatch(spec.name)
     params = {
-        key: str(base / value) if base is not None and key in _PATHS and isinstance(value, str) else value
+        key: normpath(base / value) if base is not None and _is_path(key, value) else value
         for key, value in spec.params.items()
     }
     if file is None:
         return build(kind, Spec(spec.name, params))
-    path = Path(file["file"]) if base is None else base / file["file"]
+    path = Path(file["file"] if base is None else normpath(base / file["file"]))
     return _called(path, file["function"], params)
 
 
@@ -230,10 +242,13 @@ def _relative(spec: Spec, base: Path | None, *, from_journal: bool) -> dict[str,
     file = _FILE.fullmatch(spec.name)
     name = f"{_moved(file['file'], base)}:{file['function']}" if file else spec.name
     params = {
-        key: _moved(value, base) if key in _PATHS and isinstance(value, str) else value
-        for key, value in spec.params.items()
+        key: _moved(value, base) if _is_path(key, value) else value for key, value in spec.params.items()
     }
     return Spec(name, params).to_dict()
+
+
+def _is_path(key: str, value: Any) -> bool:
+    return key in _PATHS and isinstance(value, str)
 
 
 def _moved(path: str, base: Path) -> str:

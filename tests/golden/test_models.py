@@ -1,0 +1,181 @@
+"""Models beside the journal: whole or not there."""
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import pytest
+
+from nextlabel import Campaign, arrays, classes
+from nextlabel.campaign.models import Models
+from nextlabel.core.learner import Learner, Model
+from nextlabel.core.pool import Pool
+from nextlabel.core.signals import Signals
+from nextlabel.core.task import Task
+from nextlabel.errors import CampaignError
+from nextlabel.maths.axes import Labels, Positions
+
+
+@final
+@dataclass(frozen=True)
+class Words(Model):
+    """A model that is a text, kept as a file or as a folder."""
+
+    text: str
+    is_folder: bool = False
+    rival: Path | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return f"words-{self.text}"
+
+    def signals(
+        self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
+    ) -> Signals:
+        return Signals({"proba": np.full((len(positions), 2), 0.5)})
+
+    def save(self, path: Path) -> None:
+        if self.rival is not None:  # another process saves the same model meanwhile
+            Words(self.text, is_folder=True).save(self.rival)
+        if self.is_folder:
+            (path / "deep").mkdir(parents=True)
+            path = path / "deep" / "words.txt"
+        path.write_text(self.text, encoding="utf-8")
+
+
+@final
+@dataclass(frozen=True)
+class Writer(Learner):
+    """Fits words: the number of labels, and of the fits before it that it was given to go on from."""
+
+    folder: bool = False
+
+    @property
+    def provides(self) -> frozenset[str]:
+        return frozenset({"proba"})
+
+    def fit(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        unlabelled: Positions,
+        rng: np.random.Generator,
+        *,
+        task: Task,
+        previous: Model | None = None,
+    ) -> Model:
+        before = previous.text if isinstance(previous, Words) else ""
+        return Words(f"{before}.{len(labelled)}", self.folder)
+
+    def load(self, path: Path) -> Model:
+        file = path / "deep" / "words.txt" if path.is_dir() else path
+        return Words(file.read_text("utf-8"), path.is_dir())
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_model_is_kept_under_its_fingerprint_and_found_there(tmp_path: Path, folder: bool) -> None:
+    models = Models.beside(tmp_path / "pets.db")
+    assert models.save(Words("a", folder)) == "words-a"
+    assert [one.name for one in (tmp_path / "pets.db.models").iterdir()] == ["words-a"]
+    assert models.load("words-a", Writer()) == Words("a", folder)
+    assert models.load("words-b", Writer()) is None
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_model_that_was_damaged_is_not_loaded_and_is_replaced(tmp_path: Path, folder: bool) -> None:
+    models = Models(tmp_path)
+    models.save(Words("a", folder))
+    file = tmp_path / "words-a" / "deep" / "words.txt" if folder else tmp_path / "words-a"
+    file.write_bytes(b"b")
+    assert models.load("words-a", Writer()) is None  # whole, and another
+    file.write_bytes(b"\xff")
+    assert models.load("words-a", Writer()) is None  # unreadable
+    models.save(Words("a", folder))
+    assert models.load("words-a", Writer()) == Words("a", folder)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_of_two_who_save_the_same_the_first_is_kept(tmp_path: Path) -> None:
+    models = Models(tmp_path)
+    models.save(Words("a", is_folder=True, rival=tmp_path / "words-a"))
+    assert models.load("words-a", Writer()) == Words("a", is_folder=True)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_campaign_in_memory_keeps_no_files() -> None:
+    models = Models.beside(None)
+    assert models.save(Words("a")) == "words-a"
+    assert models.load("words-a", Writer()) is None
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(CampaignError, match=r"must be kept in .*file, which cannot be written: File exists"):
+        Models(tmp_path / "file").save(Words("a"))
+    (tmp_path / "words-a" / "x").mkdir(parents=True)  # a folder, where the model is a file
+    with pytest.raises(CampaignError, match="cannot be written: Is a directory"):
+        Models(tmp_path).save(Words("a"))
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
+
+
+def campaign(path: Path | None, folder: bool = False) -> Campaign:
+    pool = arrays(np.arange(20.0)[:, None])
+    return Campaign.create(path, pool, Writer(folder), "margin", classes("a", "b"), seed=0)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_training_goes_on_from_the_model_before_in_any_process(tmp_path: Path, folder: bool) -> None:
+    path = tmp_path / "pets.db"
+    with campaign(path, folder) as first:
+        first.tell({"0": "a"})
+        assert first.fit().fingerprint == "words-.1"
+        first.tell({"1": "a"})
+        assert first.fit().fingerprint == "words-.1.2"
+    with Campaign.open(path, arrays(np.arange(20.0)[:, None]), Writer(folder)) as again:
+        again.tell({"2": "a", "3": "b"})
+        assert again.fit().fingerprint == "words-.1.2.4"
+        assert again.state.newest is not None
+        assert again.state.newest.previous == "words-.1.2"
+
+
+def test_a_lost_model_is_fitted_again_from_the_same_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "pets.db"
+    with campaign(path) as first:
+        for number in range(3):
+            first.tell({str(number): "a"})
+            first.fit()
+        entries = len(first.journal())
+    os.remove(f"{path}.models/words-.1.2.3")  # noqa: PTH107
+    with Campaign.open(path, arrays(np.arange(20.0)[:, None]), Writer()) as again:
+        assert again.fit().fingerprint == "words-.1.2.3"
+        assert len(again.journal()) == entries
+
+
+def test_where_the_one_before_is_lost_too_training_starts_afresh(tmp_path: Path) -> None:
+    path = tmp_path / "pets.db"
+    with campaign(path) as first:
+        for number in range(2):
+            first.tell({str(number): "a"})
+            first.fit()
+    for model in Path(f"{path}.models").iterdir():
+        model.unlink()
+    with Campaign.open(path, arrays(np.arange(20.0)[:, None]), Writer()) as again:
+        assert again.fit().fingerprint == "words-.2"
+        assert again.state.newest is not None
+        assert (again.state.newest.model, again.state.newest.previous) == ("words-.2", None)
+
+
+def test_a_model_of_another_learner_is_neither_used_nor_gone_on_from(tmp_path: Path) -> None:
+    path = tmp_path / "pets.db"
+    with campaign(path) as first:
+        first.tell({"0": "a"})
+        first.fit()
+    with Campaign.open(path, arrays(np.arange(20.0)[:, None]), "sklearn") as other:
+        other.ask(1)
+        entry = [one for one in other.journal() if one["event"] == "fitted"][-1]
+    assert entry["model"] != "words-.1"
+    assert entry["previous"] is None
