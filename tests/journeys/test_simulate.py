@@ -1,0 +1,108 @@
+"""Strategies compared on somebody's own labelled table or folder."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextlabel.experiment.bench import load
+
+SMALL = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "30", "--processes", "1")
+
+
+def simulate(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "nextlabel", "simulate", *map(str, words)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def table(path: Path, n: int = 120) -> Path:
+    """Rows of two numbers in three classes; every tenth has no label."""
+    rng = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["width", "height", "label"])
+        for row in range(n):
+            width, height = rng.normal((row % 3, 0))
+            writer.writerow([f"{width:.3f}", f"{height:.3f}", "" if row % 10 == 0 else f"kind {row % 3}"])
+    return path
+
+
+def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) -> None:
+    done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = " ".join(done.stdout.split())
+    assert "108 labelled items of" in said
+    assert "12 without a label were left out" in said
+    assert "paired over 2 seeds" in said
+    (results,) = load(tmp_path / "out")
+    protocol = json.loads(json.dumps(dict(results.protocol)))
+    assert protocol["learner"]["features"] == {"name": "scale"}
+    assert (protocol["items"], protocol["classes"], protocol["test"]) == (108, 3, 32)
+    assert list(protocol["strategies"]) == ["BADGE", "margin", "random"]
+    assert "nextlabel simulate" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for name, ink in (("dark", 60), ("light", 190)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(40):
+            pixels = np.clip(ink + 40 * rng.standard_normal((4, 4)), 0, 255).astype(np.uint8)
+            image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number}.png")
+    done = simulate(tmp_path / "pictures", *SMALL, "--strategies", "margin", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    (results,) = load(tmp_path / "out")
+    assert results.runs[0].queried[0][0].startswith(("dark/", "light/"))
+    assert results.accuracy("random").mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--label", "kind"), "The columns are: width, height, label"),
+        (("--label", "width", "--features", "width"), "width"),
+        (("--strategies", "random"), "--strategies must name at least one strategy to compare with random"),
+        (("--strategies", "bagde"), "Did you mean 'badge'?"),
+        (("--test", "0"), "'test'"),
+        (("--budget", "500"), "budget 500"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_message(
+    words: tuple[str, ...], expected: str, tmp_path: Path
+) -> None:
+    done = simulate(table(tmp_path / "plants.csv"), *SMALL, *words, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_table_without_labels_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bare.csv").write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
+    done = simulate(tmp_path / "bare.csv", *SMALL)
+    assert done.returncode == 2
+    assert "The columns are: a, b. Name one with --label" in done.stderr
+
+
+def test_a_table_of_one_class_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("a,label\n1,x\n3,x\n5,?\n", encoding="utf-8")
+    done = simulate(tmp_path / "one.csv", *SMALL)
+    assert done.returncode == 2
+    assert "the column 'label' names x in 2 of 3 items" in done.stderr
+
+
+def test_long_texts_must_be_named(tmp_path: Path) -> None:
+    rows = "".join(f"a film that I liked number {n},good\n" for n in range(9))
+    (tmp_path / "reviews.csv").write_text(f"body,label\n{rows}", encoding="utf-8")
+    done = simulate(tmp_path / "reviews.csv", *SMALL)
+    assert done.returncode == 2
+    assert "Add --text body" in done.stderr
