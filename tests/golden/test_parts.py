@@ -256,5 +256,5 @@ def test_a_missing_data_set_says_itself_what_to_do(tmp_path: Path, monkeypatch: 
 
 
 def test_a_setting_that_a_part_does_not_have_is_refused() -> None:
-    with pytest.raises(ParameterError, match="'sklearn' has no parameter 'estimater'"):
-        created(learner={"name": "sklearn", "estimater": "mlp"})
+    with pytest.raises(ParameterError, match="'sklearn' has no parameter 'estimators'"):
+        created(learner={"name": "sklearn", "estimators": "mlp"})
