@@ -209,8 +209,7 @@ def _fault(id: str, label: str, reason: str, state: "State", *, hints: bool) -> 
     if not id.strip():
         return "it has an answer and no id"
     if id not in state.roster:
-        asked = [one for lease in state.leases.values() for one in lease.ids] if hints else []
-        return f"{id!r} is not an id of this campaign{_nearest(id.strip(), asked)}"
+        return f"{id!r} is not an id of this campaign{_nearest(id.strip(), state.asked if hints else ())}"
     if label and reason:
         return f"it has the label {label!r} and is skipped ({reason!r}) at once"
     if label and label not in classes:

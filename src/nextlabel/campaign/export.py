@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nextlabel.campaign.events import ACTIVE, CONTROL_ARM
 from nextlabel.campaign.sheets import write_sheet
 from nextlabel.campaign.shown import Shown, shown
 from nextlabel.core.pool import Pool
@@ -58,7 +57,8 @@ def export_items(
     Columns: ``id``; ``label``, what most annotators say, of equals what was told last; ``skip``, the reason
     of an item passed over; ``annotators``, with semicolons between them; ``answers``, how many; ``agreeing``,
     how many of them say the label; ``arm``, ``active``, ``control`` or nothing where nobody asked;
-    ``batch``, the number of the query that asked it, from 1; then the columns of the data. `tell_sheet` reads it back.
+    ``batch``, the number of the query that asked it, from 1; then the columns of the data. `tell_sheet`
+    reads it back.
     """
     items = None if pool is None else shown(pool, taken=_ITEM, is_whole=True)
     header = [*_ITEM, *(items.header if items else ())]
@@ -66,13 +66,12 @@ def export_items(
 
 
 def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list[str]]:
-    batches = {id: lease.round + 1 for lease in state.leases.values() for id in lease.ids}
     for id in state.roster.ids:
         answers, skips = state.answers(id), state.skips.get(id, ())
         if not (answers or skips or is_whole):
             continue
         label = state.label(id) or ""
-        arm = CONTROL_ARM if id in state.control_asked else ACTIVE if id in batches else ""
+        asked = state.asked.get(id)
         yield [
             id,
             label,
@@ -80,8 +79,8 @@ def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list
             "; ".join(answers),
             str(len(answers)),
             str(sum(one == label for one in answers.values())),
-            arm,
-            str(batches.get(id, "")),
+            asked.arm if asked else "",
+            str(asked.round + 1) if asked else "",
             *(items.cells(id) if items else ()),
         ]
 

@@ -1,0 +1,398 @@
+"""A campaign from the command line: a csv by hand, and every mistake a person makes on the way."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextlabel.cli.main import main
+
+WORDS = {"positive": ("fine", "lovely", "bright"), "negative": ("awful", "dull", "broken")}
+
+
+Ended = tuple[int, str, str]
+
+
+def in_a_process(*words: object, cwd: Path) -> Ended:
+    """As a person calls it."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "nextlabel", *map(str, words)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        cwd=cwd,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def at_once(*words: object, cwd: Path) -> Ended:
+    """The same without loading the libraries again."""
+    out, err = StringIO(), StringIO()
+    before, sys.argv = sys.argv, ["nextlabel", *map(str, words)]
+    code: object = 0
+    try:
+        with redirect_stdout(out), redirect_stderr(err), chdir(cwd):
+            main()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.argv = before
+    assert isinstance(code, int)
+    return code, out.getvalue(), err.getvalue()
+
+
+def done(*words: object, cwd: Path, call: Callable[..., Ended] = at_once) -> str:
+    code, out, err = call(*words, cwd=cwd)
+    assert (code, err) == (0, "")
+    return out
+
+
+def refused(*words: object, cwd: Path) -> str:
+    code, out, err = at_once(*words, cwd=cwd)
+    assert (code, out) == (2, ""), err
+    assert err
+    return err
+
+
+def truth(text: str) -> str:
+    return "positive" if any(word in text for word in WORDS["positive"]) else "negative"
+
+
+def write_reviews(path: Path, count: int) -> None:
+    """Reviews whose class a word tells; number 0 looks like a formula, number 1 has a label already."""
+    both = [*WORDS["positive"], *WORDS["negative"]]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["key", "body", "label", "stars"])
+        for one in range(count):
+            text = f"the film was {both[one % 6]}, said viewer {one}, né le {one % 28}"
+            known = truth(text) if one == 1 else ""
+            writer.writerow([f"r{one:04}", f"={text}" if one == 0 else text, known, one % 5])
+
+
+def fill(sheet: Path, *, leave: int = 0) -> int:
+    """Answer as a person would, in a program that saves what it was given; the last few are left."""
+    text = sheet.read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(StringIO(text), delimiter=";" if text.startswith("id;") else ","))
+    for row in rows[: len(rows) - leave]:
+        row["label"] = truth(row["body"])
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    return len(rows)
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a person has labelled two batches of 600 reviews."""
+    folder = tmp_path_factory.mktemp("campaign")
+    write_reviews(folder / "reviews.csv", 600)
+    said = done(
+        "new", "reviews.csv", "--text", "body", "--id", "key", "--labels", "positive,negative", cwd=folder
+    )
+    assert said == (
+        "600 items read from reviews.csv: texts of the column body; labels in the column label: 1.\n"
+        "Classes: positive, negative.\n"
+        "Learner: sklearn, logistic, tfidf. Strategy: badge.\n"
+        "Control: 10% of each batch is drawn at random from 120 items set aside, to measure by.\n"
+        "Journal: reviews.db\n"
+        "Next: nextlabel ask reviews.db\n"
+    )
+    said = done("ask", "reviews.db", "--holder", "anna", cwd=folder, call=in_a_process)
+    assert said.startswith("20 items to label in reviews-batch-1.csv. They are yours until ")
+    assert said.endswith(
+        "Fill the column label with one of: positive, negative; or the column skip with a reason.\n"
+        "Then: nextlabel tell reviews.db reviews-batch-1.csv\n"
+    )
+    fill(folder / "reviews-batch-1.csv", leave=2)
+    said = done("tell", "reviews.db", "reviews-batch-1.csv", "--annotator", "anna", cwd=folder)
+    assert re.match(
+        r"18 answers told \(negative \d+, positive \d+\); 2 left for later\.\nLabelled: 19 of 600", said
+    )
+    assert said.endswith("Next: nextlabel tell reviews.db reviews-batch-1.csv\n")
+    fill(folder / "reviews-batch-1.csv")
+    done("tell", "reviews.db", "reviews-batch-1.csv", "--annotator", "anna", cwd=folder)
+    done("ask", "reviews.db", "--batch", "30", "--out", "second.csv", cwd=folder)
+    fill(folder / "second.csv")
+    said = done("tell", "reviews.db", "second.csv", "--annotator", "ben", cwd=folder)
+    assert "Labelled: 51 of 600 items.\nNext: nextlabel ask reviews.db\n" in said
+    return folder
+
+
+def test_the_status_says_how_far_it_is(labelled: Path) -> None:
+    said = json.loads(done("status", "reviews.db", "--json", cwd=labelled))
+    assert {key: said[key] for key in ("items", "labelled", "out", "skipped", "left", "rounds")} == {
+        "items": 600,
+        "labelled": 51,
+        "out": 0,
+        "skipped": 0,
+        "left": 549,
+        "rounds": 2,
+    }
+    assert said["control"] == {"share": 0.1, "reason": "", "reserve": 120, "labelled": 5}
+    assert sum(said["classes"].values()) == 51
+    assert said["strategy"]["name"] == "badge"
+    assert said["model"]["labels"] == said["labelled"] - said["control"]["labelled"] - 30 + 3
+    shown = done("status", "reviews.db", cwd=labelled)
+    for expected in (
+        "labelled   51",
+        "positive: ",
+        "badge",
+        "tfidf",
+        "10% of each batch, from 120 items set",
+    ):
+        assert expected in shown
+    assert shown.endswith("Next: nextlabel ask reviews.db\n")
+
+
+def test_telling_a_sheet_twice_changes_nothing(labelled: Path) -> None:
+    before = done("status", "reviews.db", "--json", cwd=labelled)
+    said = done("tell", "reviews.db", "second.csv", "--annotator", "ben", cwd=labelled)
+    assert said.startswith("No new answer; 30 known before.\n")
+    assert done("status", "reviews.db", "--json", cwd=labelled) == before
+
+
+def test_what_is_exported_can_be_told_to_another_campaign(labelled: Path, tmp_path: Path) -> None:
+    said = done("export", "reviews.db", tmp_path / "labelled.csv", cwd=labelled)
+    assert said == f"51 items written to {tmp_path / 'labelled.csv'}, 51 of them with a label.\n"
+    with (tmp_path / "labelled.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["label"] == truth(row["body"]) for row in rows)
+    assert {row["arm"] for row in rows} == {"", "active", "control"}
+    assert list(rows[0])[-2:] == ["body", "stars"]
+    done("export", "reviews.db", tmp_path / "answers.csv", "--answers", cwd=labelled)
+    write_reviews(tmp_path / "reviews.csv", 600)
+    done("new", "reviews.csv", "--text", "body", "--id", "key", "--labels", "positive,negative", cwd=tmp_path)
+    assert "50 answers told" in done("tell", "reviews.db", "answers.csv", cwd=tmp_path)
+    done("export", "reviews.db", "again.csv", "--answers", cwd=tmp_path)
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "answers.csv").read_bytes()
+    assert "it is there already" in refused("export", "reviews.db", "again.csv", cwd=tmp_path)
+    done("export", "reviews.db", "again.csv", "--force", "--all", cwd=tmp_path)
+    with (tmp_path / "again.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 600
+    assert rows[0]["body"].startswith("'=the film")
+
+
+def test_without_its_data_a_campaign_still_gives_up_its_labels(labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "moved.db").write_bytes((labelled / "reviews.db").read_bytes())
+    said = refused("ask", "moved.db", cwd=tmp_path)
+    assert "reviews.csv" in said
+    said = refused("export", "moved.db", "labelled.csv", cwd=tmp_path)
+    assert said.endswith("To write ids and answers without the data, add --bare.\n")
+    assert done("export", "moved.db", "labelled.csv", "--bare", cwd=tmp_path).startswith("51 items written")
+    assert "labelled   51" in done("status", "moved.db", cwd=tmp_path)
+
+
+def test_the_doctor_finds_copies_and_repairs(labelled: Path, tmp_path: Path) -> None:
+    said = done("doctor", cwd=tmp_path)
+    for name in ("nextlabel ", "python ", "sqlite ", "numpy "):
+        assert f"\n{name}" in f"\n{said}"
+    said = done("doctor", labelled / "reviews.db", "--backup", "copy.db", cwd=tmp_path)
+    assert said.startswith("reviews.db is sound: ")
+    assert "Its campaign: 600 items, 51 labelled, batches asked: 2.\nBackup: copy.db, " in said
+    spoilt = (tmp_path / "copy.db").read_bytes().replace(b"r0013", b"r0014")
+    (tmp_path / "copy.db").write_bytes(spoilt)
+    code, said, _ = at_once("doctor", "copy.db", cwd=tmp_path)
+    assert code == 2
+    assert said.startswith("copy.db is damaged:")
+    assert said.endswith("Next: nextlabel doctor copy.db --repair copy-repaired.db\n")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with forty reviews, and a campaign over them."""
+    made = tmp_path_factory.mktemp("mistakes")
+    write_reviews(made / "reviews.csv", 40)
+    done("new", "reviews.csv", "--text", "body", "--id", "key", "--labels", "positive,negative", cwd=made)
+    return made
+
+
+def test_a_small_pool_says_that_it_has_no_control(tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.csv", 40)
+    said = done("new", "reviews.csv", "--text", "body", "--labels", "positive,negative", cwd=tmp_path)
+    assert "Control: none, since the pool had 40 items, and a control arm needs at least 500.\n" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("new", "reviews.csv", "--text", "body"), "reviews.db is. Go on with it (nextlabel status)"),
+        (("new", "review.csv"), "Did you mean 'reviews.csv'?"),
+        (("new", "reviews.doc", "--out", "b.db"), "must be a folder of images or end in .csv"),
+        (
+            ("new", "reviews.csv", "--out", "b.db"),
+            "the column 'body' holds about 10 words an item. Add --text bo",
+        ),
+        (("new", "reviews.csv", "--out", "b.db", "--text", "bodi"), "Did you mean 'body'?"),
+        (
+            ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--labels", "good,bad"),
+            "column 'label' must be among good, bad; received also 'positive'",
+        ),
+        (
+            ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--label-column", "lable"),
+            "must be one of '",
+        ),
+        (
+            ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--strategy", "badgr"),
+            "Did you mean 'badge'?",
+        ),
+        (
+            ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--learner", '{"name": '),
+            "--learner must be a name or JSON; received '{\"name\": '",
+        ),
+        (("new", "reviews.csv", "--out", "b.db", "--text", "body", "--control", "0.5"), "0.5"),
+        (("ask", "nothing.db"), "nothing.db"),
+        (("ask", "reviews.csv"), "reviews.csv"),
+        (
+            ("ask", "reviews.db", "--lease", "soon"),
+            "--lease must be a number above zero and a unit, d (days)",
+        ),
+        (
+            ("ask", "reviews.db", "--out", "reviews.csv"),
+            "received reviews.csv: it is there already. Name ano",
+        ),
+        (
+            ("ask", "reviews.db", "--out", "nowhere/b.csv"),
+            "there is no folder nowhere. Name another; nothing",
+        ),
+        (("ask", "reviews.db", "--token", "t0"), "must name a query of this campaign; received 't0'"),
+        (("tell", "reviews.db", "batch.csv"), "batch.csv"),
+        (
+            ("tell", "reviews.db", "reviews.csv"),
+            "must have the columns id and label in its first line; received k",
+        ),
+        (("doctor", "--backup", "b.db"), "--backup and --repair need a journal; received none"),
+        (("doctor", "reviews.csv"), "reviews.csv"),
+        (("status", "."), "."),
+    ],
+)
+def test_a_mistake_is_one_message_and_changes_nothing(
+    folder: Path, words: tuple[str, ...], said: str
+) -> None:
+    before = sorted((one.name, one.read_bytes()) for one in folder.iterdir())
+    assert said in refused(*words, cwd=folder)
+    assert sorted((one.name, one.read_bytes()) for one in folder.iterdir()) == before
+
+
+def test_items_whose_sheet_cannot_be_written_are_handed_back(tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.csv", 40)
+    done("new", "reviews.csv", "--text", "body", "--labels", "positive,negative", cwd=tmp_path)
+    long = f"{'a' * 245}.csv"  # there is room for it, and none for the draft beside it
+    assert "File name too long" in refused("ask", "reviews.db", "--out", long, cwd=tmp_path)
+    said = json.loads(done("status", "reviews.db", "--json", cwd=tmp_path))
+    assert (said["out"], said["late"], said["left"]) == (0, 20, 39)
+
+
+def test_a_lost_sheet_is_written_again_and_a_taken_name_avoided(tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.csv", 40)
+    done("new", "reviews.csv", "--text", "body", "--labels", "positive,negative", cwd=tmp_path)
+    (tmp_path / "reviews-batch-1.csv").write_text("mine")
+    assert "5 items to label in reviews-batch-1-2.csv." in done(
+        "ask", "reviews.db", "--batch", 5, cwd=tmp_path
+    )
+    token = json.loads(done("status", "reviews.db", "--json", cwd=tmp_path))["queries"][0]["token"]
+    done("ask", "reviews.db", "--token", token, "--out", "again.csv", cwd=tmp_path)
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "reviews-batch-1-2.csv").read_bytes()
+    assert (tmp_path / "reviews-batch-1.csv").read_text() == "mine"
+
+
+def test_journal_and_data_move_together(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    write_reviews(tmp_path / "here" / "my reviews.csv", 40)
+    words = ("--text", "body", "--labels", "positive,negative")
+    said = done("new", "here/my reviews.csv", *words, cwd=tmp_path)
+    assert said.endswith("Journal: here/my reviews.db\nNext: nextlabel ask 'here/my reviews.db'\n")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert "in my reviews-batch-1.csv" in done("ask", "my reviews.db", cwd=tmp_path / "there")
+
+
+def test_a_late_answer_is_kept(tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.csv", 40)
+    done("new", "reviews.csv", "--text", "body", "--labels", "positive,negative", cwd=tmp_path)
+    done("ask", "reviews.db", "--batch", 39, "--lease", "0.001s", "--holder", "anna", cwd=tmp_path)
+    done("ask", "reviews.db", "--batch", 39, "--holder", "ben", cwd=tmp_path)  # the same items, asked again
+    for number in (1, 2):
+        fill(tmp_path / f"reviews-batch-{number}.csv")
+        done("tell", "reviews.db", f"reviews-batch-{number}.csv", cwd=tmp_path)
+    done("export", "reviews.db", "answers.csv", "--answers", cwd=tmp_path)
+    with (tmp_path / "answers.csv").open(encoding="utf-8-sig", newline="") as file:
+        annotators = [row["annotator"] for row in csv.DictReader(file)]
+    assert [annotators.count(name) for name in ("anna", "ben", "file")] == [39, 39, 1]
+
+
+def test_a_full_disk_leaves_no_half_of_a_journal(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    write_reviews(tmp_path / "reviews.csv", 600)
+    words = ["nextlabel", "new", "reviews.csv", "--text", "body", "--labels", "positive,negative"]
+    filling = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (6_000, resource.RLIM_INFINITY))\n"
+        "from nextlabel.cli.main import main\n"
+        f"sys.argv = {words!r}\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", filling], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["reviews.csv"]
+
+
+def test_what_is_labelled_already_needs_no_campaign(tmp_path: Path) -> None:
+    (tmp_path / "done.csv").write_text("size,label\n1,a\n2,b\n")
+    said = refused("new", "done.csv", cwd=tmp_path)
+    assert "items without a label; all 2 have one. To see" in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "said"),
+    [
+        ("size,colour\n1,red\n2,blue\n?,red\n", ("--labels", "a,b"), "rows of size, colour."),
+        (
+            "size,weight,label\n1,2,a\n2,3,b\n4,4,?\n",
+            (),
+            "rows of size, weight; labels in the column label: 2.",
+        ),
+        ("size,y\n1,a\n2,b\n4,\n", ("--label-column", "y"), "rows of size; labels in the column y: 2."),
+        ("size,y\n1,a\n2,b\n4,\n", ("--features", "size", "--labels", "a,b"), "rows of size."),
+    ],
+)
+def test_tables_are_read_with_and_without_labels(
+    tmp_path: Path, rows: str, options: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "table.csv").write_text(rows)
+    assert f"3 items read from table.csv: {said}\n" in done("new", "table.csv", *options, cwd=tmp_path)
+    assert "1 item" in done("ask", "table.db", "--batch", 1, cwd=tmp_path)
+
+
+def test_arrays_and_images_have_sheets_of_ids(tmp_path: Path) -> None:
+    images = pytest.importorskip("PIL.Image")
+    (tmp_path / "pictures" / "cat").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        pixels = images.fromarray((rng.random((5, 4)) * 255).astype(np.uint8))
+        pixels.save(tmp_path / "pictures" / "cat" / f"{number}.png")
+    np.savez(tmp_path / "rows.npz", items=rng.random((4, 3)), ids=list("abcd"), labels=["x", "y", "", ""])
+    said = done("new", "pictures", "--labels", "cat,dog", cwd=tmp_path)
+    assert "4 items read from pictures: images, the first of 5 × 4.\n" in said
+    assert "4 items read from rows.npz: rows of 3 numbers; labels in the column label: 2.\n" in done(
+        "new", "rows.npz", cwd=tmp_path
+    )
+    for name, first in (("pictures", "cat/"), ("rows", "")):
+        done("ask", f"{name}.db", "--batch", 1, cwd=tmp_path)
+        with (tmp_path / f"{name}-batch-1.csv").open(encoding="utf-8-sig", newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert list(row) == ["id", "label", "skip", "token"]
+        assert row["id"].startswith(first)
