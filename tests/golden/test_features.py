@@ -140,6 +140,17 @@ def test_what_is_kept_of_a_pool_changes_nothing(bound: int, monkeypatch: pytest.
     np.testing.assert_array_equal(embedding(model, other), there[::-1])
 
 
+def test_an_equal_pool_in_another_order_is_read_in_its_own() -> None:
+    """Fingerprints do not depend on the order of the items; positions do."""
+    model = fit(LEARNERS["sklearn"])
+    same, turned = arrays(ROWS.copy()), arrays(ROWS[::-1].copy(), ids=POOL.ids[::-1])
+    assert same.fingerprint == turned.fingerprint == POOL.fingerprint
+    np.testing.assert_array_equal(embedding(model, same), embedding(model))
+    np.testing.assert_array_equal(embedding(model, turned), embedding(model)[::-1])
+    assert fit(LEARNERS["sklearn"], same, previous=model).features is model.features
+    assert fit(LEARNERS["sklearn"], turned, previous=model).features is not model.features
+
+
 def test_an_ensemble_learns_features_once() -> None:
     ensemble = build(
         "learner",
@@ -189,3 +200,161 @@ def test_items_that_cannot_be_scaled_are_refused() -> None:
         fit(LEARNERS["sklearn"], arrays(["one"] * 40))
     with pytest.raises(LearnerError, match=r"Items must have 3 numbers, .* received 2"):
         embedding(fit(LEARNERS["sklearn"]), arrays(ROWS[:, :2]))
+
+
+def table(*rows: Sequence[Any]) -> ArrayPool:
+    return arrays(np.array(rows, dtype=object))
+
+
+def encoded(pool: ArrayPool, settings: Any = "table", learnt_of: int | None = None) -> Any:
+    """The features of a whole pool, learnt of its first items."""
+    where = np.arange(len(pool.ids) if learnt_of is None else learnt_of)
+    learner = SklearnLearner(features=settings, embedding="features")
+    model = learner.fit(pool, where[:0], where[:0], where, generator(0), task=TASK)
+    return embedding(model, pool, range(len(pool.ids)))
+
+
+def test_names_have_a_column_each_and_numbers_one() -> None:
+    """The numbers 1, 3, 3, 5 have the mean 3 and the deviation √2."""
+    pool = table(["red", 1], ["blue", 3], ["red", 3], ["red", 5.0])
+    third = np.array([-2.0, 0.0, 0.0, 2.0]) / np.sqrt(2.0)
+    expected = np.column_stack([[0, 1, 0, 0], [1, 0, 1, 1], third])
+    np.testing.assert_allclose(encoded(pool), expected, atol=1e-6)
+
+
+def test_missing_cells_are_marked_where_the_items_learnt_of_have_some() -> None:
+    pool = table(["a", 1.0], ["b", None], [None, 3.0], ["a", float("nan")], [None, None])
+    expected = [[1, 0, 0, -1, 0], [0, 1, 0, 0, 1], [0, 0, 1, 1, 0], [1, 0, 0, 0, 1], [0, 0, 1, 0, 1]]
+    np.testing.assert_allclose(encoded(pool, learnt_of=4), expected)
+    late = table(["a", 1.0], ["b", 3.0], [None, None])
+    np.testing.assert_allclose(encoded(late, learnt_of=2), [[1, 0, -1], [0, 1, 1], [0, 0, 0]])
+
+
+def test_names_that_are_not_known_or_too_rare_are_zeros() -> None:
+    pool = table(["a"], ["a"], ["b"], ["b"], ["c"], ["d"])
+    expected = [[1, 0], [1, 0], [0, 1], [0, 1], [0, 0], [0, 0]]
+    np.testing.assert_array_equal(encoded(pool, learnt_of=4), expected)
+    np.testing.assert_array_equal(encoded(pool, {"name": "table", "most_names": 2}), expected)
+
+
+def test_a_number_among_names_is_a_name() -> None:
+    np.testing.assert_array_equal(encoded(table(["a"], [2.0], ["2.0"])), [[0, 1], [1, 0], [1, 0]])
+    np.testing.assert_array_equal(encoded(arrays(np.array([["x"], ["y"]]))), [[1, 0], [0, 1]])
+
+
+def test_columns_of_one_number_or_none_are_zero() -> None:
+    pool = table([7.0, None], [7.0, None])
+    np.testing.assert_array_equal(encoded(pool), [[0, 0, 1], [0, 0, 1]])
+
+
+def test_a_table_of_numbers_is_as_scaled() -> None:
+    np.testing.assert_allclose(encoded(POOL), encoded(POOL, "scale"), rtol=1e-6, atol=1e-6)
+    holes = ROWS.copy()
+    holes[0, 1] = np.nan
+    assert encoded(arrays(holes)).shape == (40, 4)
+
+
+def test_rows_that_do_not_fit_the_table_are_refused() -> None:
+    model = fit(SklearnLearner(features="table"), table(*[["a", 1.0]] * 40))
+    with pytest.raises(LearnerError, match=r"Rows must have 2 cells, .* received 1"):
+        embedding(model, table(["a"]), [0])
+    model = fit(SklearnLearner(features="table"), table(*[[1.0], [2.0]] * 20))
+    with pytest.raises(LearnerError, match=r"numbers alone .* could not convert string to float: 'x'"):
+        embedding(model, table(["x"]), [0])
+    with pytest.raises(
+        LearnerError, match=r"rows of names and numbers.* received items of shape \(\) and type <U"
+    ):
+        fit(SklearnLearner(features="table"), arrays(["a text"] * 40))
+
+
+TEXTS = ["the red cat sat", "the red dog sat", "a blue bird sang", "the blue bird", "cat and dog", "zebra"]
+
+
+def test_texts_are_weighted_words_of_unit_length() -> None:
+    """ "red" and "the" come in 2 and 3 of 6 texts: ln(7/3) + 1 and ln(7/4) + 1; "zebra" is too rare."""
+    pool = arrays(np.array(TEXTS * 2, dtype=object))
+    learner = SklearnLearner(features={"name": "tfidf", "words": [1, 1]})
+    model = learner.fit(pool, np.arange(3), np.arange(3), np.arange(3, 6), generator(0), task=TASK)
+    assert model.features is not None
+    rows = model.features.on(pool).take(np.array([0, 3, 5]))
+    weights = dict(zip(["bird", "blue", "cat", "dog", "red", "sat", "the"], rows.toarray()[0], strict=True))
+    assert weights["red"] / weights["the"] == pytest.approx((np.log(7 / 3) + 1) / (np.log(7 / 4) + 1))
+    np.testing.assert_allclose(np.asarray(rows.multiply(rows).sum(1)).ravel(), [1.0, 1.0, 0.0])
+    assert model.estimator.coef_.shape[1] == 7
+
+
+def test_the_dense_form_keeps_inner_products() -> None:
+    """With as many dimensions as the rank, 5 of 6 texts, exactly; with fewer, the projection on the best."""
+    pool = arrays(np.array(TEXTS, dtype=object))
+    model = fit(SklearnLearner(features="tfidf"), arrays(np.array(TEXTS * 7, dtype=object)))
+    rows = model.features.on(pool).take(np.arange(6)).toarray()
+    dense = embedding(model, pool, range(6))
+    np.testing.assert_allclose(dense @ dense.T, rows @ rows.T, atol=1e-5)
+    few = embedding(
+        fit(
+            SklearnLearner(features={"name": "tfidf", "dimensions": 2}),
+            arrays(np.array(TEXTS * 7, dtype=object)),
+        ),
+        pool,
+        range(6),
+    )
+    assert few.shape == (6, 2)
+
+
+def test_texts_reach_a_network_in_their_dense_form() -> None:
+    pool = arrays(np.array(TEXTS * 7, dtype=object))
+    learner = TorchLearner(
+        {"name": "mlp", "hidden": []}, train=QUICK, device="cpu", features={"name": "tfidf", "dimensions": 3}
+    )
+    sparse = SklearnLearner(features={"name": "tfidf", "dimensions": 3})
+    np.testing.assert_allclose(
+        embedding(fit(learner, pool), pool), embedding(fit(sparse, pool), pool), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("estimator", ["logistic", "random_forest", {"name": "mlp", "max_iter": 5}])
+def test_estimators_read_texts(estimator: Any, tmp_path: Path) -> None:
+    pool = arrays(np.array(TEXTS * 7, dtype=object))
+    learner = SklearnLearner(estimator, features="tfidf")
+    model = fit(learner, pool)
+    proba = model.signals(pool, np.arange(40), {"proba"}, generator(0))["proba"]
+    model.save(tmp_path / "model")
+    loaded = learner.load(tmp_path / "model")
+    np.testing.assert_array_equal(
+        loaded.signals(pool, np.arange(40), {"proba"}, generator(0))["proba"], proba
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"words": [2, 1]}, r"'words' must be the shortest and the longest run.* received \[2, 1\]"),
+        ({"words": 2}, "'words' must be .* received 2"),
+        ({"least_texts": 0}, "'least_texts' must be a whole number from 1 up; received 0"),
+        ({"most_terms": 0}, "'most_terms' must be a whole number from 1 up; received 0"),
+        ({"dimensions": 1.5}, "'dimensions' must be a whole number from 1 up; received 1.5"),
+        ({"is_sublinear": "yes"}, "'is_sublinear' must be True or False; received 'yes'"),
+        ({"unit": "char"}, "'unit' must be 'word' or 'char_wb'; received 'char'"),
+    ],
+)
+def test_settings_of_texts_outside_their_range_are_refused(settings: Any, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        SklearnLearner(features={"name": "tfidf", **settings})
+
+
+def test_a_setting_of_tables_outside_its_range_is_refused() -> None:
+    with pytest.raises(ParameterError, match="'most_names' must be a whole number from 1 up; received 0"):
+        SklearnLearner(features={"name": "table", "most_names": 0})
+
+
+def test_texts_that_share_nothing_or_are_none_are_refused() -> None:
+    with pytest.raises(
+        LearnerError, match="Texts must share terms; there are none in 2 texts or more: After"
+    ):
+        encoded(arrays(np.array(["one", "two"], dtype=object)), "tfidf")
+    with pytest.raises(
+        LearnerError, match=r"takes texts, axes \(n,\); received items of shape \(\) and type int"
+    ):
+        encoded(arrays(np.array(["one", 2], dtype=object)), "tfidf")
+    with pytest.raises(LearnerError, match=r"takes texts.* received items of shape \(3,\) and type float64"):
+        encoded(POOL, "tfidf")

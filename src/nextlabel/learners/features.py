@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import blake2b
 from inspect import signature
 from io import BytesIO
+from operator import eq
 from types import MappingProxyType
 from typing import Any, final
 
@@ -16,6 +17,8 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.spec import Spec
 from nextlabel.errors import NoLabels, ParameterError, UnknownName
 from nextlabel.learners.encode_numbers import Scale
+from nextlabel.learners.encode_rows import Table
+from nextlabel.learners.encode_text import Tfidf
 from nextlabel.learners.encoder import Encoder, Reader
 from nextlabel.maths.axes import Array, Positions
 
@@ -24,7 +27,9 @@ __all__ = ["FEATURES", "Encoded", "Features", "encoder", "features_of"]
 _PIECE = 4096
 _KEPT_BYTES = 64 * 2**20
 
-FEATURES: Mapping[str, Callable[..., Encoder]] = MappingProxyType({"scale": Scale})
+FEATURES: Mapping[str, Callable[..., Encoder]] = MappingProxyType(
+    {"scale": Scale, "table": Table, "tfidf": Tfidf}
+)
 """The features that have a name."""
 
 
@@ -91,7 +96,7 @@ class Features:
         self.spec = spec
         self.basis = basis
         self._learnt = dict(learnt)
-        self._kept: tuple[str, Any] | None = None
+        self._kept: tuple[Pool, Any] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -104,34 +109,41 @@ class Features:
 
     def on(self, pool: Pool) -> "Encoded":
         """The pool, read as features that a classifier takes."""
-        return Encoded(self, pool, is_dense=False)
+        return Encoded(self, pool, self._kept_of(pool), is_dense=False)
 
     def dense_on(self, pool: Pool) -> "Encoded":
         """The pool, read as dense features in float32."""
-        return Encoded(self, pool, is_dense=True)
+        return Encoded(self, pool, self._kept_of(pool), is_dense=True)
 
     def dense(self, rows: Any) -> Array:
         """The dense form of features, which is also the embedding."""
         return self._reader.dense(rows)
 
-    def rows(self, pool: Pool, positions: Positions) -> Any:
-        """Features of some items; see `Reader.rows`."""
-        if self._kept is not None and self._kept[0] == pool.fingerprint:
-            return self._kept[1][positions]
-        return self._reader.rows(pool.take(positions))
+    def rows(self, items: Array) -> Any:
+        """Features of items; see `Reader.rows`."""
+        return self._reader.rows(items)
 
     def keep(self, pool: Pool) -> None:
         """Make the features of the whole pool, where they are not many, and keep them for later calls."""
         n = len(pool.ids)
-        if self._kept is not None and self._kept[0] == pool.fingerprint:
-            return
-        first = self._reader.rows(pool.take(np.arange(min(n, _PIECE))))
+        first = self.rows(pool.take(np.arange(min(n, _PIECE))))
         if _bytes(first) * n > _KEPT_BYTES * first.shape[0]:
             return
         pieces = [first]
         for start in range(_PIECE, n, _PIECE):
-            pieces.append(self._reader.rows(pool.take(np.arange(start, min(start + _PIECE, n)))))
-        self._kept = (pool.fingerprint, _stacked(pieces))
+            pieces.append(self.rows(pool.take(np.arange(start, min(start + _PIECE, n)))))
+        self._kept = (pool, _stacked(pieces))
+
+    def _kept_of(self, pool: Pool) -> Any:
+        """What is kept of the pool, or of an equal one in the same order; None for any other."""
+        if self._kept is None:
+            return None
+        known, rows = self._kept
+        if known is pool:
+            return rows
+        is_alike = len(known.ids) == len(pool.ids) and known.fingerprint == pool.fingerprint
+        # equal fingerprints say nothing of the order
+        return rows if is_alike and all(map(eq, known.ids, pool.ids)) else None
 
     def to_bytes(self) -> bytes:
         """What was learnt, to be saved with a model; holds no code."""
@@ -168,17 +180,20 @@ class Encoded:
     ----------
     features : Features
     pool : Pool
+    kept : array or sparse matrix, first axis n, optional
+        The features of all its items, where they are at hand.
     is_dense : bool
         Whether the features are given as `Reader.dense` makes them.
     """
 
     features: Features
     pool: Pool
+    kept: Any
     is_dense: bool
 
     def take(self, positions: Positions) -> Any:
         """Features of some items, in this order."""
-        rows = self.features.rows(self.pool, positions)
+        rows = self.features.rows(self.pool.take(positions)) if self.kept is None else self.kept[positions]
         return self.features.dense(rows) if self.is_dense else rows
 
 
@@ -224,7 +239,8 @@ def features_of(
         raise NoLabels(message)
     digest = blake2b(source.to_json().encode(), digest_size=16)
     digest.update(pool.fingerprint.encode())
-    digest.update(where.tobytes())
+    for place in where:  # ids, since equal pools may stand in another order
+        digest.update(pool.ids[place].encode("utf-8", "surrogatepass") + b"\0")
     basis = digest.hexdigest()
     for model in known:
         found = getattr(model, "features", None)

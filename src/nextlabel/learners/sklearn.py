@@ -44,8 +44,10 @@ class SklearnLearner(Learner):
     chunk : int
         Items predicted at once.
     features : str or mapping, optional
-        What items are turned into before the classifier reads them: ``"scale"`` for numbers, or a
-        mapping of a name and settings. When left out: nothing, they are read as they are.
+        What items are turned into before the classifier reads them: ``"scale"``, numbers on one scale;
+        ``"table"``, rows of names and numbers, missing ones too; ``"tfidf"``, weighted words of
+        texts; or a mapping of one of these names and settings. They are learnt without labels, of the
+        labelled and unlabelled items of the fit. When left out: items are read as they are.
 
     Raises
     ------
@@ -66,6 +68,10 @@ class SklearnLearner(Learner):
     Every `random_state`, nested ones included, is set from one integer of the generator, so a state of
     the generator and a labelled set decide the model, initial weights included. A fit that stops at
     its cap of iterations raises no warning; the model's `converged` says so.
+
+    Features are learnt once for a set of items: a model given as `previous` lends its own where they
+    were learnt of the same. The embedding ``"features"`` is then their dense form: of texts, the first
+    singular vectors. They are saved with the model.
 
     Without labels, a model that offers only `embedding` is made where the embedding is the features.
 

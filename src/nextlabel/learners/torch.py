@@ -58,8 +58,10 @@ class TorchLearner(Learner):
     chunk : int
         Items in a forward pass of prediction.
     features : str or mapping, optional
-        What items are turned into before the network reads them: ``"scale"`` for numbers, or a mapping of
-        a name and settings. When left out: nothing, they are read as they are.
+        What items are turned into before the network reads them: ``"scale"``, numbers on one scale;
+        ``"table"``, rows of names and numbers, missing ones too; ``"tfidf"``, the dense form of weighted
+        words of texts; or a mapping of one of these names and settings. They are learnt without labels,
+        of the labelled and unlabelled items of the fit. When left out: items are read as they are.
 
     Raises
     ------
@@ -79,6 +81,10 @@ class TorchLearner(Learner):
     Floating items and bytes reach the network as float32, other integers as int64; items that are
     single numbers as rows of one. Whatever the device, signals are NumPy arrays in float32. Prediction
     is done in evaluation mode: batch norm uses its running statistics.
+
+    Features are learnt once for a set of items, also where several trainings are given together: a
+    model given as `previous` lends its own where they were learnt of the same. Nothing else of it is used:
+    every fit starts from scratch. Features are saved with the model.
 
     With draws, the model also offers `mean_proba`, `expected_entropy`, `votes` and `spread`, streamed
     so that the n·m·c probabilities are never held, and `draws` itself for who asks for it. Draw j is
