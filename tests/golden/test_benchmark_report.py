@@ -205,7 +205,8 @@ def test_the_results_can_be_read_back_and_are_plain_json(one: list[Path]) -> Non
     assert again["standings"]["entropy"]["verdict"] == "worse"
     assert again["savings"]["entropy"]["needed"] is None  # never: no number
     assert again["protocol"]["code"] == "c0de"
-    assert kept["sentence"] == study(setting(), "letters").sentence()
+    assert again["sentence"] == study(setting(), "letters").sentence()
+    assert kept["sentence"] == f"{again['sentence']} {again['verdict']}"
     assert len(kept["penalties"]["matrix"]) == 4
     assert kept["agreements"][0]["nuisance"] == "seeds"
 
@@ -245,6 +246,22 @@ def test_verdicts_are_words_and_the_claim_comes_first(one: list[Path]) -> None:
         assert word in said
     assert "−" in said
     assert not re.search(r"\s-\d", "".join(re.findall(r"<td[^>]*>([^<]*)<", text)))  # a minus is a minus
+
+
+def test_the_claim_about_labels_stands_beside_the_verdict_on_the_whole_curve() -> None:
+    for gain, rope, words in (
+        (0.1, 0.01, "badge is better than random."),
+        (-0.1, 0.01, "badge is worse than random."),
+        (0.0, 0.05, "badge is practically equal to random."),
+        (0.0, None, "badge is not distinguishable from random."),
+    ):
+        said = text_of([setting(gains={"badge": gain, "margin": 0.0, "random": 0.0}, rope=rope)])
+        lead = said.split('<p class="lead">')[1].split("</p>")[0]
+        assert lead.endswith(f"the whole curve, allowing for all strategies compared, {words}")
+
+
+def test_a_lead_that_is_the_baseline_gives_way_to_the_first_other() -> None:
+    assert study(setting(lead="random"), "letters").lead == "badge"
 
 
 def test_equal_strategies_are_said_to_be_so() -> None:

@@ -80,13 +80,20 @@ def report(
     from nextlabel.experiment.bench import spent
     from nextlabel.experiment.comparison import claim, rows
     from nextlabel.experiment.report import write_report
+    from nextlabel.experiment.verdicts import standings
 
     for one in results:
         lead, baseline = one.protocol["lead"], one.protocol["baseline"]
         console.print(f"\n{one.protocol['setting']}", style="bold")
         said = claim(one, lead, baseline) if lead != baseline else None
         if said is not None:
-            show(console, said, rows(one, baseline))
+            found = standings(one, baseline, rope=one.protocol.get("rope") or None)
+            show(
+                console,
+                said,
+                rows(one, baseline),
+                {standing.strategy: standing.verdict for standing in found},
+            )
             console.print(f"\n{said.sentence()}")
     written = write_report(
         folder, results, title=title, command=command, seconds=spent(folder), notes=list(notes)

@@ -1,6 +1,6 @@
 """The figures of a comparison on a terminal of any width: nothing is ever cut off."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nextlabel.experiment.report import HEADER, cells
@@ -13,10 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["show"]
 
+_VERDICT = "verdict"
+_VERDICT_NOTE = (
+    "Verdicts allow for all strategies compared (Holm's procedure); each interval speaks of its row alone."
+)
 _NEEDED = 10_000  # wide enough for any table, to measure what it needs
 
 
-def show(console: "Console", claim: "Claim", rows: "Sequence[Row]") -> None:
+def show(
+    console: "Console", claim: "Claim", rows: "Sequence[Row]", verdicts: Mapping[str, str] | None = None
+) -> None:
     """Print a table where it fits, if need be with the intervals on a second line; else a block each.
 
     Parameters
@@ -26,11 +32,21 @@ def show(console: "Console", claim: "Claim", rows: "Sequence[Row]") -> None:
         Says the baseline and the budget.
     rows : sequence of Row
         One for each strategy.
+    verdicts : mapping of str to str, optional
+        By strategy: a last column, empty where there is none.
     """
+    _print(console, claim, rows, verdicts)
+    if verdicts:
+        console.print(_VERDICT_NOTE)
+
+
+def _print(
+    console: "Console", claim: "Claim", rows: "Sequence[Row]", verdicts: Mapping[str, str] | None
+) -> None:
     from rich.padding import Padding
 
     for gap in (" (", "\n("):
-        table = _table(claim, rows, gap)
+        table = _table(claim, rows, gap, verdicts)
         needed = console.measure(table, options=console.options.update(width=_NEEDED)).maximum
         if needed <= console.width:
             console.print(table)
@@ -41,18 +57,23 @@ def show(console: "Console", claim: "Claim", rows: "Sequence[Row]") -> None:
         console.print(row.strategy, style="bold")
         for title, cell in zip(_header(claim)[1:], cells(row, claim.budget)[1:], strict=True):
             console.print(Padding(f"{' '.join(title.split())}: {cell}", (0, 0, 0, 2)))
+        if verdicts and row.strategy in verdicts:
+            console.print(Padding(f"{_VERDICT}: {verdicts[row.strategy]}", (0, 0, 0, 2)))
 
 
-def _table(claim: "Claim", rows: "Sequence[Row]", gap: str) -> "Table":
+def _table(claim: "Claim", rows: "Sequence[Row]", gap: str, verdicts: Mapping[str, str] | None) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in _header(claim):
         table.add_column(title, justify="right", no_wrap=True)
     table.columns[0].justify = "left"
+    if verdicts is not None:
+        table.add_column(_VERDICT, no_wrap=True)
     for row in rows:
         name, area, gain, *rest = cells(row, claim.budget)
-        table.add_row(name, area, gain.replace(" (", gap), *rest)
+        last = [] if verdicts is None else [verdicts.get(name, "")]
+        table.add_row(name, area, gain.replace(" (", gap), *rest, *last)
     return table
 
 

@@ -12,7 +12,7 @@ from nextlabel.experiment.overview import Overview
 from nextlabel.experiment.penalty import Penalties
 from nextlabel.experiment.study import Study
 from nextlabel.experiment.verdicts import BETTER, EQUAL, NONE, UNDECIDED, WORSE
-from nextlabel.experiment.wording import facts, percent, points, span
+from nextlabel.experiment.wording import facts, percent, points, span, width
 from nextlabel.figures.page import Listing, Picture, Section, Table, Terms
 
 __all__ = [
@@ -33,7 +33,7 @@ def lead_sentence(studies: Sequence[Study]) -> str:
     """What comes first on the page: the claim, or over several settings how often it holds."""
     first = studies[0]
     if len(studies) == 1:
-        return first.sentence()
+        return f"{first.sentence()} {first.verdict_sentence()}".rstrip()
     verdicts = [one.standings[first.lead].verdict for one in studies if first.lead in one.standings]
     counted = [
         f"{word} in {verdicts.count(word)}"
@@ -74,7 +74,7 @@ def all_sections(
 
 def summary_section(studies: Sequence[Study]) -> Section:
     """All settings in one table: what each strategy gains on the baseline, and the verdict."""
-    names = list(dict.fromkeys(row.strategy for one in studies for row in one.rows))
+    names = list(dict.fromkeys(name for one in studies for name in one.results.strategies))
     baseline = studies[0].baseline
     others = [name for name in names if name != baseline]
     body = []
@@ -102,7 +102,8 @@ def summary_section(studies: Sequence[Study]) -> Section:
 
 def setting_section(one: Study, picture: Picture) -> Section:
     """One setting: the claim, the curves, the figures, the protocol."""
-    parts: list[str | Table | Picture | Listing | Terms] = [one.sentence(), picture]
+    said = f"{one.sentence()} {one.verdict_sentence()}".rstrip()
+    parts: list[str | Table | Picture | Listing | Terms] = [said, picture]
     parts += [tables.gains(one), tables.accuracies(one), tables.costs(one)]
     if len(one.results.strategies) > 1:
         parts.append(tables.overlap(one))
@@ -163,8 +164,8 @@ def ranks_section(everything: Overview, pictures: Mapping[str, Picture]) -> Sect
             header=["against", BETTER, EQUAL, WORSE],
             rows=[[one.other, *(f"{p:.2f}" for p in (one.better, one.equal, one.worse))] for one in found],
             notes=[
-                f"Practically equal: mean areas within {100 * rope:g} points. Bayesian signed rank test, "
-                "with its usual prior of one half of a data set without a difference."
+                f"Practically equal: mean areas within {width(rope)}. Bayesian signed rank test, with "
+                "its usual prior of one half of a data set without a difference."
             ],
         )
     )

@@ -11,7 +11,7 @@ import numpy as np
 from nextlabel.errors import ParameterError
 from nextlabel.experiment.comparison import Claim, Row, Saving, claim, rows, savings
 from nextlabel.experiment.curves import Results, Run
-from nextlabel.experiment.verdicts import LEAST_SEEDS, Standing, standings
+from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, UNDECIDED, WORSE, Standing, standings
 
 __all__ = ["Classes", "Study", "study"]
 
@@ -106,12 +106,29 @@ class Study:
             f"takes {LEAST_SEEDS}. The mean difference of the area under the curve is {gain} points."
         )
 
+    def verdict_sentence(self) -> str:
+        """The verdict on the lead by the whole curve, beside which the sentence about labels stands."""
+        words = {
+            BETTER: f"better than {self.baseline}",
+            WORSE: f"worse than {self.baseline}",
+            EQUAL: f"practically equal to {self.baseline}",
+            UNDECIDED: f"not distinguishable from {self.baseline}",
+        }
+        verdict = self.standings[self.lead].verdict
+        return (
+            f"By the area under the whole curve, allowing for all strategies compared, {self.lead} is "
+            f"{words[verdict]}."
+            if verdict in words
+            else ""
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Everything, protocol and runs included."""
         named = ("name", "lead", "baseline", "rope", "rows", "standings", "savings", "claim", "classes")
         return {
             **{key: getattr(self, key) for key in named},
             "sentence": self.sentence(),
+            "verdict": self.verdict_sentence(),
             "overlap": self.overlap,
             "ceiling": self.ceiling,
             **self.results.to_dict(),

@@ -2,7 +2,7 @@
 
 from nextlabel.experiment.study import Study
 from nextlabel.experiment.verdicts import LEAST_SEEDS
-from nextlabel.experiment.wording import at_most, percent, points, probability, span
+from nextlabel.experiment.wording import at_most, percent, points, probability, span, width
 from nextlabel.figures.page import Table
 
 __all__ = ["accuracies", "costs", "gains", "overlap"]
@@ -37,7 +37,7 @@ def gains(one: Study) -> Table:
     ]
     if one.rope is not None:
         notes.append(
-            f"Practically equal: the whole interval lies within {100 * one.rope:g} points of {one.baseline}."
+            f"Practically equal: the whole interval lies within {width(one.rope)} of {one.baseline}."
         )
     if one.seeds < LEAST_SEEDS:
         notes.append(f"No verdict: that takes {LEAST_SEEDS} seeds.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from nextlabel.maths.intervals import Interval
 
-__all__ = ["at_most", "facts", "percent", "points", "probability", "span", "spelled"]
+__all__ = ["at_most", "facts", "percent", "points", "probability", "span", "spelled", "width"]
 
 
 def points(gain: float) -> str:
@@ -29,6 +29,17 @@ def span(interval: Interval) -> str:
     '−1.0 to 2.5'
     """
     return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}".replace("-", "−")
+
+
+def width(rope: float) -> str:
+    """A region of practical equivalence in words.
+
+    Examples
+    --------
+    >>> width(0.01), width(0.005)
+    ('1 point', '0.5 points')
+    """
+    return f"{100 * rope:g} point{'' if rope == 0.01 else 's'}"
 
 
 def percent(share: float) -> str:
