@@ -12,9 +12,9 @@ HEAD = {"event": "noted", "version": 1, "at": 0.5}
 
 
 def test_a_digest_is_over_the_digest_before_and_the_text() -> None:
-    first = chained(ORIGIN, '{"text":"ä"}')
+    first = chained(ORIGIN, '{"text":"ä"}'.encode())
     assert first == blake2b(b"0" * 32 + '{"text":"ä"}'.encode(), digest_size=16).hexdigest()
-    assert chained(first, "{}") == blake2b(first.encode() + b"{}", digest_size=16).hexdigest()
+    assert chained(first, b"{}") == blake2b(first.encode() + b"{}", digest_size=16).hexdigest()
 
 
 @pytest.mark.parametrize(

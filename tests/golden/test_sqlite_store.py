@@ -223,6 +223,14 @@ def test_a_lost_entry_is_found_when_read(path: Path) -> None:
             store.read(2)  # the digest before it is lost
 
 
+def test_a_damaged_digest_is_found_from_either_side(path: Path) -> None:
+    sql(path, "DROP TRIGGER entries_never_change", "UPDATE entries SET digest = 'ä' WHERE position = 1")
+    with closing(SQLiteStore(path)) as store:
+        for since, place in ((0, 1), (2, 2)):
+            with pytest.raises(JournalError, match=f"position {place} is missing or was changed"):
+                store.read(since)
+
+
 def test_a_lost_table_is_one_message(path: Path) -> None:
     sql(path, "DROP TABLE entries", "CREATE TABLE other (x)")
     with closing(SQLiteStore(path)) as store, pytest.raises(JournalError, match="no such table: entries"):

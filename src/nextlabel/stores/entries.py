@@ -14,15 +14,15 @@ ORIGIN = "0" * 32
 """What stands before the first digest."""
 
 
-def chained(before: str, body: str) -> str:
+def chained(before: str, body: bytes) -> str:
     """The digest of an entry, over the digest of the entry before it and its own text.
 
     Parameters
     ----------
     before : str
         The digest of the entry before; `ORIGIN` for the first.
-    body : str
-        The entry as text.
+    body : bytes
+        The entry as text in UTF-8.
 
     Returns
     -------
@@ -31,10 +31,10 @@ def chained(before: str, body: str) -> str:
 
     Examples
     --------
-    >>> chained(ORIGIN, "{}") == chained(ORIGIN, "{}") != chained("1" * 32, "{}")
+    >>> chained(ORIGIN, b"{}") == chained(ORIGIN, b"{}") != chained("1" * 32, b"{}")
     True
     """
-    return blake2b((before + body).encode("utf-8"), digest_size=16).hexdigest()
+    return blake2b(before.encode("utf-8") + body, digest_size=16).hexdigest()
 
 
 def written(entry: Entry) -> str:

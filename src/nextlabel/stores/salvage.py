@@ -170,31 +170,31 @@ def _in_order(rows: Iterable[Row]) -> tuple[tuple[Legible, ...], tuple[Legible, 
     for row in rows:
         places[row.position].append(row)
     sound: list[Legible] = []
-    known = {ORIGIN.encode()}
+    known = {ORIGIN}
     while (best := _best(places.get(len(sound), ()), known)) is not None and best.is_proven:
         sound.append(best)
-        known = {best.row.digest}
+        known = {best.row.digest.decode()}
     later = []
     for position in sorted(place for place in places if place >= len(sound)):
-        known = {row.digest for row in places.get(position - 1, ())}
+        known = {row.digest.decode("ascii", "ignore") for row in places.get(position - 1, ())}
         if (best := _best(places[position], known)) is not None:
             later.append(best)
     return tuple(sound), tuple(later)
 
 
-def _best(candidates: Iterable[Row], known: set[bytes]) -> Legible | None:
+def _best(candidates: Iterable[Row], known: set[str]) -> Legible | None:
     """The candidate that follows from a known digest; failing that, the first that can be read."""
     legible = [one for row in candidates if (one := _legible(row, known)) is not None]
     return next((one for one in legible if one.is_proven), legible[0] if legible else None)
 
 
-def _legible(row: Row, known: set[bytes]) -> Legible | None:
+def _legible(row: Row, known: set[str]) -> Legible | None:
     try:
-        text, digest = row.body.decode("utf-8"), bytes.fromhex(row.digest.decode("ascii"))
-        entry = read_text(text)
+        digest = bytes.fromhex(row.digest.decode("ascii"))
+        entry = read_text(row.body.decode("utf-8"))
     except ValueError:
         return None
     if len(digest) != 16 or not entry.keys() >= {"event", "version", "at"}:
         return None
-    is_proven = any(chained(one.decode("ascii", "replace"), text).encode() == row.digest for one in known)
+    is_proven = any(chained(one, row.body).encode() == row.digest for one in known)
     return Legible(row, entry, is_proven)

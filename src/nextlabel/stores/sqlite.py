@@ -179,15 +179,14 @@ class SQLiteStore(Store):
         rows = db.execute(_READ, (since,)).fetchall()  # at once: others cannot write meanwhile
         entries: list[Entry] = []
         for place, (position, body, digest) in enumerate(rows, since):
-            text = body.decode("utf-8", "replace")
-            before = chained(before, text)
+            before = chained(before, body or b"")
             if position != place or before.encode() != digest:
                 raise JournalError(
                     f"The entries of {self._path} must follow one another unchanged; the entry at position "
                     f"{place:,} is missing or was changed, the {place:,} before it are sound. "
                     "'nextlabel doctor' says what survives, and with '--repair NEW' saves it in a new file."
                 )
-            entries.append(read_text(text))
+            entries.append(read_text(body.decode("utf-8")))
         return entries
 
     def _check_place(self) -> None:
@@ -250,7 +249,7 @@ def _rows(
 ) -> Iterator[tuple[int, float, str, int, str, str]]:
     """The rows of new entries after so many, each tied to the one before."""
     for position, (entry, body) in enumerate(zip(entries, bodies, strict=True), count):
-        digest = chained(digest, body)
+        digest = chained(digest, body.encode("utf-8"))
         yield position, entry["at"], entry["event"], entry["version"], body, digest
 
 
