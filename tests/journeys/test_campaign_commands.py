@@ -201,12 +201,22 @@ def test_the_doctor_finds_copies_and_repairs(labelled: Path, tmp_path: Path) -> 
     said = done("doctor", labelled / "reviews.db", "--backup", "copy.db", cwd=tmp_path)
     assert said.startswith("reviews.db is sound: ")
     assert "Its campaign: 600 items, 51 labelled, batches asked: 2.\nBackup: copy.db, " in said
-    spoilt = (tmp_path / "copy.db").read_bytes().replace(b"r0013", b"r0014")
+    spoilt = (tmp_path / "copy.db").read_bytes().replace(b'"ben"', b'"bem"')
     (tmp_path / "copy.db").write_bytes(spoilt)
     code, said, _ = at_once("doctor", "copy.db", cwd=tmp_path)
     assert code == 2
     assert said.startswith("copy.db is damaged:")
     assert said.endswith("Next: nextlabel doctor copy.db --repair copy-repaired.db\n")
+    said = done("doctor", "copy.db", "--repair", "copy-repaired.db", cwd=tmp_path)
+    assert "Its campaign: 600 items, 21 labelled, batches asked: 2.\n" in said
+    assert (tmp_path / "copy.db").read_bytes() == spoilt
+    assert done("doctor", "copy-repaired.db", cwd=tmp_path).startswith("copy-repaired.db is sound: ")
+
+
+def test_the_doctor_says_when_nothing_can_be_read(labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "half.db").write_bytes((labelled / "reviews.db").read_bytes()[:3000])
+    said = refused("doctor", "half.db", cwd=tmp_path)
+    assert said.endswith("The doctor can do nothing for it: not one entry could be read.\n")
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +250,7 @@ def test_a_small_pool_says_that_it_has_no_control(tmp_path: Path) -> None:
             "column 'label' must be among good, bad; received also 'positive'",
         ),
         (
-            ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--label-column", "lable"),
+            ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--label-column", "labels"),
             "must be one of '",
         ),
         (

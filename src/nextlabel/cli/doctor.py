@@ -42,9 +42,9 @@ def doctor(
         _say_versions()
         return
     from nextlabel.cli.journal import call
-    from nextlabel.stores.repair import back_up, examine
+    from nextlabel.stores.repair import back_up
 
-    found = examine(journal)
+    found = _examined(journal)
     is_sound = _say_found(found) and _is_campaign(journal)
     if backup is not None:
         count = back_up(journal, backup)
@@ -55,6 +55,17 @@ def doctor(
         typer.echo(f"Next: {call('doctor', journal, '--repair', _free(journal))}")
     if not is_sound:
         raise typer.Exit(_UNSOUND)
+
+
+def _examined(journal: Path) -> "Examination":
+    from nextlabel.errors import JournalError
+    from nextlabel.stores.repair import examine
+
+    try:
+        return examine(journal)
+    except JournalError as error:
+        error.add_note("The doctor can do nothing for it: not one entry could be read.")
+        raise
 
 
 def _say_found(found: "Examination") -> bool:
