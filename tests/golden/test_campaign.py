@@ -14,6 +14,7 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.task import Task
 from nextlabel.errors import (
     CampaignError,
+    JournalError,
     LabelError,
     MissingSignal,
     NoLabels,
@@ -468,6 +469,16 @@ def test_when_few_active_items_are_left_control_items_keep_their_share() -> None
         campaign.ask(1)
 
 
+def test_with_few_active_items_left_fewer_control_items_are_due() -> None:
+    campaign = made(500, control=0.05, strategy="random")
+    active = [id for id in campaign.state.ids if id not in campaign.state.reserve]
+    campaign.tell(dict.fromkeys(active[:392], "low"))
+    campaign.ask(20)  # 20 of 412 are due
+    assert last(campaign)["arms"].count("control") == 20
+    campaign.ask(50)  # 23 of 462 would be; of the 421 there can be, 21 are
+    assert sorted(last(campaign)["arms"]) == ["active"] * 8 + ["control"]
+
+
 def test_what_waits_in_the_reserve_is_said_and_can_be_released() -> None:
     campaign = made(500, control=0.05, strategy="random")
     active = [id for id in campaign.state.ids if id not in campaign.state.reserve]
@@ -574,6 +585,12 @@ def test_a_campaign_that_cannot_be_made_leaves_no_file(tmp_path: Path) -> None:
         Campaign.create(tmp_path / "pets.db", line(), "sklearn", "margin", TASK, -1)
     with pytest.raises(ParameterError, match="control"):
         Campaign.create(tmp_path / "pets.db", line(), "sklearn", "margin", TASK, 0, control=0.5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_that_cannot_be_begun_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="An entry holds JSON values"):
+        Campaign.create(tmp_path / "a.db", line(), "sklearn", "margin", TASK, 0, name="half a pair \ud800")
     assert list(tmp_path.iterdir()) == []
 
 

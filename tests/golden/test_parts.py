@@ -245,14 +245,17 @@ def test_a_folder_moved_with_its_data_opens(tmp_path: Path) -> None:
         assert len(campaign.ask(3).ids) == 3
 
 
-def test_a_missing_data_set_says_itself_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_data_set_says_itself_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "parts.py").write_text(FILE, encoding="utf-8")
+    with Campaign.create(tmp_path / "pets.db", f"{tmp_path}/parts.py:pool", "sklearn", "margin", TASK, 0):
+        pass
     (tmp_path / "parts.py").write_text(
         "from nextlabel.errors import DatasetMissing\n"
         "def pool():\n    raise DatasetMissing('Fetch it with: nextlabel data fetch pets.')\n",
         encoding="utf-8",
     )
     with pytest.raises(DatasetMissing, match=re.escape("Fetch it with: nextlabel data fetch pets.")):
-        Campaign.create(None, f"{tmp_path}/parts.py:pool", "sklearn", "margin", TASK, 0)
+        Campaign.open(tmp_path / "pets.db")
 
 
 def test_a_setting_that_a_part_does_not_have_is_refused() -> None:
