@@ -97,7 +97,7 @@ def datasets() -> str:
         )
         for file in one.files:
             digest = f"`{file.sha256}`" if file.sha256 else f"MD5 `{file.md5}`"
-            address = f"<{file.address}>" if file.address else "–"
+            address = f"<{file.address}>" if file.address else f"none checked; ours is from {one.origin}"
             files.append((name, f"`{one.folder}/{file.name}`", f"{file.size:,}", digest, address))
         made = resolve("dataset", name)
         if one.folder != "uci":
@@ -118,8 +118,8 @@ def datasets() -> str:
         "",
         "## Files",
         "",
-        "Files are looked for in the folders of data sets. *Address* is empty where nobody has checked that "
-        "the bytes behind a public address have this digest.",
+        "Files are looked for in the folders of data sets. An address is listed where the bytes behind it "
+        "are known to have this digest.",
         "",
         *table(("data set", "file", "bytes", "SHA-256", "address"), files),
     ]

@@ -242,7 +242,9 @@ def test_a_missing_file_is_named_with_its_folders_and_the_way_to_get_it(
     ) as one:
         build("dataset", "mnist")
     assert str(one.value).endswith("Fetch it with: nextlabel data fetch mnist.")
-    with pytest.raises(DatasetMissing, match=r"No public address .* that holds uci/letter\.csv\.gz"):
+    with pytest.raises(
+        DatasetMissing, match=r"No public address .* that holds uci/letter\.csv\.gz\. Our copy .*arff"
+    ):
         build("dataset", "letter")
 
 

@@ -68,6 +68,8 @@ class Listing:
         The folder of its files, inside each folder of data sets.
     files : tuple of PublishedFile
         None where the set is bundled or generated.
+    origin : str
+        Where our copy of the files is from, where no address is checked.
     """
 
     name: str
@@ -79,3 +81,4 @@ class Listing:
     citation: str
     folder: str = ""
     files: tuple[PublishedFile, ...] = ()
+    origin: str = ""

@@ -121,9 +121,11 @@ def without_address(listing: Listing, file: PublishedFile, looked: Sequence[Path
     looked : sequence of Path
         The folders of data sets where it was looked for.
     """
+    origin = f" Our copy is from {listing.origin}." if listing.origin else ""
     return (
         f"{_where(listing, file, looked)} No public address with a checked digest is known for it: put the "
         f"file there yourself, or set NEXTLABEL_DATA to the folder that holds {listing.folder}/{file.name}."
+        f"{origin}"
     )
 
 

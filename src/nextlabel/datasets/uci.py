@@ -14,6 +14,12 @@ __all__ = ["ALL", "TABLES", "Table"]
 ALL = ("*",)
 """Every column but the class holds names."""
 
+_ORIGINS = {
+    "krkopt": "algnote/ensemble and nono9212/COMP551_HM1",
+    "mofn_3_7_10": "XuanxiangHuang/dtree2dset",
+    "poker_hand_25010": "johnnyqjy/Data-Sci-Assignments",
+}
+
 
 @final
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Table:
             ),
             folder="uci",
             files=(PublishedFile(f"{self.name}.csv.gz", self.size, self.sha256),),
+            origin=f"{_ORIGINS.get(self.name, 'renatopp/arff-datasets')} on GitHub, converted",
         )
 
 
