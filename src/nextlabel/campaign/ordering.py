@@ -67,20 +67,19 @@ def matched(pool: Pool, state: State) -> Pool:
         Items came or went, or their content is another.
     """
     there = tuple(pool.ids)
+    if there == state.ids and pool.fingerprint == state.pool_fingerprint:
+        return pool
     came, went = set(there) - state.roster.index.keys(), state.roster.index.keys() - set(there)
     if came or went or pool.fingerprint != state.pool_fingerprint:
+        what = "the ids are the same, and the content changed"
         if came or went:
             what = f"{_some(came)} came and {_some(went)} went"
-        else:
-            what = "the ids are the same, and the content changed"
         message = (
             f"The pool must be that of the journal, of {len(state.roster):,} items; in what is there now, of "
             f"{len(there):,}, {what}. Open the campaign with the data as they were; new items are "
             "taken in by extend."
         )
         raise PoolChanged(message)
-    if there == state.ids:
-        return pool
     index: dict[str, Any] = {id: place for place, id in enumerate(there)}
     return Ordered(pool, state.ids, np.array([index[id] for id in state.ids], dtype=np.int64))
 
