@@ -42,7 +42,7 @@ class _Track:
         """The next batch has been answered."""
         self.asked = asked
         self.labelled = np.concatenate([self.labelled, asked])
-        self.unlabelled = np.setdiff1d(self.unlabelled, asked)
+        self.unlabelled = np.delete(self.unlabelled, np.searchsorted(self.unlabelled, asked))  # it is sorted
 
 
 @final
