@@ -5,7 +5,7 @@
 The blocks of a page run in order, in a temporary folder. What a block is, its first line says:
 
 - ``python``: executed; the names stay for the blocks below.
-- ``python file=NAME``: written to the file NAME, which the blocks below can import.
+- ``python file=NAME``: written to the file NAME, which the blocks below can import; ``toml`` likewise.
 - ``diff file=NAME``: applied to the file NAME; the lines without a sign must be in it once.
 - ``console``: the lines with a ``$`` are executed; what is shown below each must be what it prints.
 - ``console shown``: not executed, since it takes long or fetches from a network; the commands and
@@ -98,7 +98,7 @@ def perform(block: Block, below: Block | None, folder: Path, names: dict[str, ob
     shown = below.text if below is not None and below.language == "output" else ""
     if block.language == "diff" and block.file:
         patch(folder / block.file, block.text)
-    elif block.language == "python" and block.file:
+    elif block.language in ("python", "toml") and block.file:
         (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
         (folder / block.file).write_text(block.text, encoding="utf-8")
     elif block.language == "python":
