@@ -370,6 +370,7 @@ def test_a_copy_that_finds_no_room_leaves_nothing(path: Path, tmp_path: Path, fu
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))\n"
         f"try:\n    {function}(sys.argv[1], sys.argv[2])\n"
         "except JournalError as error:\n    print(error)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
     )
     words = [sys.executable, "-c", script, str(path), str(tmp_path / "new.db")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
