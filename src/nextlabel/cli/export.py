@@ -35,16 +35,16 @@ def export(
 ) -> None:
     """Write the labels to a CSV sheet: an item a row, or an answer a row."""
     from nextlabel.campaign.export import export_answers, export_items
-    from nextlabel.cli.journal import read_state
+    from nextlabel.cli.journal import counted, read_state
 
     state = read_state(journal)
     if answers:
         rows = export_answers(state, sheet, is_raw=raw, replace=force)
-        typer.echo(f"{rows:,} answers and skips written to {sheet}.")
+        typer.echo(f"{counted(rows, 'answer')} written to {sheet}, skips among them.")
         return
     pool = None if bare else _pool(journal, state)
     rows = export_items(state, sheet, pool=pool, is_whole=is_whole, is_raw=raw, replace=force)
-    typer.echo(f"{rows:,} items written to {sheet}, {state.labelled:,} of them with a label.")
+    typer.echo(f"{counted(rows, 'item')} written to {sheet}, {state.labelled:,} with a label.")
 
 
 def _pool(journal: Path, state: "State") -> "Pool":
