@@ -155,6 +155,23 @@ def test_a_lost_model_is_fitted_again_from_the_same_one_before(tmp_path: Path) -
         assert len(again.journal()) == entries
 
 
+def test_a_lost_model_draws_from_the_round_of_its_first_fit(tmp_path: Path) -> None:
+    path, pool = tmp_path / "pets.db", arrays(np.arange(20.0)[:, None])
+    forest = {"name": "sklearn", "estimator": {"name": "random_forest", "n_estimators": 3}}
+    with Campaign.create(path, pool, forest, "margin", classes("a", "b"), seed=0) as first:
+        first.tell({str(number): "ab"[number % 2] for number in range(8)})
+        first.ask(1)
+        kept = first.fit().fingerprint
+        first.tell({"8": "a"})
+        assert first.fit().fingerprint != kept  # another round, other labels
+        first.ask(2)
+        kept = first.fit().fingerprint
+        assert first.state.round == 2
+    (Path(f"{path}.models") / kept).unlink()
+    with Campaign.open(path, pool) as again:
+        assert again.fit().fingerprint == kept
+
+
 def test_where_the_one_before_is_lost_too_training_starts_afresh(tmp_path: Path) -> None:
     path = tmp_path / "pets.db"
     with campaign(path) as first:
