@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from nextlabel.campaign.batch_sheet import MARK
+from nextlabel.campaign.batch_sheet import MARK, unguarded
 from nextlabel.campaign.sheets import Row, harmless, read_sheet
 from nextlabel.errors import LabelError
 
@@ -161,7 +161,7 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
         token = _known_token(_stripped(row, "token"), state)
         holder = state.leases[token].holder if token in state.leases else ""
         name = _stripped(row, "annotator") or annotator or holder
-        id = _known_id(row.cells["id"], state)
+        id = _known_id(row, state)
         fault = _fault(id, label, reason, state, hints=len(faults) < _SHOWN)
         if not fault and token and token not in state.leases:
             fault = f"{token!r} is the token of no query of this campaign"
@@ -197,9 +197,15 @@ def _known_token(cell: str, state: "State") -> str:
     return cell.removeprefix(MARK) if cell.removeprefix(MARK) in state.leases else cell
 
 
-def _known_id(cell: str, state: "State") -> str:
-    """The id that a cell means; as it is where there is none."""
-    meant = (cell, harmless(cell), cell.strip())
+def _known_id(row: Row, state: "State") -> str:
+    """The id that a row means; the cell as it is where there is none."""
+    cell = row.cells["id"]
+    is_batch = "token" in row.cells  # only such sheets guard their ids
+    meant = (
+        *((unguarded(cell), cell) if is_batch else (cell, unguarded(cell))),
+        harmless(cell),
+        cell.strip(),
+    )
     return next((id for id in meant if id in state.roster), cell)
 
 
