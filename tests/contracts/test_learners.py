@@ -3,7 +3,7 @@
 import random
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nextlabel import build, names
-from nextlabel.core.learner import Learner, Model
+from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.registry import resolve
 from nextlabel.core.signals import Signals
@@ -39,6 +39,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "device": "cpu",
     },
     "torch with a named embedding": {**_DRAWN, "embedding": "2"},
+    "sklearn with features": {"name": "sklearn", "features": "scale"},
+    "torch with features": {"name": "torch", "train": _SHORT, "device": "cpu", "features": "scale"},
+    "ensemble of features": {
+        "name": "ensemble",
+        "of": {"name": "torch", "train": _SHORT, "device": "cpu", "features": "scale"},
+        "members": 2,
+    },
     "ensemble of torch": {"name": "ensemble", "of": _DRAWN, "members": 2, "width": 0.5},
     "ensemble of ensembles": {"name": "ensemble", "of": {"name": "ensemble", "of": "sklearn", "members": 1}},
 }
@@ -97,6 +104,8 @@ class Told(Model):
     ) -> Signals:
         fault = self.learner.fault
         items = pool.take(positions).reshape(len(positions), -1)
+        if fault == "draws globally":
+            items = items + self.number
         if fault == "depends on company" and len(items):
             items = items - items.mean(axis=0)
         if fault == "writes":
@@ -138,6 +147,10 @@ class Faulty(Learner):
             raise RuntimeError("out of memory")
         return Told(self, len(task.classes))
 
+    def fit_many(self, pool: Pool, fits: Sequence[Fit], *, task: Task) -> list[Model]:
+        models = super().fit_many(pool, fits, task=task)
+        return models[1:] if self.fault == "loses a training" else models
+
     def load(self, path: Path) -> Told:
         other = Told(self, 4)
         other.number = 2.0
@@ -163,6 +176,12 @@ class Faulty(Learner):
             "refused_inputs",
             "fit with two positions and one label must raise LabelError; it was accept",
         ),
+        (
+            "draws globally",
+            "several_trainings",
+            r"'embedding' of training 1 of 3 together is off by",
+        ),
+        ("loses a training", "several_trainings", "3 trainings gave 2 models"),
         ("none", "round_trip", "it raised UnknownName: Faulty .* is not registered"),
         ("none", "documentation", "the docstring has no section Notes; it has none"),
         ("fails", "one_label", "it raised RuntimeError: out of memory"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nextlabel.core.learner import Learner, Model
+from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.rng import generator
 from nextlabel.core.signals import SIGNALS, Signals, derivable
 from nextlabel.errors import BrokenPromise, LabelError, MissingSignal, NoLabels, PoolError
@@ -50,7 +50,7 @@ def check(learner: Learner, *, seed: int = 0) -> None:
 
     Notes
     -----
-    About twenty fits on 12 items.
+    About thirty fits on 12 items.
 
     Examples
     --------
@@ -219,6 +219,25 @@ def _refused_inputs(learner: Learner, seed: int) -> None:
     for name in ("no such signal", *sorted(SIGNALS.keys() - derivable(learner.provides))):
         with _refused(MissingSignal, f"signals named {name!r}"):
             model.signals(pool, UNLABELLED, {name}, rng)
+
+
+@PROMISES.enter
+def _several_trainings(learner: Learner, seed: int) -> None:
+    """Trainings given together say what they say alone, up to rounding, in the order given."""
+    pool = example_pool(seed)
+    sets = [LABELLED, LABELLED[:6], LABELLED[::-1].copy()]
+
+    def fits() -> list[Fit]:
+        return [Fit(one, one % 3, UNLABELLED, generator(seed, 4, at)) for at, one in enumerate(sets)]
+
+    together = learner.fit_many(pool, fits(), task=TASK)
+    require(len(together) == len(sets), f"{len(sets)} trainings gave {len(together)} models.")
+    for number, (model, one) in enumerate(zip(together, fits(), strict=True)):
+        alone = learner.fit(pool, one.labelled, one.labels, one.unlabelled, one.rng, task=TASK)
+        found, expected = (_said(each, pool, UNLABELLED, learner.provides, seed) for each in (model, alone))
+        for name in learner.provides:
+            _same(found[name], expected[name], f"{name!r} of training {number + 1} of {len(sets)} together")
+    require(learner.fit_many(pool, [], task=TASK) == [], "no trainings must give no models.")
 
 
 @PROMISES.enter
