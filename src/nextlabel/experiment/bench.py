@@ -23,7 +23,7 @@ from nextlabel.experiment.runner import Experiment, run_of
 __all__ = ["load", "run_settings", "spent"]
 
 _RUNS, _INDEX, _CLOCK, _LOCK = "runs", "grid.json", "seconds.json", ".lock"
-_LOOKS_SECONDS = 0.5
+_LOOKS_SECONDS = 1.0
 
 
 @final
@@ -266,15 +266,15 @@ def _watched(tasks: Sequence[_Task], progress: Callable[[int, int], None] | None
         yield
         return
     total = sum(len(task.sizes) * len(task.cells) for task in tasks)
-    over = Event()
+    over, known = Event(), dict[Path, tuple[int, int]]()
 
     def look() -> None:
         ended = False
         while not ended:
             ended = over.wait(_LOOKS_SECONDS)
-            progress(_done(tasks), total)
+            progress(_done(tasks, known), total)
 
-    progress(_done(tasks), total)
+    progress(_done(tasks, known), total)
     watcher = Thread(target=look, daemon=True)
     watcher.start()
     try:
@@ -284,5 +284,13 @@ def _watched(tasks: Sequence[_Task], progress: Callable[[int, int], None] | None
         watcher.join()
 
 
-def _done(tasks: Sequence[_Task]) -> int:
-    return sum(len(record.lines(task.sizes)) for task in tasks for record in task.records)
+def _done(tasks: Sequence[_Task], known: dict[Path, tuple[int, int]]) -> int:
+    """Rounds in the files, at most those wanted; a file is read again only when it has grown."""
+    done = 0
+    for task in tasks:
+        for record in task.records:
+            size = record.path.stat().st_size if record.path.exists() else 0
+            if known.get(record.path, (0, 0))[0] != size:
+                known[record.path] = (size, record.path.read_bytes().count(b"\n") - 1)
+            done += min(max(known.get(record.path, (0, 0))[1], 0), len(task.sizes))
+    return done
