@@ -39,6 +39,11 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # models are kept beside a journal's path, also where a store is given
+
+
 def line(items: int = 12) -> Pool:
     return arrays(np.arange(items, dtype=np.float32)[:, None] / items)
 
