@@ -74,7 +74,8 @@ def killed(folder: Path) -> Row:
     seed = random.SystemRandom().randrange(2**32)
     print(f"  the moments of {KILLS} kills are drawn with the seed {seed}", flush=True)
     rng = random.Random(seed)
-    asked, told = [], []
+    asked: list[str] = []
+    told: list[str] = []
     for _ in range(KILLS // TOGETHER):
         for line in worked(folder, rng):
             what, *ids = line.split()
@@ -173,7 +174,9 @@ def large(folder: Path) -> dict[str, float]:
     from nextlabel.stores.sqlite import SQLiteStore
 
     campaign, opening = timed(lambda: Campaign.open(folder / "a.db"))
-    spent = watched((Precomputed, "fit"), *((PrecomputedModel, one) for one in ("signals", "save")))
+    spent = watched(
+        (Precomputed, "fit"), *((PrecomputedModel, one) for one in ("signals", "save", "fingerprint"))
+    )
     asks, besides = [], []
     for number in range(ASKS):
         campaign.tell({campaign.pool.ids[-1 - number]: "a"})
@@ -201,7 +204,9 @@ def watched(*methods: tuple[type, str]) -> list[float]:
     """A list that grows by the seconds of each call of these methods: the model's part of an ask."""
     spent: list[float] = []
     for made, name in methods:
-        setattr(made, name, counted(getattr(made, name), spent))
+        method: Any = vars(made)[name]
+        is_property = isinstance(method, property)
+        setattr(made, name, property(counted(method.fget, spent)) if is_property else counted(method, spent))
     return spent
 
 
