@@ -256,6 +256,11 @@ def test_a_transaction_left_unfinished_is_undone(path: Path, whole: bytes) -> No
     assert [one.name for one in path.parent.iterdir()] == ["a.db"]
 
 
+def test_a_reader_undoes_what_was_left_unfinished(path: Path) -> None:
+    kill_while_writing(path)
+    assert read(path) == ENTRIES  # opened with read_only=True
+
+
 def test_without_its_rollback_journal_every_acknowledged_entry_is_found(path: Path, tmp_path: Path) -> None:
     kill_while_writing(path)
     Path(f"{path}-journal").unlink()

@@ -138,7 +138,7 @@ def back_up(path: str | os.PathLike[str], to: str | os.PathLike[str], *, busy_se
 
     def copied(draft: Path) -> None:
         nonlocal entries
-        with closing(opened(source, "rw", busy_seconds)) as db, closing(connected(draft, "rwc", 0.0)) as copy:
+        with closing(opened(source, busy_seconds)) as db, closing(connected(draft, "rwc", 0.0)) as copy:
             db.backup(copy)
         found = examine(draft)
         if not found.is_sound:

@@ -105,7 +105,7 @@ def survey(path: Path, busy_seconds: float) -> Survey:
 def _gathered(path: Path, busy_seconds: float) -> tuple[list[Row], list[str]]:
     """All rows, and what SQLite finds wrong."""
     try:
-        db = opened(path, "rw", busy_seconds)
+        db = opened(path, busy_seconds)
     except JournalError as refused:
         if _is_damage(refused.__cause__):
             rows, cut = _raw(path)

@@ -28,7 +28,7 @@ STATEMENTS = (
     "BEGIN SELECT RAISE(ABORT, 'a journal is only appended to'); END",
 )
 
-Mode = Literal["ro", "rw", "rwc"]
+Mode = Literal["rw", "rwc"]
 
 
 def connected(path: Path, mode: Mode, busy_seconds: float) -> sqlite3.Connection:
@@ -38,8 +38,8 @@ def connected(path: Path, mode: Mode, busy_seconds: float) -> sqlite3.Connection
     ----------
     path : Path
         Absolute.
-    mode : {"ro", "rw", "rwc"}
-        Reading, writing too, or making an empty file where there is none.
+    mode : {"rw", "rwc"}
+        Reading and, where that is allowed, writing; or making an empty file too where there is none.
     busy_seconds : float
         How long it waits for others.
 
@@ -71,8 +71,18 @@ def connected(path: Path, mode: Mode, busy_seconds: float) -> sqlite3.Connection
     return db
 
 
-def opened(path: Path, mode: Literal["ro", "rw"], busy_seconds: float) -> sqlite3.Connection:
+def opened(path: Path, busy_seconds: float, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to a journal that is there.
+
+    Parameters
+    ----------
+    path : Path
+        Absolute.
+    busy_seconds : float
+        How long it waits for others.
+    read_only : bool
+        Write nothing but what undoes a transaction that a killed process left unfinished: before that is
+        undone nobody can read.
 
     Raises
     ------
@@ -82,10 +92,12 @@ def opened(path: Path, mode: Literal["ro", "rw"], busy_seconds: float) -> sqlite
     if path.is_dir():
         raise JournalError(f"A journal is a file; {path} is a folder. Name a file in it.")
     try:
-        db = connected(path, mode, busy_seconds)
+        db = connected(path, "rw", busy_seconds)
         try:
             check_nature(db, path)
-            if mode == "rw" and db.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            if read_only:
+                db.execute("PRAGMA query_only = ON")
+            elif db.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
                 db.execute("PRAGMA journal_mode = DELETE")  # somebody's tool has changed it
         except BaseException:
             db.close()

@@ -36,7 +36,8 @@ class SQLiteStore(Store):
         Make a new journal; refused where a file with content is. The file comes with the first entries, in
         one transaction, so that a killed process leaves a whole journal or none.
     read_only : bool
-        Never write; `append` is refused.
+        Refuse `append`. Nothing is written but what undoes a transaction that a killed process left
+        unfinished.
     busy_seconds : float
         How long to wait for other processes before giving up, from 0 to 1,000,000.
 
@@ -96,7 +97,7 @@ class SQLiteStore(Store):
         if create:
             self._check_place()
         else:
-            self._db = opened(self._path, "ro" if read_only else "rw", busy_seconds)
+            self._db = opened(self._path, busy_seconds, read_only=read_only)
 
     def append(self, entries: Sequence[Entry], at: int) -> int:
         """Write entries at the end, all or none, on the disk when this returns.
