@@ -246,25 +246,29 @@ class TorchLearner(Learner):
 
     def _together(self, pool: Pool, jobs: Sequence[Job], task: Task) -> list[TorchModel]:
         read, rows = read_together(pool, jobs)
-        items = read.to(torch_device(self.device))
-        started = []
+        device = torch_device(self.device)
+        items = read.to(device)
+        inputs = tuple(items.shape[1:])
+        network, place = self._initial(items[:2], len(task.classes), jobs[0].initialisation)
+        networks = [network]
+        for job in jobs[1:]:  # of the same shape, so that the embedding is at the same place
+            with seeded(job.initialisation, device):
+                networks.append(fresh_network(self.network, inputs, len(task.classes), device))
         for job in jobs:
-            started.append(self._initial(items[:2], len(task.classes), job.initialisation))
             seed_of(job.order)  # nothing here is drawn from torch, but any other training draws this first
         training = trainer(self.train)
         assert isinstance(training, AdamTraining)
         trained = train_together(
-            [network for network, _ in started],
+            networks,
             items,
             rows,
             np.stack([job.labels for job in jobs]),
             [job.order for job in jobs],
             training,
         )
-        inputs = tuple(items.shape[1:])
         return [
             self._model(network, place, ended, inputs, len(task.classes), job.features)
-            for (network, place), ended, job in zip(started, trained, jobs, strict=True)
+            for network, ended, job in zip(networks, trained, jobs, strict=True)
         ]
 
     def _job(
