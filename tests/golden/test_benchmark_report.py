@@ -264,6 +264,16 @@ def test_a_lead_that_is_the_baseline_gives_way_to_the_first_other() -> None:
     assert study(setting(lead="random"), "letters").lead == "badge"
 
 
+def test_a_start_that_was_drawn_for_all_is_no_choice() -> None:
+    runs = [
+        Run(name, seed, (2, 4), (0.5, 0.6), (("a", "b"), second), (0.1, 0.1), (0.1,))
+        for name, second in (("badge", ("c", "d")), ("random", ("d", "e")))
+        for seed in (0, 1)
+    ]
+    assert study(Results({}, runs), "n").overlap == {"badge, random": pytest.approx(1 / 3)}
+    assert study(Results({"drawn": 0}, runs), "n").overlap == {"badge, random": pytest.approx(3 / 5)}
+
+
 def test_equal_strategies_are_said_to_be_so() -> None:
     equal = {"badge": 0.0, "margin": 0.0, "random": 0.0}
     text = text_of([setting(gains=equal, rope=None)])

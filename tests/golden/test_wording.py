@@ -35,12 +35,8 @@ def test_every_fact_is_told() -> None:
 
 
 def test_other_starts_splits_and_seeds_are_told() -> None:
-    assert facts({**PROTOCOL, "per_class": 1})["Labels"].startswith(
-        "1 of each class drawn at random to start"
-    )
-    assert facts({**PROTOCOL, "start": 0})["Labels"].startswith(
-        "none to start; the first batch is asked like"
-    )
+    assert facts({**PROTOCOL, "per_class": 1})["Labels"].startswith("10 drawn at random to start, 1 of each")
+    assert facts({**PROTOCOL, "drawn": 0})["Labels"].startswith("none drawn to start: the first")
     assert facts({**PROTOCOL, "official_test": True, "pool": 50})["Split"] == (
         "30 items measure accuracy, the official test items; 70 are the pool, cut to 50 for each seed"
     )

@@ -144,6 +144,7 @@ class Setting:
         return {
             "setting": self.name,
             **self.experiment.protocol(),
+            "drawn": self.experiment.started,
             "lead": self.lead,
             "baseline": self.baseline,
             "rope": self.rope,

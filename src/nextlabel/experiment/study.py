@@ -62,7 +62,7 @@ class Study:
     classes : mapping of str to Classes
         By strategy; empty where classes were not counted.
     overlap : mapping of str to float
-        For each pair ``"a, b"``: Jaccard's index of the ids asked for after the start, mean over seeds.
+        For each pair ``"a, b"``: Jaccard's index of the ids asked for after a drawn start, mean over seeds.
     ceiling : tuple of float
         Accuracy with all labels of the pool, a number for each seed that was run; may be empty.
     """
@@ -200,15 +200,16 @@ def _classes(results: Results) -> dict[str, Classes]:
 
 
 def _overlap(results: Results) -> dict[str, float]:
-    asked = {name: [_asked(run) for run in results.of(name)] for name in results.strategies}
+    begin = 0 if results.protocol.get("drawn") == 0 else 1  # what was drawn for all is no choice
+    asked = {name: [_asked(run, begin) for run in results.of(name)] for name in results.strategies}
     return {
         f"{one}, {two}": math.fsum(map(_jaccard, asked[one], asked[two])) / len(asked[one])
         for one, two in itertools.combinations(results.strategies, 2)
     }
 
 
-def _asked(run: Run) -> frozenset[str]:
-    return frozenset(one for batch in run.queried[1:] for one in batch)
+def _asked(run: Run, begin: int) -> frozenset[str]:
+    return frozenset(one for batch in run.queried[begin:] for one in batch)
 
 
 def _jaccard(one: frozenset[str], two: frozenset[str]) -> float:

@@ -140,5 +140,5 @@ def overlap(one: Study) -> Table:
         caption=f"Do they ask for the same? Jaccard's index of the ids asked: {one.seeds} seeds",
         header=["strategy", *names],
         rows=[[a, *(shared(a, b) for b in names)] for a in names],
-        notes=["Shared ids over all ids of the two, start set left out, mean over seeds: 1 is the same set."],
+        notes=["Shared ids over all ids of the two, a drawn start left out, mean over seeds; 1: the same."],
     )

@@ -142,9 +142,9 @@ def _split(protocol: Mapping[str, Any]) -> str:
 
 def _labels(protocol: Mapping[str, Any]) -> str:
     if protocol.get("per_class"):
-        begin = "{per_class} of each class drawn at random to start"
-    elif protocol.get("start") == 0:
-        begin = "none to start; the first batch is asked like the others"
+        begin = "{start} drawn at random to start, {per_class} of each class at least"
+    elif protocol.get("drawn") == 0:
+        begin = "none drawn to start: the first batch is asked for"
     else:
         begin = "{start} drawn at random to start"
     return _said(protocol, f"{begin}, then batches of {{batch}} up to {{budget}}; answered from the data set")
