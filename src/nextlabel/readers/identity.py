@@ -26,7 +26,8 @@ def content_ids(items: Array, rest: Callable[[int], Any] | None = None) -> list[
     Returns
     -------
     list of str
-        Sixteen hexadecimal digits; equal items get ``-2``, ``-3`` and on behind them.
+        ``x`` and sixteen hexadecimal digits: a spreadsheet would read some of the bare digits as a number.
+        Equal items get ``-2``, ``-3`` and on behind them.
 
     Notes
     -----
@@ -37,9 +38,9 @@ def content_ids(items: Array, rest: Callable[[int], Any] | None = None) -> list[
     --------
     >>> import numpy as np
     >>> content_ids(np.array([[1.0], [2.0], [1.0]]))
-    ['73e88ae335f559cd', '354ff9e6c5c53d32', '73e88ae335f559cd-2']
+    ['x73e88ae335f559cd', 'x354ff9e6c5c53d32', 'x73e88ae335f559cd-2']
     """
-    ids = [blake2b(content, digest_size=8).hexdigest() for content in _contents(items)]
+    ids = [f"x{blake2b(content, digest_size=8).hexdigest()}" for content in _contents(items)]
     times = Counter(ids)
     if len(times) == len(ids):
         return ids
