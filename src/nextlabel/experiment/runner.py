@@ -44,8 +44,8 @@ class Experiment:
         What each is called, and what it is. A name may be any; two names may hold equal strategies.
     start : int
         Items labelled before the first selection, a uniform draw. With 0, and none for each class, the first
-        batch is picked by the strategy if a model fitted without labels says what it needs; else it is a
-        uniform draw, the same for all strategies of a seed that read a signal or none.
+        batch is picked by the strategy if a model fitted without labels says what it needs; else, and for
+        a strategy that reads no signal, it is a uniform draw, the same for all strategies of a seed.
     batch : int
         Items asked at once.
     budget : int
