@@ -36,7 +36,7 @@ def experiment(counts: tuple[int, ...] = (30, 27, 3), **changes: Any) -> Experim
 
 
 def labels_of(one: Experiment, positions: Any) -> list[int]:
-    return np.asarray(one.dataset.labels)[positions].tolist()
+    return [int(label) for label in np.asarray(one.dataset.labels)[positions]]
 
 
 @pytest.mark.parametrize("seed", range(20))
