@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -83,7 +84,8 @@ class Models:
 def _place(half: Path, there: Path, *, was_there: bool) -> None:
     if was_there and half.is_dir():  # a folder cannot be renamed over another
         aside = half.with_suffix(".old")
-        there.rename(aside)
+        with suppress(FileNotFoundError):  # another process has put it aside already
+            there.rename(aside)
         _remove(aside)
     try:
         half.rename(there)
