@@ -14,6 +14,7 @@ from nextlabel.learners.draws import DRAWN, DrawSums
 from nextlabel.learners.randomness import seeded
 from nextlabel.maths.information import entropy, expected_entropy
 from nextlabel.maths.predictions import mean_proba, spread, votes
+from nextlabel.strategies.bald import bald
 
 POOL = arrays(np.arange(10.0).reshape(5, 2))
 
@@ -121,3 +122,14 @@ def test_the_global_state_returns_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="stop"):
         fails()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_draws_in_float64_that_agree_say_nothing_of_one_another() -> None:
+    """The mean is given in float32; entropies of the draws are taken of the same numbers."""
+    proba = np.random.default_rng(0).dirichlet(np.ones(5), size=200)
+    sums = DrawSums(DRAWN)
+    for _ in range(3):
+        sums.add(proba)
+    made = sums.arrays()
+    assert bald(made["mean_proba"], made["expected_entropy"]).max() == 0.0
+    assert made["spread"].max() == 0.0

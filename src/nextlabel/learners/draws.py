@@ -55,6 +55,7 @@ class DrawSums:
 
     def add(self, proba: Probabilities) -> None:
         """Take in the class probabilities of all items under one more draw, axes (n, c)."""
+        proba = proba.astype(np.float32)  # as the mean is given: else draws that agree have a BALD of 1e-8
         if self._count == 0:
             self._mean = np.zeros(proba.shape)
             self._squares = np.zeros(proba.shape)
