@@ -13,7 +13,7 @@ from nextlabel.core.learner import Fit, Model
 from nextlabel.core.rng import generator
 from nextlabel.core.spec import Spec
 from nextlabel.errors import LabelError, LearnerError, NoLabels
-from nextlabel.learners import stacked
+from nextlabel.learners import jobs, stacked
 from nextlabel.learners.stacked import stackable
 from nextlabel.learners.torch import TorchLearner
 from nextlabel.learners.torch_model import TorchModel
@@ -172,3 +172,10 @@ def test_the_training_that_diverges_is_named() -> None:
 def test_a_spec_of_another_network_is_not_stackable() -> None:
     assert not stackable(Spec("mlp", {"dropout": 0.1}), Spec("adam"))
     assert not stackable(lambda inputs, classes: None, Spec("adam"))
+
+
+def test_items_read_in_pieces_are_those_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = learner((16,), SHORT).fit_many(POOL, fits([70] * 3), task=TASK)
+    monkeypatch.setattr(jobs, "_PIECE", 32)
+    found = learner((16,), SHORT).fit_many(POOL, fits([70] * 3), task=TASK)
+    assert [one.fingerprint for one in found] == [one.fingerprint for one in expected]

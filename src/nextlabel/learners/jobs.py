@@ -14,6 +14,8 @@ from nextlabel.maths.axes import Array, Labels, Positions
 
 __all__ = ["Job", "read_together"]
 
+_PIECE = 4096
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,15 @@ class Job:
     def items(self, pool: Pool, positions: Positions) -> Tensor:
         """Items as the network reads them."""
         source: Any = pool if self.features is None else self.features.dense_on(pool)
-        return as_tensor(source.take(positions))
+        first = as_tensor(source.take(positions[:_PIECE]))
+        if len(positions) <= _PIECE:
+            return first
+        items = first.new_empty((len(positions), *first.shape[1:]))  # filled piece by piece: held once
+        items[:_PIECE] = first
+        for start in range(_PIECE, len(positions), _PIECE):
+            rows = slice(start, start + _PIECE)
+            items[rows] = as_tensor(source.take(positions[rows]))
+        return items
 
     def shape(self, pool: Pool) -> tuple[int, ...]:
         """How many labelled items, and the shape of one."""

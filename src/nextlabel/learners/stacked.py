@@ -89,6 +89,8 @@ def train_together(
     """
     linear = [_linear(network) for network in networks]
     flat = items.float().flatten(1)
+    if _spare(flat.shape[1]):
+        flat = nn.functional.pad(flat, (0, _spare(flat.shape[1])))
     size = _stack_size(linear[0], flat.shape[1], rows.shape[1], training)
     trained: list[Trained] = []
     for start in range(0, len(networks), size):
@@ -111,7 +113,7 @@ class _Stack:
         training: AdamTraining,
     ) -> None:
         self._linear = linear
-        self._items = nn.functional.pad(items, (0, _spare(items.shape[1])))
+        self._items = items
         self._rows = torch.as_tensor(rows, device=items.device)
         self._labels = torch.as_tensor(labels, device=items.device)
         self._training = training
