@@ -8,18 +8,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from threading import Lock
 from typing import IO, Any, final
 
 from nextlabel.errors import CampaignError, ReaderError
+from nextlabel.readers.cells import large_cells
 from nextlabel.readers.encodings import lines
 
 __all__ = ["Row", "harmless", "original", "place", "read_sheet", "write_sheet"]
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what makes a spreadsheet calculate, full-width forms included
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_LONGEST = 1 << 24  # characters in one cell
-_LIMIT = Lock()  # the limit belongs to the process
 
 
 @final
@@ -231,7 +229,7 @@ def read_sheet(path: Path, *, needs: Sequence[str] = (), encoding: str | None = 
     first = next(iter(lines(path, encoding)), "")
     separator = max(",;\t", key=first.count)
     reader = csv.reader(lines(path, encoding), delimiter=separator, strict=True)
-    with _long_cells():
+    with large_cells():
         try:
             header = [original(name.strip()).casefold() for name in next(reader, [])]
             _check_header(path, header, needs)
@@ -242,16 +240,6 @@ def read_sheet(path: Path, *, needs: Sequence[str] = (), encoding: str | None = 
                 "Open the file in a spreadsheet and save it as CSV again."
             )
             raise ReaderError(message) from cause
-
-
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    with _LIMIT:
-        before = csv.field_size_limit(_LONGEST)
-        try:
-            yield
-        finally:
-            csv.field_size_limit(before)
 
 
 def _check_header(path: Path, header: Sequence[str], needs: Sequence[str]) -> None:
