@@ -101,8 +101,7 @@ def overview(settings: Sequence[Results]) -> Overview:
 def _names(settings: Sequence[Results]) -> list[str]:
     """What each setting is called: different names, though the protocols may say the same or nothing."""
     found = [
-        str(one.protocol.get("setting") or one.protocol.get("dataset") or "experiment")
-        for one in settings
+        str(one.protocol.get("setting") or one.protocol.get("dataset") or "experiment") for one in settings
     ]
     return [
         name if found.count(name) == 1 else f"{name} ({1 + found[:number].count(name)})"
