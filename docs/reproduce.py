@@ -1,0 +1,74 @@
+"""Put the figures of a benchmark into its page under docs/reproductions.
+
+nextlabel bench experiments/letter.toml --out FOLDER
+python docs/reproduce.py letter FOLDER
+
+Between the two marks of docs/reproductions/letter.md stands what this writes: sentence, tables, protocol. The
+curves of every seed and their picture are put beside the page. The rest of the page is written by hand.
+"""
+
+import gzip
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from nextlabel.experiment import tables
+from nextlabel.experiment.bench import load, spent
+from nextlabel.experiment.study import Study, study
+from nextlabel.experiment.wording import facts
+from nextlabel.figures.page import Table
+
+PAGES = Path(__file__).parent / "reproductions"
+BEGIN, END = "<!-- made by docs/reproduce.py -->", "<!-- end of what is made -->"
+
+
+def main(name: str, folder: Path) -> None:
+    studies = [study(one, str(one.protocol["setting"])) for one in load(folder)]
+    pictures = ["curves"] if len(studies) == 1 else [f"curves-{k}" for k in range(1, len(studies) + 1)]
+    parts = []
+    for one, picture in zip(studies, pictures, strict=True):
+        kept = picture.replace("curves", name)
+        shutil.copy(folder / f"{picture}.svg", PAGES / f"{kept}.svg")
+        parts += [f"### {one.name}"] * (len(studies) > 1) + [made(kept, one)]
+    parts.append(
+        f"Computing took {spent(folder):.0f} seconds by the clock on two cores. Every seed's curve: "
+        f"[{name}.csv.gz]({name}.csv.gz)."
+    )
+    page = PAGES / f"{name}.md"
+    text = page.read_text(encoding="utf-8")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    page.write_text("\n\n".join([f"{before}{BEGIN}", *parts, f"{END}{after}"]), encoding="utf-8")
+    with gzip.GzipFile(PAGES / f"{name}.csv.gz", "wb", mtime=0) as curves:
+        curves.write((folder / "curves.csv").read_bytes())
+
+
+def made(picture: str, one: Study) -> str:
+    protocol = one.results.protocol
+    lines = [f"- {key}: {value}" for key, value in facts(protocol).items()]
+    parts = [
+        f"**{one.sentence()}**",
+        f"![Learning curves of {', '.join(one.results.strategies)} with bands of 95 %, and the gain on "
+        f"{one.baseline}]({picture}.svg)",
+        *(written(table) for table in (tables.gains(one), tables.accuracies(one), tables.costs(one))),
+        "\n".join(lines),
+    ]
+    return "\n\n".join(parts)
+
+
+def written(table: Table) -> str:
+    """A table as Markdown, its notes below it."""
+    lines = [
+        f"{table.caption}.",
+        "",
+        f"| {' | '.join(table.header)} |",
+        f"| {' | '.join('---' for _ in table.header)} |",
+        *(f"| {' | '.join(row)} |" for row in table.rows),
+        "",
+        *(f"{re.sub(' +', ' ', note)}  " for note in table.notes),
+    ]
+    return "\n".join(lines).rstrip()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
