@@ -31,7 +31,7 @@ from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
 from nextlabel.campaign.parts import pool_part
 from nextlabel.campaign.picking import picker
-from nextlabel.campaign.rebuilding import Parts, rebuilt, rebuilt_pool
+from nextlabel.campaign.rebuilding import Parts, check_none, rebuilt, rebuilt_pool
 from nextlabel.campaign.state import State
 from nextlabel.campaign.telling import (
     added,
@@ -51,7 +51,7 @@ from nextlabel.core.store import Entry, Store
 from nextlabel.core.strategy import Strategy
 from nextlabel.core.task import Task
 from nextlabel.errors import CampaignError, StaleJournal
-from nextlabel.maths.parameters import checked_number, checked_whole
+from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole
 
 __all__ = ["Campaign"]
 
@@ -79,13 +79,12 @@ class Campaign:
     (3, 1)
     """
 
-    def __init__(self, path: Path | None, journal: Journal, parts: Parts) -> None:
+    def __init__(self, path: Path | None, journal: Journal, parts: Parts | None) -> None:
         self.path = path
         self._journal = journal
         self._parts = parts
-        self._pool = parts.pool
         self._pool_fingerprint = journal.state.pool_fingerprint
-        self._trainer = Trainer(parts.learner, Models.beside(path))
+        self._trainer = Trainer(Models.beside(path))
 
     @classmethod
     def create(
@@ -178,6 +177,7 @@ class Campaign:
         opening: Strategy | None = None,
         clock: Callable[[], float] = time.time,
         store: Store | None = None,
+        only_answers: bool = False,
     ) -> Self:
         """A campaign that was created before, perhaps by another process.
 
@@ -191,11 +191,16 @@ class Campaign:
         clock : callable
         store : Store, optional
             In place of the file at `path`, which then only says where models are and paths begin.
+        only_answers : bool
+            Open it without its pool and its learner, to read its state and to tell, skip, retract or note:
+            for that the journal is enough, wherever the data are now. `ask`, `fit` and `pool` are refused.
 
         Raises
         ------
         CampaignError
             A part is missing; the message names it.
+        ParameterError
+            A part is given, though the campaign is opened for answers only.
         PoolChanged
             The data are not those of the journal. Another order of the items is fine.
         JournalError
@@ -206,12 +211,13 @@ class Campaign:
         Model files may be pickles, and ``file.py:function`` runs a file: open journals of people you trust.
         """
         file = Path(path)
+        given = {"pool": pool, "learner": learner, "strategy": strategy, "opening": opening}
+        if checked_flag(only_answers, "only_answers", of="open"):
+            check_none(given)
         kept = store if store is not None else _store(file, create=False)
         try:
             journal = Journal.resume(kept, clock)
-            parts = rebuilt(
-                journal.state, file.parent, pool=pool, learner=learner, strategy=strategy, opening=opening
-            )
+            parts = None if only_answers else rebuilt(journal.state, file.parent, **given)
         except BaseException:
             if store is None:
                 kept.close()
@@ -230,10 +236,21 @@ class Campaign:
         Raises
         ------
         CampaignError, PoolChanged
-            Somebody has extended the pool meanwhile, and it cannot be made again from here.
+            Somebody has extended the pool meanwhile, and it cannot be made again from here; or the campaign
+            was opened for answers only.
         """
-        state = self._journal.state
-        if state.pool_fingerprint != self._pool_fingerprint or len(state.roster) != len(self._pool.ids):
+        return self._whole("give its pool").pool
+
+    def _whole(self, verb: str) -> Parts:
+        """The parts, the pool as it is now."""
+        state, parts = self._journal.state, self._parts
+        if parts is None:
+            message = (
+                "A campaign that was opened with only_answers=True is without its pool and its learner, and "
+                f"cannot {verb}. Close it, and open it whole: Campaign.open(path)."
+            )
+            raise CampaignError(message)
+        if state.pool_fingerprint != self._pool_fingerprint or len(state.roster) != len(parts.pool.ids):
             if state.pool_source is None:
                 message = (
                     f"The pool was extended to {len(state.roster):,} items since this campaign was opened, "
@@ -241,9 +258,14 @@ class Campaign:
                     "now: Campaign.open(path, pool=...)."
                 )
                 raise CampaignError(message)
-            self._pool = rebuilt_pool(state, self._base)
-            self._pool_fingerprint = state.pool_fingerprint
-        return self._pool
+            parts = self._take(parts, rebuilt_pool(state, self._base))
+        return parts
+
+    def _take(self, parts: Parts, pool: Pool) -> Parts:
+        """The parts with the pool of now."""
+        self._parts = replace(parts, pool=pool)
+        self._pool_fingerprint = self._journal.state.pool_fingerprint
+        return self._parts
 
     def refresh(self) -> State:
         """Read what others have written; the state now."""
@@ -298,11 +320,11 @@ class Campaign:
             state, now = self.refresh(), self._journal.clock()
             check_open(state)
             there = room(state, now, batch)
-            pool = self.pool
-            by = picker(self._journal, pool, self._trainer, self._parts.strategy, self._parts.opening)
+            parts = self._whole("ask")
+            by = picker(self._journal, parts, self._trainer)
             if self._journal.state is not state:
                 continue  # a model was fitted, and somebody may have written
-            items = chosen(state, there, by.of(state, pool), state.created.seed, state.round)
+            items = chosen(state, there, by.of(state, parts.pool), state.created.seed, state.round)
             expires = None if lease_seconds is None else now + lease_seconds
             query = Query(token(state, now, items.ids), items.ids, expires, state.round)
             asked = Asked(
@@ -317,7 +339,7 @@ class Campaign:
                 items.scores,
                 items.propensities,
                 by.part.to_dict(),
-                self._trainer.learner.fingerprint,
+                parts.learner.fingerprint,
                 by.fingerprint,
                 state.created.seed,
             )
@@ -448,8 +470,8 @@ class Campaign:
             return Extended(now, new, part.pool.fingerprint, part.spec, more)
 
         self._journal.append(make)
-        self._pool = rebuilt_pool(self.state, self._base, part.pool)
-        self._pool_fingerprint = self.state.pool_fingerprint
+        if self._parts is not None:
+            self._take(self._parts, rebuilt_pool(self.state, self._base, part.pool))
         return len(new)
 
     def revise(self, classes: Sequence[str], mapping: Mapping[str, str] | None = None) -> None:
@@ -535,7 +557,7 @@ class Campaign:
             There are no labels, and the learner offers nothing without any.
         """
         self.refresh()
-        return self._trainer.model(self._journal, self.pool)[1]
+        return self._trainer.model(self._journal, self._whole("fit a model"))[1]
 
     def close(self) -> None:
         """Close the journal; a second call does nothing."""

@@ -9,6 +9,7 @@ import numpy as np
 from nextlabel.campaign.fitting import Trainer, turn
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.parts import StrategyPart, strategy_part
+from nextlabel.campaign.rebuilding import Parts
 from nextlabel.campaign.state import State
 from nextlabel.core.learner import Model
 from nextlabel.core.pool import Pool
@@ -41,33 +42,28 @@ class Picker:
         return pick
 
 
-def picker(
-    journal: Journal, pool: Pool, trainer: Trainer, strategy: StrategyPart, opening: StrategyPart
-) -> Picker:
+def picker(journal: Journal, parts: Parts, trainer: Trainer) -> Picker:
     """Who picks next; fits a model where one is needed, and then the journal moves on.
 
     Parameters
     ----------
     journal : Journal
-    pool : Pool
-        In the journal's order.
+    parts : Parts
+        The strategy picks as soon as there are labels to train on. The opening picks before: with a model
+        fitted without labels, or, where the learner has none or it does not say what the opening needs, a
+        uniform draw takes its place.
     trainer : Trainer
-    strategy : StrategyPart
-        Picks as soon as there are labels to train on.
-    opening : StrategyPart
-        Picks before: with a model fitted without labels, or, where the learner has none or it does not say
-        what the opening needs, a uniform draw takes its place.
     """
     has_labels = journal.state.active_labels > 0
-    part = strategy if has_labels else opening
+    part = parts.strategy if has_labels else parts.opening
     if not part.strategy.needs | part.strategy.needs_labelled:
         return Picker(part)
     if has_labels:
-        return Picker(part, *trainer.model(journal, pool))
+        return Picker(part, *trainer.model(journal, parts))
     try:
-        fingerprint, model = trainer.model(journal, pool)
+        fingerprint, model = trainer.model(journal, parts)
         first = np.zeros(1, dtype=np.int64)  # says what it can: a model without labels offers less
-        turn(journal.state, pool, 0, first).signals(model, part.strategy.needs)
+        turn(journal.state, parts.pool, 0, first).signals(model, part.strategy.needs)
     except (NoLabels, MissingSignal):
         return Picker(strategy_part("random"))
     return Picker(part, fingerprint, model)

@@ -1,6 +1,6 @@
 """The parts of a campaign that is opened again: those given, and the others from what its journal says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -15,9 +15,16 @@ from nextlabel.campaign.parts import (
 )
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
-from nextlabel.errors import CampaignError, DatasetMissing, DigestError, MissingExtra, NextlabelError
+from nextlabel.errors import (
+    CampaignError,
+    DatasetMissing,
+    DigestError,
+    MissingExtra,
+    NextlabelError,
+    ParameterError,
+)
 
-__all__ = ["Parts", "opening_part", "rebuilt", "rebuilt_pool"]
+__all__ = ["Parts", "check_none", "opening_part", "rebuilt", "rebuilt_pool"]
 
 T = TypeVar("T")
 
@@ -90,6 +97,16 @@ def rebuilt(
             lambda one, _: opening_part(one, kept["strategy"], created.name),
         ),
     )
+
+
+def check_none(given: Mapping[str, object]) -> None:
+    """Refuse parts for a campaign that is opened without any."""
+    if named := [name for name, one in given.items() if one is not None]:
+        message = (
+            "A campaign opened with only_answers=True is opened without its parts; received "
+            f"{' and '.join(named)} as well. Leave them out, or leave only_answers out."
+        )
+        raise ParameterError(message)
 
 
 def opening_part(source: Any, strategy: Any, name: str) -> StrategyPart:
