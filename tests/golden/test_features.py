@@ -358,3 +358,35 @@ def test_texts_that_share_nothing_or_are_none_are_refused() -> None:
         encoded(arrays(np.array(["one", 2], dtype=object)), "tfidf")
     with pytest.raises(LearnerError, match=r"takes texts.* received items of shape \(3,\) and type float64"):
         encoded(POOL, "tfidf")
+
+
+WORDS = {
+    "tfidf": [f"{('red', 'blue', 'green')[i % 3]} cat number{i % 7} word{i * i % 11}" for i in range(40)],
+    "scale": [[i * i % 7 / 3.0, i / 11.0] for i in range(40)],
+    "table": [[f"name{i % 5}", i / 7.0, None if i % 9 == 0 else i % 4] for i in range(40)],
+}
+OTHERS: dict[str, Any] = {
+    "tfidf": "a wholly new text, red",
+    "scale": [99.0, -3.0],
+    "table": ["new", 1e3, None],
+}
+
+
+@pytest.mark.parametrize("named", [{"name": "tfidf", "dimensions": 5}, {"name": "scale"}, {"name": "table"}])
+def test_other_items_of_the_pool_change_no_feature(named: dict[str, Any]) -> None:
+    """Items 0 to 19 are learnt of, the rest are for testing: bit for bit. One of the 20 does change others."""
+    content, new = WORDS[named["name"]], OTHERS[named["name"]]
+    kind = None if named["name"] == "scale" else object
+
+    def signals(changed: Sequence[int], ids: Sequence[str] | None = None) -> Any:
+        items = [new if i in changed else one for i, one in enumerate(content)]
+        learner = SklearnLearner(features=named, embedding="features")
+        pool = arrays(np.array(items, dtype=kind), ids=ids)
+        return fit(learner, pool).signals(pool, np.arange(20), {"embedding", "proba"}, generator(0))
+
+    before, after, within = signals([]), signals(range(20, 40)), signals([7])
+    renamed = signals([], [f"another {i}" for i in range(40)])
+    unchanged = [i for i in range(20) if i != 7]
+    for name in ("embedding", "proba"):
+        assert before[name].tobytes() == after[name].tobytes() == renamed[name].tobytes()
+        assert not np.array_equal(before[name][unchanged], within[name][unchanged])

@@ -25,14 +25,13 @@ class Scale(Encoder):
 
     Examples
     --------
-    >>> known = Scale().learnt(lambda: iter([np.array([[1.0, 7.0], [3.0, 7.0]])]), 0)
+    >>> known = Scale().learnt(lambda: iter([np.array([[1.0, 7.0], [3.0, 7.0]])]))
     >>> Scale().reader(known).rows(np.array([[5.0, 7.0]])).tolist()
     [[3.0, 0.0]]
     """
 
-    def learnt(self, passes: Passes, seed: int) -> dict[str, Array]:
+    def learnt(self, passes: Passes) -> dict[str, Array]:
         """Mean and standard deviation of every column."""
-        del seed
         count, mean = 0, np.zeros(())
         for items in passes():
             rows = _numbers(items)

@@ -42,7 +42,7 @@ class Table(Encoder):
     Examples
     --------
     >>> rows = np.array([["red", 1.0], ["blue", 3.0], ["red", None]], dtype=object)
-    >>> known = Table().learnt(lambda: iter([rows]), 0)
+    >>> known = Table().learnt(lambda: iter([rows]))
     >>> Table().reader(known).rows(rows).tolist()
     [[0.0, 1.0, -1.0, 0.0], [1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]
     """
@@ -54,9 +54,8 @@ class Table(Encoder):
             self, {"most_names": checked_whole(self.most_names, "most_names", least=1, advice="Give 100.")}
         )
 
-    def learnt(self, passes: Passes, seed: int) -> dict[str, Array]:
+    def learnt(self, passes: Passes) -> dict[str, Array]:
         """Names, means, deviations and where cells are missing, for every column, as JSON text."""
-        del seed
         columns: list[_Column] = []
         for items in passes():
             rows = _cells(items)

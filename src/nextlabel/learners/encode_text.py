@@ -1,8 +1,9 @@
 """Texts as weighted words: TF-IDF, and its truncated singular value decomposition as the dense form."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from typing import Any, final
 
 import numpy as np
@@ -51,8 +52,8 @@ class Tfidf(Encoder):
     embeddings are near those of the classifier. A text of unknown words is zeros.
 
     Time of learning: one pass over the texts, and O(dimensions · non-zeros) for the decomposition, by a
-    randomised method whose start is derived from a digest of the texts. Memory: the sparse rows
-    while learning, then O(most_terms · dimensions).
+    randomised method whose start is derived from a digest of the settings and of these texts, and of
+    nothing else. Memory: the sparse rows while learning, then O(most_terms · dimensions).
 
     References
     ----------
@@ -66,7 +67,7 @@ class Tfidf(Encoder):
     --------
     >>> texts = np.array(["a red cat", "a red dog", "a red bird", "the cat"], dtype=object)
     >>> made = Tfidf(dimensions=2)
-    >>> reader = made.reader(made.learnt(lambda: iter([texts]), 0))
+    >>> reader = made.reader(made.learnt(lambda: iter([texts])))
     >>> reader.rows(texts[:1]).toarray().round(3).tolist(), reader.dense(reader.rows(texts)).shape
     ([[0.777, 0.629]], (4, 2))
     """
@@ -98,11 +99,20 @@ class Tfidf(Encoder):
             },
         )
 
-    def learnt(self, passes: Passes, seed: int) -> dict[str, Array]:
+    def learnt(self, passes: Passes) -> dict[str, Array]:
         """Terms, their weights, and the singular vectors."""
         made = self._vectorizer()
+        digest = blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=4)
+
+        def read() -> Iterator[str]:
+            for items in passes():
+                for text in _texts(items):
+                    said = text.encode("utf-8", "surrogatepass")
+                    digest.update(len(said).to_bytes(8, "big") + said)
+                    yield text
+
         try:
-            rows = made.fit_transform(text for items in passes() for text in _texts(items))
+            rows = made.fit_transform(read())
         except ValueError as cause:
             message = (
                 f"Texts must share terms; there are none in {self.least_texts} texts or more: {cause} "
@@ -110,7 +120,8 @@ class Tfidf(Encoder):
             )
             raise LearnerError(message) from cause
         few = min(self.dimensions, *rows.shape)
-        vectors = randomized_svd(rows, n_components=few, n_iter=5, random_state=seed)[2]
+        start = int.from_bytes(digest.digest(), "big")
+        vectors = randomized_svd(rows, n_components=few, n_iter=5, random_state=start)[2]
         terms = json.dumps(made.get_feature_names_out().tolist()).encode()
         return {
             "terms": np.frombuffer(terms, np.uint8),

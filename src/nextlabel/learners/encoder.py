@@ -35,16 +35,19 @@ class Encoder(ABC):
     """How features are made: a value, the settings and nothing else."""
 
     @abstractmethod
-    def learnt(self, passes: Passes, seed: int) -> dict[str, Array]:
+    def learnt(self, passes: Passes) -> dict[str, Array]:
         """What must be known of the items, as arrays that can be saved.
 
         Parameters
         ----------
         passes : callable
             Goes over the items.
-        seed : int
-            A digest of the items and the settings, for what needs a random start: features are a function
-            of the items, the same for every generator.
+
+        Returns
+        -------
+        dict of str to array
+            A function of the settings and of what these items hold, and of nothing else: neither of their
+            ids, nor of other items, nor of a generator. What needs a random start derives it from them.
 
         Raises
         ------

@@ -84,7 +84,7 @@ class Features:
     learnt : mapping of str to array
         What `Encoder.learnt` gave.
     basis : str
-        A digest of the settings and of the items.
+        A digest of the settings, the pool and the items: what is the same need not be learnt again.
 
     Notes
     -----
@@ -219,7 +219,8 @@ def features_of(
     Returns
     -------
     Features
-        A function of items and settings alone: no generator is asked.
+        A function of the settings and of what these items hold: no generator is asked, and other items of
+        the pool change nothing.
 
     Raises
     ------
@@ -251,7 +252,7 @@ def features_of(
         for start in range(0, len(where), _PIECE):
             yield pool.take(where[start : start + _PIECE])
 
-    features = Features(source, made.learnt(passes, int(basis[:8], 16)), basis)
+    features = Features(source, made.learnt(passes), basis)
     features.keep(pool)
     return features
 
