@@ -360,7 +360,7 @@ def test_texts_that_share_nothing_or_are_none_are_refused() -> None:
         encoded(POOL, "tfidf")
 
 
-WORDS = {
+WORDS: dict[str, list[Any]] = {
     "tfidf": [f"{('red', 'blue', 'green')[i % 3]} cat number{i % 7} word{i * i % 11}" for i in range(40)],
     "scale": [[i * i % 7 / 3.0, i / 11.0] for i in range(40)],
     "table": [[f"name{i % 5}", i / 7.0, None if i % 9 == 0 else i % 4] for i in range(40)],
@@ -374,7 +374,7 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("named", [{"name": "tfidf", "dimensions": 5}, {"name": "scale"}, {"name": "table"}])
 def test_other_items_of_the_pool_change_no_feature(named: dict[str, Any]) -> None:
-    """Items 0 to 19 are learnt of, the rest are for testing: bit for bit. One of the 20 does change others."""
+    """Items 0 to 19 are learnt of, the rest are for testing: bit for bit. One of the 20 changes others."""
     content, new = WORDS[named["name"]], OTHERS[named["name"]]
     kind = None if named["name"] == "scale" else object
 
