@@ -384,11 +384,72 @@ def test_classes_are_revised_for_models_and_labels() -> None:
     campaign.revise(["tiny", "high", "huge"], {"low": "tiny"})
     assert campaign.state.labels() == {"0": "tiny", "11": "high"}
     with pytest.raises(LabelError, match="one of tiny, high, huge"):
-        campaign.tell({before.ids[0]: "low"})
+        campaign.tell({before.ids[0]: "lower"})
+    assert campaign.tell({before.ids[0]: "low"}, suggestions={before.ids[0]: "low"}) == 1  # late, and kept
+    assert campaign.state.label(before.ids[0]) == "tiny"
     campaign.tell({"10": "huge"})
     campaign.ask(1)
     assert campaign.state.newest is not None
     assert campaign.state.newest.previous is None  # a model of other classes is nothing to go on from
+
+
+def test_late_answers_of_several_in_old_classes_are_read_as_the_classes_are_now() -> None:
+    campaign = made()
+    query = campaign.ask(1)
+    (id,) = query.ids
+    campaign.revise(["tiny", "high"], {"low": "tiny"})
+    campaign.revise(["small", "large"], {"tiny": "small", "high": "large"})
+    for who, label in {"Ada": "low", "Bob": "tiny", "Cyd": "high", "Dee": "large"}.items():
+        assert campaign.tell({id: label}, annotator=who, token=query.token, request=who) == 1
+        assert campaign.tell({id: label}, annotator=who, token=query.token, request=who) == 0
+    assert campaign.state.answers(id) == {"Ada": "small", "Bob": "small", "Cyd": "large", "Dee": "large"}
+    assert campaign.state.class_counts == {"small": 0, "large": 1}
+    campaign.revise(["low", "large"], {"small": "large"})  # an old name that is a class again
+    campaign.tell({id: "low"}, annotator="Ada")
+    assert campaign.state.answers(id)["Ada"] == "low"
+    assert campaign.state.answers(id)["Bob"] == "large"
+    campaign.tell({id: "tiny"}, annotator="Bob")
+    assert campaign.state.answers(id)["Bob"] == "large"
+    assert last(campaign)["labels"] == {id: "tiny"}  # the journal keeps what was said
+
+
+def test_a_skip_after_an_answer_takes_it_back_and_a_model_is_fitted_anew() -> None:
+    campaign = told()
+    campaign.tell({"5": "low"}, annotator="Ada")
+    campaign.tell({"5": "high"}, annotator="Bob")
+    campaign.ask(1)
+    campaign.skip(["5"], "blurred", annotator="Ada")
+    assert campaign.state.answers("5") == {"Bob": "high"}
+    campaign.skip(["5"], "blurred", annotator="Bob")
+    assert campaign.state.label("5") is None
+    assert campaign.state.skipped == {"5": "blurred"}
+    assert "5" not in campaign.ask(12).ids
+    assert campaign.state.newest is not None
+    assert campaign.state.newest.labels == 2
+    campaign.retract(["5"], "Ada")
+    campaign.retract(["5"], "Bob")
+    assert campaign.ask(1).ids == ("5",)
+
+
+def test_what_somebody_has_is_asked_of_nobody_else_after_a_late_answer_was_taken_back() -> None:
+    clock = Clock()
+    campaign = made(1, clock=clock)
+    ada = campaign.ask(1, "Ada", lease_seconds=10.0)
+    clock.now += 10.0
+    bob = campaign.ask(1, "Bob", lease_seconds=DAY)
+    assert bob.ids == ada.ids
+    campaign.tell({"0": "low"}, annotator="Ada", token=ada.token)
+    campaign.retract(["0"], "Ada")
+    assert campaign.state.pending(clock.now) == {"0": bob.token}
+    with pytest.raises(CampaignError, match="1 are out on a lease"):
+        campaign.ask(1, "Cyd")
+    campaign.skip(["0"], annotator="Ada")
+    campaign.retract(["0"], "Ada")
+    with pytest.raises(CampaignError, match="1 are out on a lease"):
+        campaign.ask(1, "Cyd")
+    campaign.tell({"0": "low"}, annotator="Bob")
+    campaign.retract(["0"], "Bob")
+    assert campaign.ask(1, "Cyd").ids == ("0",)  # Bob has answered
 
 
 def test_new_items_are_taken_in_and_asked() -> None:

@@ -1,5 +1,7 @@
 """The fold: what a campaign knows after each kind of event, worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -167,6 +169,48 @@ def test_an_answer_ends_the_skip_of_its_annotator_and_hides_that_of_others() -> 
     assert fold(state, [Retracted(3.0, ("a",), "Ada")]).skipped == {"a": "dark"}
 
 
+def test_a_skip_ends_the_answer_of_its_annotator_and_leaves_those_of_others() -> None:
+    begun: list[Event] = [told({"a": "cat"}, "Ada"), told({"a": "dog"}, "Bob"), Skipped(3.0, ("a",), "Bob", "dark")]
+    state = after(*begun)
+    assert state.answers("a") == {"Ada": "cat"}
+    assert state.changed == state.position
+    assert fold(state, [Skipped(4.0, ("a",), "Ada")]).labelled == 0
+    assert fold(state, [Skipped(4.0, ("a",), "Cyd")]).changed == state.changed
+    assert fold(state, [told({"a": "owl"}, "Bob")]).answers("a") == {"Ada": "cat", "Bob": "owl"}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_done"),
+    [
+        (Told(3.0, {"a": "cat"}, "Ada", None, "u"), True),
+        (Told(3.0, {"a": "cat"}, "Bob"), True),
+        (Told(3.0, {"a": "cat"}, "Bob", None, "t"), True),
+        (Told(3.0, {"a": "cat"}, "Ada", None, "t"), False),
+        (Told(3.0, {"a": "cat"}, "Ada"), False),
+        (Told(3.0, {"a": "cat"}), False),
+        (Skipped(3.0, ("a",), "Bob"), True),
+        (Skipped(3.0, ("a",), "Ada", "", "u"), True),
+        (Skipped(3.0, ("a",), "Ada"), False),
+    ],
+)
+def test_an_item_whose_answer_is_taken_back_stays_with_who_has_not_answered_it(
+    said: Told | Skipped, is_done: bool
+) -> None:
+    begun = [asked("a", "t", expires=10.0), replace(asked("a", "u", 1, expires=30.0), holder="Bob"), said]
+    state = after(*begun)
+    assert (state.out, state.pending(20.0)) == ({}, {})
+    state = fold(state, [Retracted(4.0, ("a",), said.annotator)])
+    assert state.pending(20.0) == ({} if is_done else {"a": "u"})
+    assert (0 in state.available(20.0)) is is_done
+    assert 0 in state.available(30.0)
+
+
+def test_nobody_without_a_name_is_the_holder_of_a_query() -> None:
+    nameless = replace(asked("a", "t"), holder="")
+    state = after(nameless, told({"a": "cat"}), Retracted(3.0, ("a",)))
+    assert state.pending(0.0) == {"a": "t"}
+
+
 def test_labels_stand_in_the_order_of_first_answers() -> None:
     state = after(told({"c": "cat", "a": "dog"}), told({"b": "owl"}), told({"c": "owl"}))
     assert state.labels() == {"c": "owl", "a": "dog", "b": "owl"}
@@ -271,6 +315,32 @@ def test_the_newest_model_is_known_until_the_classes_change() -> None:
     assert fold(state, [told({"b": "dog"})]).newest == FIT
     mapping = {"cat": "puma", "dog": "dog", "owl": "owl"}
     assert fold(state, [Revised(3.0, ("puma", "dog", "owl"), mapping)]).newest is None
+
+
+def test_the_newest_model_is_the_one_that_has_seen_most_and_none_of_other_classes() -> None:
+    begun: list[Event] = [told({"a": "cat"}), told({"b": "dog"})]
+    late = replace(FIT, model="late", through=2)
+    state = after(*begun, replace(FIT, through=3))
+    assert fold(state, [late]).newest == replace(FIT, through=3)
+    assert fold(state, [replace(late, through=3)]).newest == replace(late, through=3)
+    revised = Revised(3.0, ("puma", "dog", "owl"), {"cat": "puma", "dog": "dog", "owl": "owl"})
+    assert after(*begun, revised, replace(late, through=3)).newest is None
+    assert after(*begun, revised, replace(late, through=4)).newest == replace(late, through=4)
+
+
+def test_old_classes_are_known_by_what_they_became() -> None:
+    first = Revised(3.0, ("puma", "dog", "owl"), {"cat": "puma", "dog": "dog", "owl": "owl"})
+    second = Revised(3.0, ("cat", "pet"), {"puma": "cat", "dog": "pet", "owl": "pet"})
+    state = after(first)
+    assert [state.class_now(one) for one in ("cat", "puma", "dog", "elk", 5)] == [
+        "puma",
+        "puma",
+        "dog",
+        None,
+        None,
+    ]
+    state = after(first, second, told({"a": "puma", "b": "owl", "c": "cat"}))
+    assert state.labels() == {"a": "cat", "b": "pet", "c": "cat"}
 
 
 def test_a_stop_is_final_with_or_without_a_reason() -> None:

@@ -409,7 +409,10 @@ class Campaign:
     def skip(
         self, ids: Iterable[str], reason: str = "", *, annotator: str = "", token: str | None = None
     ) -> None:
-        """Items that are not to be asked again, unless the skip is retracted."""
+        """Items that are not to be asked again, unless the skip is retracted.
+
+        The newer statement of an annotator counts: their own answers to these items are taken back.
+        """
         skipped = tuple(ids)
 
         def make(state: State, now: float) -> Skipped | None:
@@ -421,6 +424,9 @@ class Campaign:
 
     def retract(self, ids: Iterable[str], annotator: str = "") -> None:
         """Take an annotator's answers and skips of some items back; they may be asked again.
+
+        An item that somebody else has not answered yet stays with them until their lease ends: who has it
+        is done with it when they answer or skip it under their name, or with the token of their query.
 
         Raises
         ------
@@ -482,7 +488,8 @@ class Campaign:
         classes : sequence of str
             The classes from now on, in order.
         mapping : mapping of str to str, optional
-            From an old class to the one it becomes; those left out keep their name.
+            From an old class to the one it becomes; those left out keep their name. Answers that come
+            later in an old class are read in the same way, unless a class has that name again.
 
         Raises
         ------

@@ -58,8 +58,9 @@ def fold(state: State | None, events: Iterable[Event]) -> State:
 
     Notes
     -----
-    An annotator's new answer to an item replaces the old one, and answers of others stay. Taking an answer
-    back leaves none of that annotator, not the one before. Time O(touched items + events).
+    An annotator's newer statement of an item, answer or skip, replaces the older one, and those of others
+    stay. Taking an answer back leaves none of that annotator, not the one before. An answer in an old
+    class is read as that class is called now. Time O(touched items + events).
 
     Examples
     --------
@@ -102,7 +103,7 @@ class _Folding:
         self._walled = state.walled
         self._kept = dict(state.kept)
         self._skips = dict(state.skips)
-        self._out = dict(state.out)
+        self._held = dict(state.held)
         self._leases = dict(state.leases)
         self._places = dict(state.asked)
         self._requests = dict(state.requests)
@@ -141,7 +142,7 @@ class _Folding:
             round=self._round,
             kept=self._kept,
             skips=self._skips,
-            out=self._out,
+            held=self._held,
             leases=self._leases,
             asked=self._places,
             requests=self._requests,
@@ -162,16 +163,16 @@ class _Folding:
         places = {arm: Place(event.token, event.round, arm) for arm in sorted(set(event.arms))}
         for id, arm in zip(event.ids, event.arms, strict=True):
             self._places[id] = places[arm]
-            self._out[id] = event.token
+            self._held[id] = event.token
 
     def _told(self, event: Told) -> None:
         for id, label in event.labels.items():
             answers = self._kept.get(id, ())
             self._kept[id] = (
                 *(one for one in answers if one[0] != event.annotator),
-                (event.annotator, label),
+                (event.annotator, self._class_now(label)),
             )
-            self._out.pop(id, None)
+            self._hand_in(id, event)
             self._leave(self._skips, id, event.annotator)
             self._touch(id)
         if event.request is not None:
@@ -181,7 +182,23 @@ class _Folding:
         for id in event.ids:
             skips = (one for one in self._skips.get(id, ()) if one[0] != event.annotator)
             self._skips[id] = (*skips, (event.annotator, event.reason))
-            self._out.pop(id, None)
+            self._hand_in(id, event)
+            if self._leave(self._kept, id, event.annotator):
+                self._touch(id)
+
+    def _hand_in(self, id: str, event: Told | Skipped) -> None:
+        """The query that has an item is done with it, where its holder has spoken, or its token was given."""
+        token = self._held.get(id)
+        if token is None:
+            return
+        is_holder = event.annotator != "" and event.annotator == self._leases[token].holder
+        if is_holder or event.token == token:
+            del self._held[id]
+
+    def _class_now(self, label: str) -> str:
+        if label in self._now("task").classes:
+            return label
+        return str(self._now("renamed").get(label, label))
 
     def _retracted(self, event: Retracted) -> None:
         for id in event.ids:
@@ -201,7 +218,10 @@ class _Folding:
         return len(after) < len(before)
 
     def _fitted(self, event: Fitted) -> None:
-        self._values["newest"] = event
+        newest = self._now("newest")
+        has_seen_more = newest is None or event.through >= newest.through
+        if has_seen_more and event.through >= self._now("revised"):
+            self._values["newest"] = event  # and no model of other classes, or of fewer labels
 
     def _extended(self, event: Extended) -> None:
         ids = (*self._now("roster").ids, *event.ids)
@@ -218,8 +238,10 @@ class _Folding:
         self._values["task"] = Task(self._now("task").kind, event.classes)
         for id, answers in self._kept.items():
             self._kept[id] = tuple((annotator, event.mapping[label]) for annotator, label in answers)
+        before = {old: event.mapping.get(now, now) for old, now in self._now("renamed").items()}
+        self._values["renamed"] = {**before, **event.mapping}
         self._values["newest"] = None  # a model of other classes is nothing to go on from
-        self._changed = self._position
+        self._changed = self._values["revised"] = self._position
 
     def _renewed(self, event: Renewed) -> None:
         self._leases[event.token] = replace(self._leases[event.token], expires=event.expires)

@@ -73,8 +73,9 @@ class State:
     kept : mapping of str to tuple of (annotator, label)
         The current answers of each item, the one told last at the end; items in the order of their first.
     skips : mapping of str to tuple of (annotator, reason)
-    out : mapping of str to str
-        Items asked and not answered or skipped since, with the token of the query that has them.
+    held : mapping of str to str
+        Items asked, with the token of the query that has them, until that query's holder answers or skips
+        them; what others say of an item leaves it in the holder's hands.
     leases : mapping of str to Lease
         Every query by its token.
     asked : mapping of str to Place
@@ -85,6 +86,10 @@ class State:
         The last model.
     changed : int
         How many events there were when what a model is trained on last changed.
+    revised : int
+        How many there were when the classes last changed.
+    renamed : mapping of str to str
+        What each name that was a class became; see `class_now`.
     stopped : str or None
         The reason; None while it goes on.
     """
@@ -100,12 +105,14 @@ class State:
     round: int = 0
     kept: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     skips: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    out: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
     leases: Mapping[str, Lease] = field(default_factory=dict)
     asked: Mapping[str, Place] = field(default_factory=dict)
     requests: Mapping[str, str] = field(default_factory=dict)
     newest: Fitted | None = None
     changed: int = 1
+    revised: int = 1
+    renamed: Mapping[str, str] = field(default_factory=dict)
     stopped: str | None = None
 
     @property
@@ -142,6 +149,11 @@ class State:
         """Items that strategies do not see and models do not train on."""
         return frozenset() if self.is_released else frozenset(self.reserve)
 
+    @cached_property
+    def out(self) -> Mapping[str, str]:
+        """Items asked and not answered or skipped since, with the token of the query that has them."""
+        return {id: token for id, token in self.held.items() if id not in self.kept and id not in self.skips}
+
     @property
     def labelled(self) -> int:
         """How many items have an answer."""
@@ -173,6 +185,12 @@ class State:
         """How many items are labelled with each class of the task, in both arms."""
         counts = Counter(self.label(id) for id in self.kept)
         return {name: counts[name] for name in self.task.classes}
+
+    def class_now(self, label: object) -> str | None:
+        """What a class is called now: an old name is read as `revise` said; None for what never was one."""
+        if not isinstance(label, str):
+            return None
+        return label if label in self.task.classes else self.renamed.get(label)
 
     def answers(self, id: str) -> dict[str, str]:
         """The label that each annotator gives an item now, the one told last at the end."""

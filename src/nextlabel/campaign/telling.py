@@ -89,7 +89,7 @@ def check_told(state: State, told: Told) -> None:
     check_ids(state, [*told.labels, *(told.suggestions or {})])
     classes = state.task.classes
     for what, labels in (("label", told.labels), ("suggestion", told.suggestions or {})):
-        bad = {id: label for id, label in labels.items() if label not in classes}
+        bad = {id: label for id, label in labels.items() if state.class_now(label) is None}
         if bad:
             shown = "; ".join(f"{id!r}: {label!r}{_near(label, classes)}" for id, label in _first(bad))
             message = (
