@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -10,12 +11,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from nextlabel.campaign.sheets import harmless
 from nextlabel.errors import ExperimentError, ParameterError
 from nextlabel.figures.canvas import require_matplotlib
 
 __all__ = ["PAGE", "as_csv", "as_json", "prepare", "put"]
 
 PAGE = "index.html"
+
+_OURS = re.compile(r"(curves(-\d+)?|penalty|errors|ranks|posterior)\.(svg|png)|(curves|queried)\.csv")
 
 
 def prepare(folder: Path, names: Sequence[str]) -> list[Path]:
@@ -64,6 +68,8 @@ def prepare(folder: Path, names: Sequence[str]) -> list[Path]:
 def put(folder: Path, made: Mapping[str, bytes]) -> None:
     """All files or none: aside first; then the old page goes, so that none stands beside other results.
 
+    With it go the pictures and tables of the report before that are not made again.
+
     Parameters
     ----------
     folder : Path
@@ -82,7 +88,11 @@ def put(folder: Path, made: Mapping[str, bytes]) -> None:
             for name, content in made.items():
                 path = folder / name
                 (Path(aside) / name).write_bytes(content)
+            path = folder
+            old = _left_over(folder, made)
             (folder / PAGE).unlink(missing_ok=True)
+            for one in old:
+                one.unlink()
             for name in made:
                 path = folder / name
                 (Path(aside) / name).replace(path)
@@ -92,6 +102,17 @@ def put(folder: Path, made: Mapping[str, bytes]) -> None:
             "Make room, or name another folder, and do it again: equal seeds give equal results."
         )
         raise ExperimentError(message) from cause
+
+
+def _left_over(folder: Path, made: Mapping[str, bytes]) -> list[Path]:
+    """Files of an earlier report, beside its page, that the new one does not have."""
+    if not (folder / PAGE).exists():
+        return []
+    return [
+        one
+        for one in folder.iterdir()
+        if _OURS.fullmatch(one.name) and one.name not in made and one.is_file()
+    ]
 
 
 def as_json(content: Any) -> bytes:
@@ -106,17 +127,17 @@ def as_json(content: Any) -> bytes:
 
 
 def as_csv(header: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
-    r"""CSV with a header, in UTF-8.
+    r"""CSV with a header, in UTF-8; before text that a spreadsheet would take for a formula, an apostrophe.
 
     Examples
     --------
-    >>> as_csv(["id"], [["a"], ["b, c"]])
-    b'id\na\n"b, c"\n'
+    >>> as_csv(["id", "gain"], [["b, c", -0.5], ["=cmd", 1]])
+    b'id,gain\n"b, c",-0.5\n\'=cmd,1\n'
     """
     written = StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(lines)
+    writer.writerows([harmless(cell) if isinstance(cell, str) else cell for cell in line] for line in lines)
     return written.getvalue().encode()
 
 
