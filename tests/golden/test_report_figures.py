@@ -1,13 +1,18 @@
 """The pictures of a report show the figures that they are given."""
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from nextlabel.experiment.across import Posterior, Ranks
 from nextlabel.experiment.penalty import Penalties
-from nextlabel.experiment.pictures import Drawn, errors, posterior, rank_line
-from nextlabel.figures.canvas import svg
+from nextlabel.experiment.pictures import Drawn, errors, matrix, posterior, rank_line
+from nextlabel.figures import page
+from nextlabel.figures.canvas import INK, svg
 from nextlabel.figures.curves import learning_curves, looks_of
 from nextlabel.figures.errors import error_distribution
 from nextlabel.figures.penalty import penalty_matrix
@@ -44,14 +49,46 @@ def test_the_matrix_shows_its_figures_and_leaves_out_the_diagonal() -> None:
     assert [tick.get_text() for tick in axes.get_xticklabels()] == list(NAMES)
 
 
-def test_figures_of_the_matrix_stand_out_on_the_darkest_ground() -> None:
+def luminance(parts: Sequence[float]) -> float:
+    table = np.asarray(parts)
+    linear = np.where(table <= 0.04045, table / 12.92, ((table + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_figures_of_the_matrix_stand_out_on_the_strongest_ground_by_day_and_by_night() -> None:
     axes = penalty_matrix(NAMES, np.full((2, 2), 2.0), np.full(2, 2.0), most=2.0, title="t").axes[0]
-    image = axes.images[0]
-    parts = np.array(image.to_rgba(np.array([[2.0]])))[0, 0, :3]
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
-    assert (luminance + 0.05) / 0.05 >= 4.5  # black figures, as the accessibility guidelines ask
-    assert to_hex(axes.texts[0].get_color()) == "#000000"
+    assert to_hex(axes.texts[0].get_color()) == INK  # which the page makes its own
+    ground = np.array(to_rgb(axes.patches[0].get_facecolor()))
+    alpha = axes.patches[0].get_alpha()
+    assert alpha is not None
+    style = (Path(page.__file__).with_name("page.css")).read_text(encoding="utf-8")
+    papers = re.findall(r"--paper: (#\w+); --ink: (#\w+)", style)
+    assert len(papers) == 2
+    for paper, ink in papers:
+        mixed = alpha * ground + (1.0 - alpha) * np.array(to_rgb(paper))
+        low, high = sorted([luminance(mixed.tolist()), luminance(to_rgb(ink))])
+        assert (high + 0.05) / (low + 0.05) >= 4.5  # as the accessibility guidelines ask
+
+
+def test_nothing_of_the_matrix_hides_the_page() -> None:
+    axes = penalty_matrix(NAMES, np.zeros((2, 2)), np.zeros(2), most=2.0, title="t").axes[0]
+    assert not axes.images
+    assert {patch.get_alpha() for patch in axes.patches} == {0.0}
+
+
+def test_type_is_of_one_size_in_all_pictures_of_a_page() -> None:
+    found = Penalties(
+        NAMES, ((0.0, 1.0), (0.0, 0.0)), (0.0, 0.5), 1, (5, 5), (3,),
+        {"badge": (0.9, 0.5, 0.7), "random": (1.0, 1.0, 1.0)}, (1 / 3,) * 3,
+    )  # fmt: skip
+    drawn = [
+        matrix(found),
+        errors(found, "random"),
+        rank_line(Ranks(("a", "b", "c"), (1.0, 2.0, 3.0), 10, 0.01, 1.05)),
+        posterior([Posterior("badge", "random", 5, 0.01, 0.9, 0.1, 0.0)]),
+    ]
+    widths = {re.findall(r'viewBox="0 0 ([\d.]+) ', one.picture.broad)[0] for one in drawn if one}
+    assert widths == {"576"}  # eight inches, as learning curves have
 
 
 def test_the_staircase_is_the_weighted_distribution() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Drawn", "curves", "errors", "matrix", "posterior", "rank_line"]
 
 _PHONE = 4.4
+_WIDTH = 8.0  # of all pictures, so that their type is of one size on the page
 
 
 @final
@@ -63,7 +64,7 @@ def curves(one: Study, name: str) -> Drawn:
             ceiling=one.ceiling_mean,
         ),
         name,
-        (8.0, 7.0),
+        (_WIDTH, 7.0),
         6.2,
         alt=f"Learning curves up to {one.budget} labels. Mean final test accuracy: {ends}.",
         caption=(
@@ -79,7 +80,7 @@ def matrix(found: Penalties) -> Drawn:
     means = "; ".join(
         f"{name} {value:.2f}" for name, value in zip(found.strategies, found.penalties, strict=True)
     )
-    side = 3.0 + 0.7 * len(found.strategies)
+    height = 2.0 + 0.45 * len(found.strategies)
     return _drawn(
         lambda size: penalty_matrix(
             found.strategies,
@@ -90,8 +91,8 @@ def matrix(found: Penalties) -> Drawn:
             size=size,
         ),
         "penalty",
-        (side, side),
-        5.0,
+        (_WIDTH, height),
+        height,
         alt=f"Penalty matrix over {found.settings} settings. Column means, lower is better: {means}.",
         caption="How often the row's strategy beats the column's; below, the column means.",
     )
@@ -111,7 +112,7 @@ def errors(found: Penalties, baseline: str) -> Drawn:
             size=size,
         ),
         "errors",
-        (7.0, 4.5),
+        (_WIDTH, 4.5),
         4.4,
         alt=f"Distribution of the error as a multiple of {baseline}'s. Medians: {medians}.",
         caption=(
@@ -136,7 +137,7 @@ def rank_line(ranks: Ranks) -> Drawn | None:
             size=size,
         ),
         "ranks",
-        (7.0, 2.0 + 0.35 * len(ranks.strategies)),
+        (_WIDTH, 2.0 + 0.35 * len(ranks.strategies)),
         2.0 + 0.35 * len(ranks.strategies),
         alt=f"Mean ranks: {said}. Critical difference {difference:.2f}.",
         caption="Strategies under one bar are not distinguishable (Nemenyi's test, 5 %).",
@@ -162,7 +163,7 @@ def posterior(found: Sequence[Posterior]) -> Drawn | None:
             size=size,
         ),
         "posterior",
-        (7.0, height),
+        (_WIDTH, height),
         height,
         alt=f"Probabilities of {lead} {said}.",
         caption=f"Bayesian signed rank over {found[0].sets} data sets.",
