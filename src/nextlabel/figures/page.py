@@ -10,6 +10,7 @@ from typing import final
 __all__ = ["Listing", "Picture", "Section", "Strip", "Table", "Terms", "long_page", "page"]
 
 _STYLE = Path(__file__).with_name("page.css")
+_FEW = 12  # links that fit into a line or two
 
 
 @final
@@ -244,8 +245,19 @@ def _document(title: str, lead: str, body: str) -> str:
 
 
 def _end(command: str, files: Sequence[str]) -> str:
-    links = ", ".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in files)
-    return f"<p>Again: <code>{escape(command)}</code></p>\n<p>Beside this page: {links}.</p>"
+    again = f"<p>Again: <code>{escape(command)}</code></p>"
+    if len(files) <= _FEW:
+        return f"{again}\n<p>Beside this page: {_links(files)}.</p>"
+    pictures = [name for name in files if name.endswith((".svg", ".png"))]
+    rest = [name for name in files if name not in pictures]
+    return (
+        f"{again}\n<p>Beside this page: {_links(rest)}.</p>\n<details><summary>{len(pictures)} pictures"
+        f"</summary><p>{_links(pictures)}</p></details>"
+    )
+
+
+def _links(files: Sequence[str]) -> str:
+    return ", ".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in files)
 
 
 def _picture(picture: Picture) -> str:
