@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out", "report"]
 
+_MOST_TABLES = 3
+
 
 def carry_out(
     console: "Console",
@@ -63,7 +65,7 @@ def report(
     command: str,
     notes: Sequence[str],
 ) -> None:
-    """Print a table for each setting, and write the report.
+    """Print a table for each setting, of more than three one table for all, and write the report.
 
     Parameters
     ----------
@@ -76,25 +78,27 @@ def report(
     notes : sequence of str
         What a reader should know.
     """
-    from nextlabel.cli.comparison import show
+    from nextlabel.cli.comparison import show, show_table
     from nextlabel.experiment.bench import spent
-    from nextlabel.experiment.comparison import claim, rows
+    from nextlabel.experiment.overview import studied
     from nextlabel.experiment.report import write_report
-    from nextlabel.experiment.verdicts import standings
+    from nextlabel.experiment.sections import lead_sentence
+    from nextlabel.experiment.tables import summary, targets
 
-    for one in results:
-        lead, baseline = one.protocol["lead"], one.protocol["baseline"]
-        console.print(f"\n{one.protocol['setting']}", style="bold")
-        said = claim(one, lead, baseline) if lead != baseline else None
-        if said is not None:
-            found = standings(one, baseline, rope=one.protocol.get("rope") or None)
-            show(
-                console,
-                said,
-                rows(one, baseline),
-                {standing.strategy: standing.verdict for standing in found},
-            )
-            console.print(f"\n{said.sentence()}")
+    studies = studied(results)
+    if len(studies) > _MOST_TABLES:
+        console.print()
+        show_table(console, summary(studies))
+        console.print(f"\n{lead_sentence(studies)}")
+    else:
+        for one in studies:
+            console.print(f"\n{one.name}", style="bold")
+            show(console, one.claim, one.rows, one.standings)
+            wanted = targets(one)
+            if wanted:
+                console.print()
+                show_table(console, wanted)
+            console.print(f"\n{lead_sentence([one])}")
     written = write_report(
         folder, results, title=title, command=command, seconds=spent(folder), notes=list(notes)
     )

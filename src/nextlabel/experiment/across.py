@@ -13,6 +13,7 @@ from nextlabel.errors import MissingExtra
 from nextlabel.experiment.comparison import areas
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.penalty import common_strategies
+from nextlabel.experiment.verdicts import LEAST_SEEDS
 from nextlabel.maths.axes import Array
 from nextlabel.maths.ranks import critical_difference, friedman_p, kendall_tau, mean_ranks
 from nextlabel.maths.summaries import area_under_budget_curve
@@ -154,14 +155,13 @@ def ranking(settings: Sequence[Results]) -> Ranks:
 def posteriors(
     settings: Sequence[Results], lead: str, *, rope: float, seed: int = 0
 ) -> tuple[Posterior, ...]:
-    """The Bayesian signed rank of the strategy named beforehand against each other one.
+    """The Bayesian signed rank of the lead against each other strategy.
 
     Parameters
     ----------
     settings : sequence of Results
         Each with `dataset` in its protocol.
     lead : str
-        The strategy named beforehand.
     rope : float
         Region of practical equivalence, in accuracy, above 0.
     seed : int
@@ -170,7 +170,8 @@ def posteriors(
     Returns
     -------
     tuple of Posterior
-        Empty with fewer than five data sets, or where the lead did not run everywhere.
+        Settings with fewer than five seeds are left out, as of these no verdict is given. Empty where fewer
+        than five data sets remain, or where the lead did not run in all of them.
 
     Raises
     ------
@@ -182,9 +183,11 @@ def posteriors(
     Benavoli, Corani, Demšar, Zaffalon. Time for a change: a tutorial for comparing multiple classifiers
     through Bayesian analysis. Journal of Machine Learning Research 18, 2017.
     """
-    names, table = common_strategies(settings), _by_set(settings)
-    if len(table) < LEAST_SETS_POSTERIOR or lead not in names:
+    enough = [one for one in settings if len(one.seeds) >= LEAST_SEEDS]
+    sets = {_key(one, "dataset") for one in enough}
+    if len(sets) < LEAST_SETS_POSTERIOR or lead not in common_strategies(enough):
         return ()
+    names, table = common_strategies(enough), _by_set(enough)
     ours = table[:, names.index(lead)]
     return tuple(
         Posterior(lead, name, len(table), rope, *_probabilities(ours, theirs, rope, seed))

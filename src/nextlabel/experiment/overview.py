@@ -7,10 +7,10 @@ from typing import Any, final
 from nextlabel.errors import ParameterError
 from nextlabel.experiment.across import Agreement, Posterior, Ranks, agreements, posteriors, ranking
 from nextlabel.experiment.curves import Results
-from nextlabel.experiment.penalty import Penalties, penalty
+from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties, penalty
 from nextlabel.experiment.study import Study, study
 
-__all__ = ["Overview", "overview"]
+__all__ = ["Overview", "overview", "studied"]
 
 _ROPE = 0.01  # one point of accuracy
 
@@ -25,6 +25,8 @@ class Overview:
     studies : tuple of Study
         One for each setting.
     penalties : Penalties
+    penalties_first_five : Penalties or None
+        Of the first five seeds, as published matrices are; None where no setting has more.
     ranks : Ranks
     posteriors : tuple of Posterior
     agreements : tuple of Agreement
@@ -32,6 +34,7 @@ class Overview:
 
     studies: tuple[Study, ...]
     penalties: Penalties
+    penalties_first_five: Penalties | None
     ranks: Ranks
     posteriors: tuple[Posterior, ...]
     agreements: tuple[Agreement, ...]
@@ -52,10 +55,34 @@ class Overview:
         return {
             "settings": [one.to_dict() for one in self.studies],
             "penalties": self.penalties,
+            "penalties_first_five": self.penalties_first_five,
             "ranks": self.ranks,
             "posteriors": self.posteriors,
             "agreements": self.agreements,
         }
+
+
+def studied(settings: Sequence[Results]) -> tuple[Study, ...]:
+    """Work out each setting by itself, under a name that no other has.
+
+    Parameters
+    ----------
+    settings : sequence of Results
+        As `nextlabel.experiment.report.write_report` describes them.
+
+    Returns
+    -------
+    tuple of Study
+
+    Raises
+    ------
+    ParameterError
+        No settings, one without its lead or baseline, or fewer than two seeds.
+    """
+    if not settings:
+        message = "A report needs the results of at least one setting; received none. Run a benchmark."
+        raise ParameterError(message)
+    return tuple(study(one, name) for one, name in zip(settings, _names(settings), strict=True))
 
 
 def overview(settings: Sequence[Results]) -> Overview:
@@ -73,15 +100,12 @@ def overview(settings: Sequence[Results]) -> Overview:
     Raises
     ------
     ParameterError
-        No settings, settings with different baselines, one without the strategy named beforehand, or
-        fewer than two seeds.
+        No settings, settings with different baselines, one without its lead, or fewer than two
+        seeds.
     MissingExtra
         Baycomp is not installed, and there are data sets enough for it.
     """
-    if not settings:
-        message = "A report needs the results of at least one setting; received none. Run a benchmark."
-        raise ParameterError(message)
-    studies = tuple(study(one, name) for one, name in zip(settings, _names(settings), strict=True))
+    studies = studied(settings)
     first = studies[0]
     if any(one.baseline != first.baseline for one in studies):
         message = (
@@ -92,6 +116,11 @@ def overview(settings: Sequence[Results]) -> Overview:
     return Overview(
         studies=studies,
         penalties=penalty(settings, first.baseline),
+        penalties_first_five=(
+            penalty(settings, first.baseline, most_seeds=PUBLISHED_SEEDS)
+            if any(one.seeds > PUBLISHED_SEEDS for one in studies)
+            else None
+        ),
         ranks=ranking(settings),
         posteriors=posteriors(settings, first.lead, rope=first.rope or _ROPE),
         agreements=agreements(settings),

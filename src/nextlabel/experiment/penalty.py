@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,10 @@ from nextlabel.errors import ParameterError
 from nextlabel.experiment.curves import Results
 from nextlabel.maths.penalties import compared_checkpoints, error_ratios, penalties
 
-__all__ = ["Penalties", "common_strategies", "penalty"]
+__all__ = ["PUBLISHED_SEEDS", "Penalties", "common_strategies", "penalty"]
+
+PUBLISHED_SEEDS: Final = 5
+"""As many runs of each setting count in the published matrices."""
 
 
 @final
@@ -55,7 +58,7 @@ def common_strategies(settings: Sequence[Results]) -> tuple[str, ...]:
     return tuple(name for name in first.strategies if all(name in one.strategies for one in rest))
 
 
-def penalty(settings: Sequence[Results], baseline: str) -> Penalties:
+def penalty(settings: Sequence[Results], baseline: str, *, most_seeds: int | None = None) -> Penalties:
     """The penalty matrix of BADGE's authors over settings, and the errors beside the baseline's.
 
     Parameters
@@ -64,6 +67,8 @@ def penalty(settings: Sequence[Results], baseline: str) -> Penalties:
         Runs of at least two seeds each.
     baseline : str
         Its name in every setting.
+    most_seeds : int, optional
+        So many of each setting count, the lowest first; all where it is left out.
 
     Returns
     -------
@@ -90,13 +95,13 @@ def penalty(settings: Sequence[Results], baseline: str) -> Penalties:
     counted: list[int] = []
     ratios: list[NDArray[np.float64]] = []
     for results in settings:
-        at = compared_checkpoints(results.labels, results.accuracy(baseline).mean(axis=0))
-        curves = np.stack([results.accuracy(name)[:, at] for name in names])
+        at = compared_checkpoints(results.labels, results.accuracy(baseline)[:most_seeds].mean(axis=0))
+        curves = np.stack([results.accuracy(name)[:most_seeds, at] for name in names])
         matrix += penalties(curves)
         ratios.append(error_ratios(curves, names.index(baseline)))
         counted.append(len(at))
     joined = np.concatenate(ratios, axis=1)
-    seeds = [len(results.seeds) for results in settings]
+    seeds = [len(results.seeds[:most_seeds]) for results in settings]
     return Penalties(
         strategies=names,
         matrix=tuple(tuple(map(float, row)) for row in matrix),

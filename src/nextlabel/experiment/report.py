@@ -67,10 +67,18 @@ def versions(learner: Any) -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
-def cells(row: Row, budget: int) -> list[str]:
-    """A row of the table as text, in the order of `HEADER`."""
+def cells(row: Row, budget: int, interval: Interval | None = None) -> list[str]:
+    """A row of the table as text, in the order of `HEADER`.
+
+    Parameters
+    ----------
+    row : Row
+    budget : int
+    interval : Interval, optional
+        Of the gain; the row's own where it is left out.
+    """
     is_baseline = row.area_interval == Interval(0.0, 0.0)
-    gain = f"{points(row.area_gain)} ({span(row.area_interval)})"
+    gain = f"{points(row.area_gain)} ({span(interval or row.area_interval)})"
     needed = at_most(row.labels_to_final, budget)
     return [
         row.strategy,

@@ -1,5 +1,6 @@
 """The parts of a report, each from what was worked out: tables, sentences, and where pictures go."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from nextlabel.experiment import tables
@@ -9,10 +10,10 @@ from nextlabel.experiment.across import (
     Agreement,
 )
 from nextlabel.experiment.overview import Overview
-from nextlabel.experiment.penalty import Penalties
+from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties
 from nextlabel.experiment.study import Study
-from nextlabel.experiment.verdicts import BETTER, EQUAL, NONE, UNDECIDED, WORSE
-from nextlabel.experiment.wording import facts, percent, points, span, width
+from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, NONE, UNDECIDED, WORSE
+from nextlabel.experiment.wording import facts, points, span, width
 from nextlabel.figures.page import Listing, Picture, Section, Table, Terms
 
 __all__ = [
@@ -40,9 +41,11 @@ def lead_sentence(studies: Sequence[Study]) -> str:
         for word in (BETTER, WORSE, EQUAL, UNDECIDED, NONE)
         if verdicts.count(word)
     ]
+    told = next((one for one in studies if one.former_lead), first)
+    changed = f" It was {told.former_lead} when the folder was first run." if told.former_lead else ""
     return (
-        f"{first.lead[0].upper()}{first.lead[1:]}, named beforehand, against {first.baseline} by the area "
-        f"under the curve, of {len(verdicts)} settings: {', '.join(counted)}."
+        f"{first.lead[0].upper()}{first.lead[1:]}, {told.naming}, against {first.baseline} by the area "
+        f"under the curve, of {len(verdicts)} settings: {', '.join(counted)}.{changed}"
     )
 
 
@@ -64,7 +67,10 @@ def all_sections(
     studies = found.studies
     return [
         *([summary_section(studies)] if len(studies) > 1 else []),
-        *map(setting_section, studies, singles),
+        *(
+            setting_section(one, picture, is_only=len(studies) == 1)
+            for one, picture in zip(studies, singles, strict=True)
+        ),
         penalty_section(found.penalties, found.baseline, shared["matrix"], shared["errors"]),
         *([ranks_section(found, shared)] if found.ranks.sets > 1 else []),
         agreement_section(found.agreements, studies),
@@ -74,37 +80,15 @@ def all_sections(
 
 def summary_section(studies: Sequence[Study]) -> Section:
     """All settings in one table: what each strategy gains on the baseline, and the verdict."""
-    names = list(dict.fromkeys(name for one in studies for name in one.results.strategies))
-    baseline = studies[0].baseline
-    others = [name for name in names if name != baseline]
-    body = []
-    for one in studies:
-        base = next(row for row in one.rows if row.strategy == one.baseline)
-        cells = [
-            f"{points(one.standings[name].gain)} {one.standings[name].verdict}"
-            if name in one.standings
-            else _NOTHING
-            for name in others
-        ]
-        body.append([one.name, f"{one.seeds}", percent(base.area_mean), *cells])
-    table = Table(
-        caption=f"Gain in AUBC on {baseline}, in points, and the verdict",
-        header=["setting", "seeds", f"AUBC of {baseline}", *others],
-        rows=body,
-        notes=[
-            "AUBC: the area under the budget curve, the mean test accuracy over the budget.",
-            "Verdicts of a setting hold together (Holm's procedure, 5 %); of twenty settings in which "
-            "nothing differs, about one says that something does, half of these that it is better.",
-        ],
-    )
-    return Section("Summary", [table])
+    return Section("Summary", [tables.summary(studies)])
 
 
-def setting_section(one: Study, picture: Picture) -> Section:
-    """One setting: the claim, the curves, the figures, the protocol."""
-    said = f"{one.sentence()} {one.verdict_sentence()}".rstrip()
-    parts: list[str | Table | Picture | Listing | Terms] = [said, picture]
-    parts += [tables.gains(one), tables.accuracies(one), tables.costs(one)]
+def setting_section(one: Study, picture: Picture, *, is_only: bool = False) -> Section:
+    """One setting: the claim (above already, where it is the only one), curves, figures, protocol."""
+    said = [] if is_only else [lead_sentence([one])]
+    parts: list[str | Table | Picture | Listing | Terms] = [*said, picture]
+    wanted = tables.targets(one)
+    parts += [tables.gains(one), tables.accuracies(one), *([wanted] if wanted else []), tables.costs(one)]
     if len(one.results.strategies) > 1:
         parts.append(tables.overlap(one))
     parts.append(Terms({**_second_opinion(one), **facts(one.results.protocol)}))
@@ -130,8 +114,8 @@ def penalty_section(found: Penalties, baseline: str, matrix: Picture, errors: Pi
             "Counted after 1, 2, 4, 8 … batches until "
             f"{baseline} has 99 % of its accuracy at the end ({_many(sum(found.checkpoints), 'checkpoint')} "
             "in all), each weighing one over their number in its setting: a paired t test over all seeds, "
-            "p < 0.05, without allowance for many tests. It is here to be set beside published ones, which "
-            "took five runs; a verdict on a setting is in its table.",
+            "p < 0.05, without allowance for many tests; a verdict on a setting is in its table.",
+            _published(most),
         ],
     )
     return Section("Who beats whom", [matrix, table, errors])
@@ -152,7 +136,8 @@ def ranks_section(everything: Overview, pictures: Mapping[str, Picture]) -> Sect
     )
     if not found:
         parts.append(
-            f"No Bayesian verdict: it takes {LEAST_SETS_POSTERIOR} data sets, and there are {ranks.sets}."
+            f"No Bayesian verdict: it takes {LEAST_SETS_POSTERIOR} data sets with {LEAST_SEEDS} seeds each, "
+            f"and there are {_sets_of_enough_seeds(everything)}."
         )
         return Section("Across data sets", parts)
     parts += [pictures[name] for name in ("posteriors",) if name in pictures]
@@ -160,7 +145,7 @@ def ranks_section(everything: Overview, pictures: Mapping[str, Picture]) -> Sect
     parts.append(
         Table(
             caption=f"How probable it is that {lead} is better, on a data set like these "
-            f"({ranks.sets} data sets, {seeds} seeds each)",
+            f"({found[0].sets} data sets, at least {LEAST_SEEDS} seeds each)",
             header=["against", BETTER, EQUAL, WORSE],
             rows=[[one.other, *(f"{p:.2f}" for p in (one.better, one.equal, one.worse))] for one in found],
             notes=[
@@ -186,10 +171,9 @@ def agreement_section(found: Sequence[Agreement], studies: Sequence[Study]) -> S
             "With one half of the seeds or the other" if nuisance == "seeds" else f"Under another {nuisance}"
         )
         word = "stable" if min(taus) >= STABLE else "not stable"
-        pairs = "in one comparison" if len(taus) == 1 else f"at least, in {len(taus)} comparisons"
-        sentences.append(
-            f"{change} the ranking is {word}: Kendall's tau {min(taus):.2f} {pairs}.".replace("-", "−")
-        )
+        pairs = "in one comparison" if len(taus) == 1 else f"in {len(taus)} comparisons"
+        tau = "Kendall's tau" if len(taus) == 1 else "lowest Kendall's tau"
+        sentences.append(f"{change} the ranking is {word}: {tau} {min(taus):.2f} {pairs}.".replace("-", "−"))
     table = Table(
         caption="Kendall's tau of the ranking by AUBC",
         header=["what changed", "between", "seeds", "tau"],
@@ -214,12 +198,11 @@ def agreement_section(found: Sequence[Agreement], studies: Sequence[Study]) -> S
 
 def caveats_section(studies: Sequence[Study], notes: Sequence[str]) -> Section:
     """What the figures do not say."""
-    first = studies[0]
     lines = [
         "Every seed draws from the same items, so the intervals speak of these items, "
         "not of data that nobody has seen.",
-        f"Only {first.lead} against {first.baseline} was named beforehand: its sentence has an interval of "
-        "its own. Verdicts and intervals in the tables hold for all strategies of a setting together.",
+        f"{_naming(studies)} Verdicts, and the intervals of the gains, hold for all strategies of a setting "
+        "together; each interval of labels speaks of its row alone.",
         "The labels come from the data set. People make mistakes, and take longer over some items than "
         "others.",
         "Accuracy is measured at the checkpoints; label counts in between are read off straight lines.",
@@ -240,6 +223,46 @@ def _second_opinion(one: Study) -> dict[str, str]:
             f"it alone {span(said.own_interval)} by Student's t, {span(said.bootstrap)} by the BCa bootstrap"
         )
     }
+
+
+def _naming(studies: Sequence[Study]) -> str:
+    """What the lead's own interval rests on."""
+    first = studies[0]
+    changed = next((one.former_lead for one in studies if one.former_lead), None)
+    if changed:
+        return (
+            f"{changed} was the lead when the folder was first run, and {first.lead} was named when results "
+            "were there: nothing was chosen before looking, and the interval of its sentence does not allow "
+            "for that."
+        )
+    if first.naming == "the first of the list":
+        return (
+            f"Nobody named a strategy to be compared with {first.baseline}: the sentence speaks of "
+            f"{first.lead}, the first of the list, with an interval of its own."
+        )
+    return (
+        f"Only {first.lead} against {first.baseline} was named beforehand: its sentence has an interval of "
+        "its own."
+    )
+
+
+def _published(most: int) -> str:
+    if most <= PUBLISHED_SEEDS:
+        return f"Published matrices take the first {PUBLISHED_SEEDS} runs of a setting."
+    return (
+        f"Published matrices take the first {PUBLISHED_SEEDS} runs of a setting: that one is "
+        "penalties_first_five in results.json, and the one to be set beside them."
+    )
+
+
+def _sets_of_enough_seeds(found: Overview) -> int:
+    return len(
+        {
+            json.dumps(one.results.protocol.get("dataset"), sort_keys=True)
+            for one in found.studies
+            if one.seeds >= LEAST_SEEDS
+        }
+    )
 
 
 def _many(count: int, noun: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from nextlabel.errors import ParameterError
 from nextlabel.experiment.comparison import Claim, Row, Saving, claim, rows, savings
 from nextlabel.experiment.curves import Results, Run
+from nextlabel.experiment.reaches import Reach, reaches
 from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, UNDECIDED, WORSE, Standing, standings
 
 __all__ = ["Classes", "Study", "study"]
@@ -65,6 +66,8 @@ class Study:
         For each pair ``"a, b"``: Jaccard's index of the ids asked for after a drawn start, mean over seeds.
     ceiling : tuple of float
         Accuracy with all labels of the pool, a number for each seed that was run; may be empty.
+    reaches : mapping of float to mapping of str to Reach
+        By accuracy that is wanted, then by strategy; empty where none is.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Study:
     classes: Mapping[str, Classes]
     overlap: Mapping[str, float]
     ceiling: tuple[float, ...]
+    reaches: Mapping[float, Mapping[str, Reach]]
 
     @property
     def seeds(self) -> int:
@@ -95,8 +99,31 @@ class Study:
         """Mean accuracy with all labels of the pool, where it was measured."""
         return float(np.mean(self.ceiling)) if self.ceiling else None
 
+    @property
+    def former_lead(self) -> str | None:
+        """The lead when the folder was first run, where it is another one now."""
+        first = self.results.protocol.get("first_lead")
+        return str(first) if first and first != self.results.protocol.get("lead") else None
+
+    @property
+    def naming(self) -> str:
+        """How the lead came to be it: nobody named one, it was changed later, or it was named beforehand."""
+        if self.former_lead:
+            return "named when results were there"
+        protocol = self.results.protocol
+        is_default = protocol.get("lead_is_default") or protocol.get("lead") in (None, "", self.baseline)
+        return "the first of the list" if is_default else "named beforehand"
+
     def sentence(self) -> str:
-        """The claim of the lead in words; of too few seeds, that there is none."""
+        """The claim of the lead in words; of too few seeds, that there is none; whether it was changed."""
+        if self.former_lead is None:
+            return self._claimed()
+        return (
+            f"{self._claimed()} The lead was changed from {self.former_lead} to {self.lead} when results "
+            "were there; the interval does not allow for that choice."
+        )
+
+    def _claimed(self) -> str:
         if self.seeds >= LEAST_SEEDS:
             return self.claim.sentence()
         lead = self.lead[0].upper() + self.lead[1:]
@@ -129,8 +156,10 @@ class Study:
             **{key: getattr(self, key) for key in named},
             "sentence": self.sentence(),
             "verdict": self.verdict_sentence(),
+            "naming": self.naming,
             "overlap": self.overlap,
             "ceiling": self.ceiling,
+            "reaches": self.reaches,
             **self.results.to_dict(),
         }
 
@@ -141,8 +170,9 @@ def study(results: Results, name: str) -> Study:
     Parameters
     ----------
     results : Results
-        With `lead`, `baseline`, `rope` and `ceiling` in the protocol: by default the first strategy beside
-        the baseline, random, none, and none.
+        With `lead`, `baseline`, `rope`, `ceiling` and `target` in the protocol: by default the first strategy
+        beside the baseline, random, none, none, and none. `lead_is_default` says that nobody named the lead,
+        `first_lead` which it was when the setting was first run.
     name : str
         Of the setting.
 
@@ -163,7 +193,7 @@ def study(results: Results, name: str) -> Study:
         lead = others[0]
     if lead not in others or baseline not in results.strategies:
         message = (
-            f"A report compares the strategy named beforehand, {lead!r}, with the baseline {baseline!r}; the "
+            f"A report compares the lead, {lead!r}, with the baseline {baseline!r}; the "
             f"setting {name!r} ran {', '.join(results.strategies)}. Run both."
         )
         raise ParameterError(message)
@@ -181,7 +211,13 @@ def study(results: Results, name: str) -> Study:
         classes=_classes(results),
         overlap=_overlap(results),
         ceiling=tuple(float(one) for one in (protocol.get("ceiling") or {}).values()),
+        reaches={level: reaches(results, level) for level in _targets(protocol.get("target"))},
     )
+
+
+def _targets(wanted: Any) -> tuple[float, ...]:
+    listed = wanted if isinstance(wanted, list | tuple) else [wanted]
+    return tuple(sorted({float(one) for one in listed if one is not None}))
 
 
 def _classes(results: Results) -> dict[str, Classes]:

@@ -1,14 +1,19 @@
 """The tables of one setting: what was gained, how it ended, what was asked for and what it took."""
 
+from collections.abc import Sequence
+
 from nextlabel.experiment.study import Study
 from nextlabel.experiment.verdicts import LEAST_SEEDS
 from nextlabel.experiment.wording import at_most, percent, points, probability, span, width
 from nextlabel.figures.page import Table
 
-__all__ = ["accuracies", "costs", "gains", "overlap"]
+__all__ = ["TOGETHER", "accuracies", "costs", "gains", "overlap", "summary", "targets"]
 
 _ALL = "all labels"
 _NOTHING = "–"
+
+TOGETHER = "The intervals (Student's t) hold together in 95 % of experiments."
+"""What may be said of the intervals of gains, on the page and on the terminal."""
 
 
 def gains(one: Study) -> Table:
@@ -30,8 +35,7 @@ def gains(one: Study) -> Table:
         body.append([row.strategy, area, *said, f"{row.seeds}"])
     notes = [
         "AUBC: the area under the budget curve, the mean test accuracy over the budget, in %; sd over seeds.",
-        f"Gain: mean difference to {one.baseline}, paired by seed, in points. The intervals (Student's t) "
-        "hold together in 95 % of experiments.",
+        f"Gain: mean difference to {one.baseline}, paired by seed, in points. {TOGETHER}",
         "p (Holm): of the paired t test, allowing for all strategies of the table; below 0.05 the verdict is "
         "better or worse. p (Wilcoxon): a second opinion on the row alone, not used.",
     ]
@@ -95,6 +99,33 @@ def accuracies(one: Study) -> Table:
     )
 
 
+def targets(one: Study) -> Table | None:
+    """Labels to the accuracies that the protocol wants; None where it wants none."""
+    if not one.reaches:
+        return None
+
+    def said(strategy: str, level: float) -> str:
+        found = one.reaches[level][strategy]
+        low = min(found.interval.low, one.budget)
+        return (
+            f"{at_most(found.needed, one.budget)} ({low:.0f} to {at_most(found.interval.high, one.budget)})"
+        )
+
+    return Table(
+        caption=f"Labels to a wanted accuracy: {one.seeds} seeds",
+        header=["strategy", *(f"labels to {100 * level:g} % (95 %)" for level in one.reaches), "seeds"],
+        rows=[
+            [row.strategy, *(said(row.strategy, level) for level in one.reaches), f"{row.seeds}"]
+            for row in one.rows
+        ],
+        notes=[
+            f"Where the mean curve first reaches the accuracy; “> {one.budget}” where it may never do so. "
+            "Each interval by itself: the label counts at which a t test over seeds cannot tell the accuracy "
+            "from the wanted one.",
+        ],
+    )
+
+
 def costs(one: Study) -> Table:
     """Classes that were asked for, and the seconds it took."""
     body = []
@@ -120,7 +151,8 @@ def costs(one: Study) -> Table:
         ],
         rows=body,
         notes=[
-            "Classes: shares of the labels at the end of the budget, means over seeds.",
+            "Classes: shares of the labels at the end of the budget, means over seeds. How many labels each "
+            "class had at each checkpoint of each run: class_counts in results.json.",
             "Seconds: CPU seconds, medians over rounds and seeds. A selection computes the signals that a "
             "strategy needs, and picks.",
         ],
@@ -141,4 +173,31 @@ def overlap(one: Study) -> Table:
         header=["strategy", *names],
         rows=[[a, *(shared(a, b) for b in names)] for a in names],
         notes=["Shared ids over all ids of the two, a drawn start left out, mean over seeds; 1: the same."],
+    )
+
+
+def summary(studies: Sequence[Study]) -> Table:
+    """All settings in one table: what each strategy gains on the baseline, and the verdict."""
+    names = list(dict.fromkeys(name for one in studies for name in one.results.strategies))
+    baseline = studies[0].baseline
+    others = [name for name in names if name != baseline]
+    body = []
+    for one in studies:
+        base = next(row for row in one.rows if row.strategy == one.baseline)
+        cells = [
+            f"{points(one.standings[name].gain)} {one.standings[name].verdict}"
+            if name in one.standings
+            else _NOTHING
+            for name in others
+        ]
+        body.append([one.name, f"{one.seeds}", percent(base.area_mean), *cells])
+    return Table(
+        caption=f"Gain in AUBC on {baseline}, in points, and the verdict",
+        header=["setting", "seeds", f"AUBC of {baseline}", *others],
+        rows=body,
+        notes=[
+            "AUBC: the area under the budget curve, the mean test accuracy over the budget.",
+            "Verdicts of a setting hold together (Holm's procedure, 5 %); of twenty settings in which "
+            "nothing differs, about one says that something does, half of these that it is better.",
+        ],
     )
