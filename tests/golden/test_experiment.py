@@ -17,7 +17,7 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.errors import ExperimentError, MissingSignal, NextlabelError, ParameterError
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.processes import each
-from nextlabel.experiment.runner import Cell, Experiment, run_cell
+from nextlabel.experiment.runner import Cell, Experiment, run_group
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.strategies.badge import BADGE
 from nextlabel.strategies.margin import Margin
@@ -177,7 +177,7 @@ def test_labels_of_the_test_part_change_no_id() -> None:
         test, _, _ = honest.split(cell.seed)
         labels = honest.dataset.labels.copy()
         labels[test] = 0
-        blind_runs.append(run_cell(experiment(dataset=clusters(labels=labels)), cell))
+        blind_runs.append(run_group(experiment(dataset=clusters(labels=labels)), (cell,))[0])
     assert {(run.strategy, run.seed): run.queried for run in honest.run().runs} == {
         (run.strategy, run.seed): run.queried for run in blind_runs
     }

@@ -15,7 +15,7 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.task import Task
 from nextlabel.experiment.curves import Run
-from nextlabel.experiment.runner import Cell, Experiment, run_cell
+from nextlabel.experiment.runner import Cell, Experiment, run_group
 from nextlabel.maths.axes import Array, Labels, Positions
 
 ITEMS, TEST, START = 60, 20, 4
@@ -117,7 +117,7 @@ def noted(name: str = "one", seed: int = 0) -> tuple[Experiment, Run, Notes]:
     experiment = Experiment(
         dataset, Noting(notes), {name: Asking(notes)}, start=START, batch=3, budget=12, seeds=2, test=TEST
     )
-    return experiment, run_cell(experiment, Cell(name, seed)), notes
+    return experiment, run_group(experiment, (Cell(name, seed),))[0], notes
 
 
 @pytest.mark.parametrize("seed", [0, 1])

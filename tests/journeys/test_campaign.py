@@ -17,7 +17,7 @@ from nextlabel.campaign.events import CONTROL_ARM, Asked, read_entry
 from nextlabel.campaign.folding import fold
 from nextlabel.core.dataset import Dataset
 from nextlabel.core.pool import Pool
-from nextlabel.experiment.runner import Cell, Experiment, run_cell
+from nextlabel.experiment.runner import Cell, Experiment, run_group
 from nextlabel.stores.sqlite import SQLiteStore
 
 LEARNER = {"name": "sklearn", "estimator": "logistic"}
@@ -102,7 +102,7 @@ def test_a_campaign_told_by_an_oracle_asks_what_the_experiment_asks(strategy: st
     pool, truth = blobs()
     dataset, strategies = held_out(pool, truth), {strategy: build("strategy", strategy)}
     experiment = Experiment(dataset, build("learner", LEARNER), strategies, start=start, batch=5, budget=28)
-    queried = run_cell(experiment, Cell(strategy, 3)).queried
+    queried = run_group(experiment, (Cell(strategy, 3),))[0].queried
     campaign = Campaign.create(None, pool, LEARNER, strategy, dataset.task, seed=3, opening=strategy)
     for place, expected in enumerate(queried):
         if place or not start:

@@ -15,9 +15,18 @@ import numpy as np
 
 from nextlabel.core.dataset import Dataset
 
-__all__ = ["Cell", "cell_id", "code_version", "data_digest", "libraries"]
+__all__ = ["Cell", "cell_id", "code_version", "data_digest", "libraries", "versions"]
 
-_DECIDES = ("maths", "core", "strategies", "learners", "campaign/turn.py", "experiment/lockstep.py")
+_DECIDES = (
+    "maths",
+    "core",
+    "strategies",
+    "learners",
+    "campaign/control.py",
+    "campaign/turn.py",
+    "experiment/arms.py",
+    "experiment/lockstep.py",
+)
 _RUNNER = "experiment/runner.py"
 _READS = ("comparisons", "intervals", "penalties", "ranks", "summaries")  # of maths: only what a report reads
 _LIBRARIES = ("numpy", "scipy", "scikit-learn")
@@ -114,6 +123,21 @@ def libraries(learner: Any) -> dict[str, str]:
     """
     wanted = [*_LIBRARIES, *(["torch"] if "torch" in json.dumps(learner, default=repr) else [])]
     return {"python": platform.python_version(), **{name: _version(name) for name in wanted}}
+
+
+def versions(learner: Any) -> dict[str, str]:
+    """What a report says of versions: that of nextlabel, and those of `libraries`.
+
+    Parameters
+    ----------
+    learner : JSON value
+        As the protocol writes it.
+
+    Notes
+    -----
+    A cell is not named by the version of nextlabel: `code_version` tells what of it decides.
+    """
+    return {"nextlabel": _version("nextlabel"), **libraries(learner)}
 
 
 def _version(name: str) -> str:

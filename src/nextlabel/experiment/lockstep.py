@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from nextlabel.campaign.control import mixed
 from nextlabel.campaign.turn import Turn
 from nextlabel.core.learner import Fit, Model
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Strategy
 from nextlabel.errors import MissingSignal, NoLabels
+from nextlabel.experiment.arms import control_items
 from nextlabel.experiment.cells import Cell
 from nextlabel.experiment.lines import Line
 from nextlabel.maths.axes import Positions
@@ -26,23 +28,40 @@ __all__ = ["ceiling", "lockstep"]
 @final
 @dataclass(eq=False)
 class _Track:
-    """Where one cell is: the checkpoint it has reached, and the items of it."""
+    """Where one cell is: the checkpoint it has reached, and the items of it.
+
+    The reserve is in none of the others; `control` of its items, the first, are labelled.
+    """
 
     cell: Cell
     test: Positions
     labelled: Positions
     unlabelled: Positions
+    reserve: Positions
     asked: Positions
     recorded: Sequence[Line]
+    control: int = 0
     checkpoint: int = 0
     selection_seconds: float | None = None
     previous: Model | None = None
 
+    @property
+    def labels(self) -> int:
+        """Labelled items of both arms."""
+        return len(self.labelled) + self.control
+
     def label(self, asked: Positions) -> None:
-        """The next batch has been answered."""
+        """The next batch has been answered; models see what is not of the reserve."""
+        active = asked[~np.isin(asked, self.reserve)]
         self.asked = asked
-        self.labelled = np.concatenate([self.labelled, asked])
-        self.unlabelled = np.delete(self.unlabelled, np.searchsorted(self.unlabelled, asked))  # it is sorted
+        self.control += len(asked) - len(active)
+        self.labelled = np.concatenate([self.labelled, active])
+        self.unlabelled = np.delete(self.unlabelled, np.searchsorted(self.unlabelled, active))  # it is sorted
+
+    def due(self, share: float, batch: int) -> Positions:
+        """The control items of the next batch."""
+        many = control_items(share, len(self.labelled), self.control, batch, len(self.reserve))
+        return self.reserve[self.control : self.control + many]
 
 
 @final
@@ -91,6 +110,9 @@ def lockstep(
     members it had.
 
     The model of the checkpoint before is handed to the learner as `previous`.
+
+    Control items are asked as a campaign asks them: mixed among those picked, which alone a model and a
+    strategy ever see.
     """
     last = len(experiment.sizes) - 1
     tracks = [_begun(experiment, cell, recorded.get(cell, ())) for cell in cells]
@@ -125,18 +147,20 @@ def ceiling(experiment: "Experiment", seed: int) -> Line:
     Returns
     -------
     Line
-        Without the ids: they are all.
+        Without the ids: they are all, a control reserve among them.
     """
     test, start, rest = experiment.split(seed)
     everything = np.sort(np.concatenate([start, rest]))
-    track = _Track(Cell("", seed), test, everything, everything[:0], everything[:0], ())
+    none = everything[:0]
+    track = _Track(Cell("", seed), test, everything, none, none, none, ())
     return replace(_line(experiment, track, _train(experiment, [track])[0]), queried=())
 
 
 def _begun(experiment: "Experiment", cell: Cell, recorded: Sequence[Line]) -> _Track:
     test, start, rest = experiment.split(cell.seed)
     pool = np.sort(np.concatenate([start, rest]))
-    track = _Track(cell, test, pool[:0], pool, pool[:0], recorded)
+    reserve = experiment.reserve(cell.seed)
+    track = _Track(cell, test, pool[:0], np.setdiff1d(pool, reserve), reserve, pool[:0], recorded)
     if len(start):
         track.label(start)
     return track
@@ -172,14 +196,16 @@ def _open(experiment: "Experiment", tracks: Sequence[_Track]) -> None:
         together = [track for track in tracks if track.cell.seed == seed]
         turn = _turn(experiment, together[0])
         model = _unlabelled_model(experiment, turn)
-        drawn = experiment.opening(seed)
+        control = together[0].due(experiment.control, experiment.sizes[0])
+        few = experiment.sizes[0] - len(control)
+        drawn = experiment.opening(seed)[:few]
         for track in together:
             began = time.process_time()
             picked = None
             with _named(track):
                 if model is not None:
-                    picked = _opening_pick(experiment, turn, model, track)
-            track.label(drawn if picked is None else picked)
+                    picked = _opening_pick(experiment, turn, model, track, few)
+            track.label(_both(turn, drawn if picked is None else picked, control))
             track.selection_seconds = time.process_time() - began
 
 
@@ -190,7 +216,14 @@ def _unlabelled_model(experiment: "Experiment", turn: Turn) -> Model | None:
         return None
 
 
-def _opening_pick(experiment: "Experiment", turn: Turn, model: Model, track: _Track) -> Positions | None:
+def _both(turn: Turn, active: Positions, control: Positions) -> Positions:
+    """A batch as it is asked: control items look like any other."""
+    return np.array(mixed(active.tolist(), control.tolist(), turn.seed, turn.round), dtype=np.int64)
+
+
+def _opening_pick(
+    experiment: "Experiment", turn: Turn, model: Model, track: _Track, few: int
+) -> Positions | None:
     """What the strategy wants, where it reads signals and the model has them."""
     strategy = experiment.strategies[track.cell.strategy]
     if not strategy.needs:
@@ -199,7 +232,7 @@ def _opening_pick(experiment: "Experiment", turn: Turn, model: Model, track: _Tr
         said = turn.signals(model, strategy.needs, strategy.needs_labelled)
     except MissingSignal:
         return None
-    picked = turn.pick(strategy, said, experiment.sizes[0], track.cell.strategy).positions
+    picked = turn.pick(strategy, said, few, track.cell.strategy).positions
     return np.asarray(turn.unlabelled[picked])
 
 
@@ -260,11 +293,23 @@ def _select(experiment: "Experiment", trained: _Trained) -> None:
         line = track.recorded[track.checkpoint + 1]
         wanted = set(line.queried)
         ids = experiment.dataset.pool.ids
-        places = {ids[place]: place for place in track.unlabelled if ids[place] in wanted}
+        there = np.concatenate([track.unlabelled, track.reserve])
+        places = {ids[place]: place for place in there if ids[place] in wanted}
         track.selection_seconds = line.selection_seconds
         track.label(np.array([places[one] for one in line.queried], dtype=np.int64))
     asking = [track for track in trained.tracks if track not in known]
-    if not asking:
+    if asking:
+        _ask(experiment, trained, asking)
+
+
+def _ask(experiment: "Experiment", trained: _Trained, asking: Sequence[_Track]) -> None:
+    """The next batch of cells that are as far as one another: what each strategy wants, and control items."""
+    batch = experiment.sizes[asking[0].checkpoint + 1] - asking[0].labels
+    control = asking[0].due(experiment.control, batch)
+    if len(control) == batch:  # a start set larger than its arm is owed
+        for track in asking:
+            track.selection_seconds = 0.0
+            track.label(control)
         return
     strategies = [experiment.strategies[track.cell.strategy] for track in asking]
     needs = frozenset().union(*(strategy.needs for strategy in strategies))
@@ -274,14 +319,13 @@ def _select(experiment: "Experiment", trained: _Trained) -> None:
         said = trained.turn.signals(trained.model, needs, needs_labelled)
     computing = time.process_time() - began
     for track, strategy in zip(asking, strategies, strict=True):
-        batch = experiment.sizes[track.checkpoint + 1] - len(track.labelled)
         began = time.process_time()
         with _named(track):
             seen = said if len(asking) == 1 else _narrowed(said, strategy)
-            picked = trained.turn.pick(strategy, seen, batch, track.cell.strategy).positions
+            picked = trained.turn.pick(strategy, seen, batch - len(control), track.cell.strategy).positions
         reads = bool(strategy.needs or strategy.needs_labelled)
         track.selection_seconds = time.process_time() - began + computing * reads
-        track.label(np.asarray(track.unlabelled[picked]))
+        track.label(_both(trained.turn, track.unlabelled[picked], control))
 
 
 def _narrowed(said: Signals, strategy: Strategy) -> Signals:
@@ -303,7 +347,7 @@ def _line(experiment: "Experiment", track: _Track, trained: _Trained) -> Line:
     counts = np.bincount(trained.turn.labels, minlength=len(experiment.dataset.task.classes))
     return Line(
         round=track.checkpoint,
-        labels=len(track.labelled),
+        labels=track.labels,
         accuracy=trained.accuracy,
         queried=tuple(ids[place] for place in track.asked),
         class_counts=tuple(counts.tolist()),
@@ -319,7 +363,7 @@ def _named(track: _Track, others: int = 0) -> Iterator[None]:
         yield
     except Exception as error:
         more = f" and {others} more" if others else ""
-        name, seed, labels = track.cell.strategy, track.cell.seed, len(track.labelled)
+        name, seed, labels = track.cell.strategy, track.cell.seed, track.labels
         cell = f"the cell {name!r}" if name else "the ceiling"
         error.add_note(f"in {cell}, seed {seed}{more}, with {labels} labels")
         raise

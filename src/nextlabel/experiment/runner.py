@@ -6,6 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
+from nextlabel.campaign.control import checked_share
 from nextlabel.campaign.turn import DATA
 from nextlabel.core.dataset import Dataset
 from nextlabel.core.learner import Learner
@@ -15,6 +16,7 @@ from nextlabel.core.select import check_needs
 from nextlabel.core.signals import derivable
 from nextlabel.core.strategy import Strategy
 from nextlabel.errors import MissingSignal, ParameterError, UnknownName
+from nextlabel.experiment.arms import active_items, set_aside
 from nextlabel.experiment.cells import Cell, code_version, libraries
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.lines import Line
@@ -23,7 +25,7 @@ from nextlabel.experiment.processes import each
 from nextlabel.maths.axes import Positions
 from nextlabel.maths.parameters import checked_whole, settle
 
-__all__ = ["STACK", "Cell", "Experiment", "run_cell", "run_group", "run_of", "written"]
+__all__ = ["STACK", "Cell", "Experiment", "run_group", "run_of", "written"]
 
 STACK = 32
 """Replicates that train together at most: more bring little, and hold memory."""
@@ -60,6 +62,10 @@ class Experiment:
         up for by a uniform draw.
     pool : int, optional
         Cuts the items that may be labelled to so many, a uniform draw for each seed.
+    control : float
+        Share of the labels that is asked from a reserve drawn at random for each seed, which strategies
+        never see and no model is trained on, as in a campaign: 0, or from .05 to .20. Fewer than 500 items
+        beside the start set have no reserve.
 
     Raises
     ------
@@ -98,6 +104,7 @@ class Experiment:
     test: int | None = None
     per_class: int = 0
     pool: int | None = None
+    control: float = 0.0
 
     def __post_init__(self) -> None:
         self._check_sizes()
@@ -132,7 +139,7 @@ class Experiment:
             for name, size in least.items()
             if name not in optional
         }
-        settle(self, {"seeds": _checked_seeds(self.seeds), **sizes})
+        settle(self, {"seeds": _checked_seeds(self.seeds), **sizes, "control": checked_share(self.control)})
         items = len(self.dataset.pool.ids)
         if self.test is None and self.dataset.test is None:
             message = (
@@ -146,6 +153,14 @@ class Experiment:
                 "Sizes must fit: start < budget ≤ items left by the test part, and 1 ≤ test; "
                 f"received start {self.sizes[0]}, batch {self.batch}, budget {self.budget}, test "
                 f"{self.held_out} of {items} items, which leaves {left}. Change what does not fit."
+            )
+            raise ParameterError(message)
+        held = self.reserved
+        if (active := active_items(self.control, self.sizes, self.started, held)) > left - held:
+            message = (
+                "The items must be enough beside the control reserve; received a budget of "
+                f"{self.budget}, of which {active} labels are not of the reserve, and {left} items, {held} "
+                "of them the reserve. Lower the budget, or leave control out."
             )
             raise ParameterError(message)
 
@@ -178,6 +193,15 @@ class Experiment:
         left = len(self.dataset.pool.ids) - self.held_out
         return left if self.pool is None else min(self.pool, left)
 
+    @property
+    def reserved(self) -> int:
+        """Items of the control reserve of a seed."""
+        return len(set_aside(np.arange(self.in_pool - self.started), self.control, 0))
+
+    def reserve(self, seed: int) -> Positions:
+        """Positions of the control reserve in the order of asking, the same for all strategies of a seed."""
+        return set_aside(self.split(seed)[2], self.control, seed)
+
     def split(self, seed: int) -> tuple[Positions, Positions, Positions]:
         """Positions of the test items, the start set and the rest, the same for all strategies of a seed."""
         test, order = self._drawn(seed)
@@ -186,7 +210,8 @@ class Experiment:
 
     def opening(self, seed: int) -> Positions:
         """A uniform first batch, for cells without a start set whose strategy has nothing to go by."""
-        return self._drawn(seed)[1][: self.sizes[0]]
+        order = self._drawn(seed)[1]
+        return order[~np.isin(order, self.reserve(seed))][: self.sizes[0]]
 
     def _drawn(self, seed: int) -> tuple[Positions, Positions]:
         """The test items, and those of the pool in an order drawn at random."""
@@ -279,9 +304,12 @@ class Experiment:
             "official_test": self.test is None,
             "learner": written(self.learner),
             "strategies": {name: written(strategy) for name, strategy in self.strategies.items()},
-            "start": self.sizes[0],
+            "start": self.started,
+            "drawn": self.started,
             "per_class": self.per_class,
             "pool": self.in_pool,
+            "control": self.control,
+            "reserve": self.reserved,
             "batch": self.batch,
             "budget": self.budget,
             "seeds": list(self.all_seeds),
@@ -307,21 +335,11 @@ class Experiment:
             "batch": self.batch,
             "test": self.test,
             "pool": self.pool,
+            **({"control": self.control} if self.control else {}),
             "seed": cell.seed,
             "code": code_version(),
             "libraries": libraries(learner),
         }
-
-
-def run_cell(experiment: Experiment, cell: Cell) -> Run:
-    """One strategy with one seed, from the start set to the end of the budget.
-
-    Raises
-    ------
-    Exception
-        Whatever learner or strategy raised, with a note that names the cell and the number of labels.
-    """
-    return run_group(experiment, (cell,))[0]
 
 
 def run_group(experiment: Experiment, cells: Sequence[Cell]) -> list[Run]:
