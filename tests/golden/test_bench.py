@@ -20,6 +20,7 @@ from nextlabel.experiment.bench import load, run_settings
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.grid import Setting
 from nextlabel.experiment.lock import locked
+from nextlabel.experiment.reading import Reading
 from nextlabel.experiment.runner import Experiment
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.maths.axes import Labels, Positions
@@ -50,7 +51,7 @@ def setting(ceiling_seeds: tuple[int, ...] = (0,), **changes: Any) -> Setting:
         "test": 20,
         **changes,
     }
-    return Setting("clusters", Experiment(**given), ceiling_seeds, "margin", "random", 0.01)
+    return Setting("clusters", Experiment(**given), ceiling_seeds, Reading("margin"))
 
 
 def outcome(results: Results) -> dict[tuple[str, int], tuple[Any, ...]]:
@@ -150,6 +151,54 @@ def test_a_bench_gives_what_the_experiment_gives(tmp_path: Path) -> None:
     assert results.protocol["setting"] == "clusters"
     assert set(results.protocol["ceiling"]) == {"0"}
     assert {"lead", "baseline", "rope", "code", "versions", "seeds"} <= set(results.protocol)
+
+
+def named(folder: Path, **changes: Any) -> dict[str, Any]:
+    """What the protocol of the first setting holds after a run with another reading."""
+    given = {"lead": "margin", **changes}
+    made = setting(ceiling_seeds=())
+    (results,) = run_settings(folder, [dataclasses.replace(made, reading=Reading(**given))])
+    return dict(results.protocol)
+
+
+def test_what_was_named_before_there_were_results_stays(tmp_path: Path) -> None:
+    first = named(tmp_path)
+    assert (first["lead"], first["first_lead"]) == ("margin", "margin")
+    again = named(tmp_path, lead="badge", baseline="margin", rope=0.02)
+    assert (again["lead"], again["baseline"], again["rope"]) == ("badge", "margin", 0.02)
+    assert (again["first_lead"], again["first_baseline"], again["first_rope"]) == ("margin", "random", 0.01)
+    assert named(tmp_path)["first_lead"] == "margin"
+
+
+def test_a_data_set_left_out_for_a_while_is_not_forgotten(tmp_path: Path) -> None:
+    named(tmp_path)
+    other = setting(ceiling_seeds=(), dataset=clusters(pool=arrays(np.arange(120.0).reshape(60, 2))))
+    badge = Reading("badge")
+    (results,) = run_settings(tmp_path, [dataclasses.replace(other, reading=badge)])
+    assert results.protocol["first_lead"] == "badge"  # nothing of these data was seen before
+    assert named(tmp_path, lead="badge")["first_lead"] == "margin"
+
+
+def test_without_a_result_names_may_change(tmp_path: Path) -> None:
+    named(tmp_path)
+    for path in (tmp_path / "runs").iterdir():
+        path.unlink()
+    assert named(tmp_path, lead="badge")["first_lead"] == "badge"
+
+
+def test_a_folder_is_read_as_somebody_names_it_now(tmp_path: Path) -> None:
+    run_settings(tmp_path, [setting(ceiling_seeds=())])
+    reading = Reading("badge", "margin", 0.02, lead_is_default=True, target=[0.8, 0.9])
+    (results,) = load(tmp_path, reading)
+    held = results.protocol
+    assert (held["lead"], held["baseline"], held["rope"]) == ("badge", "margin", 0.02)
+    assert (held["lead_is_default"], held["target"]) == (True, [0.8, 0.9])
+    assert (held["first_lead"], held["first_baseline"], held["first_rope"]) == ("margin", "random", 0.01)
+    assert "target" not in load(tmp_path)[0].protocol
+    with pytest.raises(ExperimentError, match=r"that ran in .*received 'typiclust'"):
+        load(tmp_path, Reading("typiclust"))
+    with pytest.raises(ExperimentError, match=r"which are margin, random, badge; received 'coreset'"):
+        load(tmp_path, Reading("badge", "coreset"))
 
 
 def test_results_are_read_from_the_folder_as_they_were_given(tmp_path: Path) -> None:

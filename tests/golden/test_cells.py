@@ -1,6 +1,7 @@
 """A cell is found again by what decides it, and by nothing else."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from nextlabel import arrays, classes
 from nextlabel.core.dataset import Dataset
 from nextlabel.experiment import cells
-from nextlabel.experiment.cells import cell_id, code_version, data_digest, libraries
+from nextlabel.experiment.cells import cell_id, code_version, data_digest, libraries, versions
 from nextlabel.testing.processes import elsewhere
 
 
@@ -68,6 +69,11 @@ def test_the_code_covers_what_decides_and_not_the_report() -> None:
     root = Path(cells.__file__).parents[1]
     assert all((root / place).exists() for place in (*cells._DECIDES, cells._RUNNER))
     assert not any("report" in place or "figures" in place for place in cells._DECIDES)
+
+
+def test_a_report_says_the_version_of_nextlabel_and_a_cell_is_not_named_by_it() -> None:
+    assert versions({"name": "sklearn"}) == {"nextlabel": version("nextlabel"), **libraries(None)}
+    assert "nextlabel" not in libraries(None)
 
 
 def test_torch_counts_where_it_is_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,13 +61,37 @@ def test_the_baseline_is_added_and_the_first_strategy_leads() -> None:
         "margin": Margin(),
         "random": made.experiment.strategies["random"],
     }
-    assert (made.lead, made.baseline) == ("BADGE", "random")
+    assert (made.reading.lead, made.reading.baseline) == ("BADGE", "random")
+    assert made.protocol()["lead_is_default"] is True
 
 
-def test_seeds_may_be_named_and_a_ceiling_left_out() -> None:
-    (made,) = settings(grid(seeds=[7, 3], ceiling=False, lead="random", pool=200))
+def test_seeds_and_a_lead_may_be_named() -> None:
+    (made,) = settings(grid(seeds=[7, 3], ceiling_seeds=1, lead="random", pool=200))
     assert made.experiment.all_seeds == (7, 3)
-    assert (made.ceiling_seeds, made.lead, made.experiment.in_pool) == ((), "random", 200)
+    assert (made.ceiling_seeds, made.reading.lead, made.experiment.in_pool) == ((7,), "random", 200)
+    assert made.protocol()["lead_is_default"] is False
+
+
+def test_a_share_of_control_items_reaches_the_experiment() -> None:
+    (made,) = settings(grid(control=0.1))
+    assert made.experiment.control == made.protocol()["control"] == 0.1
+    assert settings(grid())[0].protocol()["control"] == 0
+
+
+def test_targets_are_in_the_protocol_where_there_are_any() -> None:
+    assert settings(grid(target=0.8))[0].protocol()["target"] == [0.8]
+    assert settings(grid(target=[0.8, 1]))[0].protocol()["target"] == [0.8, 1.0]
+    assert "target" not in settings(grid())[0].protocol()
+
+
+def test_a_start_of_nothing_is_no_other_start_for_another_batch() -> None:
+    made = settings(grid(start=[0, 15], batch=[10, 20]))
+    assert [(one.protocol()["start"], one.protocol()["batch"]) for one in made] == [
+        (0, 10),
+        (0, 20),
+        (15, 10),
+        (15, 20),
+    ]
 
 
 def test_official_test_items_come_before_those_of_the_grid() -> None:
@@ -85,9 +109,10 @@ def test_official_test_items_come_before_those_of_the_grid() -> None:
     ("changes", "expected"),
     [
         ({"datasets": []}, "at least one value of 'datasets'; received none"),
-        ({"control": 0.1}, r"'control' must be 0; received 0\.1"),
+        ({"control": 0.5}, r"a campaign's 'control' must be .* at most 0\.2; received 0\.5"),
+        ({"target": 80}, "'target' must be a number above 0 and at most 1; received 80"),
+        ({"target": "0.8"}, "'target' .*received '0.8'"),
         ({"rope": 2}, "'rope'"),
-        ({"ceiling": "yes"}, "'ceiling'"),
         ({"ceiling_seeds": 0}, "'ceiling_seeds' must be a whole number from 1 up; received 0"),
         ({"lead": "badge"}, "one of the strategies margin, random; received 'badge'"),
         (

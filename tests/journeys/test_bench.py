@@ -159,7 +159,8 @@ def test_a_smaller_file_limit_is_a_full_disk_told_in_one_message(
         ("budgets = 3", "has the key 'budgets', which a grid does not know. Did you mean 'budget'?"),
         ("seeds = 3", "A grid needs the keys datasets, learners, strategies, budget, which "),
         (GRID.replace('"digits"', '"digit"'), "'digit' is not a registered dataset. Did you mean 'digits'?"),
-        (GRID + "control = 0.1", "'control' must be 0; received 0.1"),
+        (GRID + "control = 0.5", "at most 0.2; received 0.5"),
+        (GRID + "ceiling = false", "has the key 'ceiling', which a grid does not know"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused_in_one_message(content: str, expected: str, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def table(path: Path, n: int = 120) -> Path:
 
 
 def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) -> None:
-    done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--out", tmp_path / "out")
+    done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--target", "0.8, 0.9", "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
     assert "108 labelled items of" in said
@@ -48,6 +48,7 @@ def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) 
     assert protocol["learner"]["features"] == {"name": "scale"}
     assert (protocol["items"], protocol["classes"], protocol["test"]) == (108, 3, 32)
     assert list(protocol["strategies"]) == ["BADGE", "margin", "random"]
+    assert (protocol["target"], protocol["lead_is_default"]) == ([0.8, 0.9], True)
     assert "nextlabel simulate" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
@@ -74,6 +75,11 @@ def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path) -> None:
         (("--strategies", "random"), "--strategies must name at least one strategy to compare with random"),
         (("--strategies", "bagde"), "Did you mean 'badge'?"),
         (("--test", "0"), "'test'"),
+        (
+            ("--target", "80 %"),
+            "--target must be numbers above 0 and at most 1, with commas between them; received '80 %'",
+        ),
+        (("--target", "80"), "'target' must be a number above 0 and at most 1; received 80"),
         (("--budget", "500"), "budget 500"),
     ],
 )

@@ -1,9 +1,12 @@
 """``nextlabel bench``: a grid of experiments from a file, run into a folder, with a report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from nextlabel.experiment.grid import Grid
 
 __all__ = ["bench"]
 
@@ -29,15 +32,16 @@ def bench(
 
     from nextlabel.cli.benchmark import carry_out, report
     from nextlabel.experiment.bench import load
-    from nextlabel.experiment.grid import read_grid, settings
+    from nextlabel.experiment.grid import read_grid, reading, settings
 
     console = Console(markup=False, highlight=False)
     read = read_grid(grid)
     folder = out if out is not None else Path(f"bench-{grid.stem}")
+    notes = [*read.notes, *_control(read)]
     title = read.title or f"Benchmark {grid.stem}"
     command = shlex.join(["nextlabel", "bench", str(grid), "--out", str(folder)])
     if report_only:
-        report(console, folder, load(folder), title=title, command=command, notes=read.notes)
+        report(console, folder, load(folder, reading(read)), title=title, command=command, notes=notes)
         return
     carry_out(
         console,
@@ -45,6 +49,17 @@ def bench(
         settings(read),
         title=title,
         command=command,
-        notes=read.notes,
+        notes=notes,
         processes=processes,
     )
+
+
+def _control(read: "Grid") -> list[str]:
+    """What a reader must know where there is a control arm."""
+    if not read.control:
+        return []
+    return [
+        f"{read.control:.0%} of the labels are control items, drawn at random beforehand: they count in the "
+        "budget, no strategy sees them and no model is trained on them. A pool of fewer than 500 items "
+        "beside the start set has none."
+    ]

@@ -12,7 +12,6 @@ __all__ = ["simulate"]
 
 _BASELINE = "random"
 _BATCHES = 20  # of a budget that nobody names
-_ROPE = 0.01
 _CEILING_SEEDS = 3
 
 
@@ -59,6 +58,9 @@ def simulate(
     test: Annotated[
         float, typer.Option(help="Items held out to measure accuracy: a share, or how many.")
     ] = 0.3,
+    target: Annotated[
+        str, typer.Option(help="Accuracies with commas between them, for example 0.8: the labels each needs.")
+    ] = "",
     out: Annotated[
         Path | None, typer.Option(help="The folder for report and results; NAME-simulated when left out.")
     ] = None,
@@ -76,6 +78,7 @@ def simulate(
     from nextlabel.core.registry import build
     from nextlabel.experiment.grid import Setting, held_out
     from nextlabel.experiment.labelled import labelled
+    from nextlabel.experiment.reading import Reading
     from nextlabel.experiment.runner import Experiment
 
     console = Console(markup=False, highlight=False)
@@ -84,6 +87,8 @@ def simulate(
     pool = read_items(file, params, label)
     dataset, left_out = labelled(file.stem, pool, label_column(pool, label))
     compared = _strategies(strategies)
+    lead = next(iter(compared))
+    reading = Reading(lead, _BASELINE, lead_is_default=True, target=_accuracies(target))
     items = len(dataset.pool.ids)
     measured = held_out(items, int(test) if test >= 1 else test)
     learner = suited(pool)
@@ -106,6 +111,7 @@ def simulate(
         "batch": batch,
         "budget": budget,
         "test": test,
+        "target": target or None,
     }
     options = [
         part
@@ -122,17 +128,29 @@ def simulate(
         f"{notes[0]} {', '.join(compared)}; {seeds} seeds; {experiment.sizes[0]} to {experiment.budget} "
         "labels."
     )
-    lead = next(iter(compared))
     top = tuple(experiment.all_seeds[:_CEILING_SEEDS])
     carry_out(
         console,
         folder,
-        [Setting(file.stem, experiment, top, lead, _BASELINE, _ROPE)],
+        [Setting(file.stem, experiment, top, reading)],
         title=f"{file.stem}: what {lead} would have saved",
         command=shlex.join(["nextlabel", "simulate", str(file), *options]),
         notes=notes,
         processes=processes,
     )
+
+
+def _accuracies(listed: str) -> list[float]:
+    from nextlabel.errors import ParameterError
+
+    try:
+        return [float(one) for one in listed.split(",") if one.strip()]
+    except ValueError as cause:
+        message = (
+            f"--target must be numbers above 0 and at most 1, with commas between them; received {listed!r}. "
+            "Write for example 0.8,0.9."
+        )
+        raise ParameterError(message) from cause
 
 
 def _strategies(listed: str) -> "dict[str, Strategy]":

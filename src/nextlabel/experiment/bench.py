@@ -11,13 +11,14 @@ from threading import Event, Thread
 from typing import Any, final
 
 from nextlabel.errors import ExperimentError, ParameterError
-from nextlabel.experiment.cells import Cell, cell_id, code_version, data_digest, libraries
+from nextlabel.experiment.cells import Cell, cell_id, code_version, data_digest, versions
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.grid import Setting
 from nextlabel.experiment.lines import Line, Record
 from nextlabel.experiment.lock import locked
 from nextlabel.experiment.lockstep import ceiling, lockstep
 from nextlabel.experiment.processes import each
+from nextlabel.experiment.reading import Reading, first_named
 from nextlabel.experiment.runner import Experiment, run_of
 
 __all__ = ["load", "run_settings", "spent"]
@@ -84,23 +85,28 @@ def run_settings(
     -----
     A cell's file is named by what decides its lines, the code included, but neither by the budget nor by
     the other strategies or seeds: so more of these extend what is there.
+
+    Lead, baseline and rope that were named for a data set before it had results here stay in the protocol,
+    as `first_lead`, `first_baseline` and `first_rope`, whatever is named later.
     """
     tasks, index = _planned(folder, settings, processes)
     _prepare(folder)
     with locked(folder / _LOCK), _clock(folder / _CLOCK), _watched(tasks, progress):
-        _write_index(folder, index)
+        _write_index(folder, _remembering(folder, index))
         if unfinished := [task for task in tasks if task.is_unfinished]:
             each(_work, None, unfinished, processes=processes)
     return load(folder)
 
 
-def load(folder: Path) -> list[Results]:
+def load(folder: Path, reading: Reading | None = None) -> list[Results]:
     """The results that stand in a folder, without running anything.
 
     Parameters
     ----------
     folder : Path
         Where `run_settings` ran to its end.
+    reading : Reading, optional
+        Takes the place of what was named when it ran; what was named first stays beside it.
 
     Returns
     -------
@@ -109,17 +115,18 @@ def load(folder: Path) -> list[Results]:
     Raises
     ------
     ExperimentError
-        There is no benchmark in the folder, or it is not finished.
+        There is no benchmark in the folder, it is not finished, or it did not run the lead or the baseline.
     """
     try:
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        index = _index(folder)
     except (OSError, ValueError) as cause:
         message = (
             f"The results of a benchmark are read from its folder; {folder / _INDEX} is not there or not "
             f"whole ({cause}). Name the folder that was given to bench."
         )
         raise ExperimentError(message) from cause
-    return [_loaded(folder, one) for one in index]
+    results = [_loaded(folder, one) for one in index]
+    return results if reading is None else [_read_as(reading, one, folder) for one in results]
 
 
 def spent(folder: Path) -> float:
@@ -138,6 +145,42 @@ def spent(folder: Path) -> float:
         return float(json.loads((folder / _CLOCK).read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
+
+
+def _index(folder: Path) -> list[dict[str, Any]]:
+    return list(json.loads((folder / _INDEX).read_text(encoding="utf-8")))
+
+
+def _read_as(reading: Reading, results: Results, folder: Path) -> Results:
+    for name in (reading.lead, reading.baseline):
+        if name not in results.strategies:
+            message = (
+                f"Lead and baseline must be among the strategies that ran in {folder}, which are "
+                f"{', '.join(results.strategies)}; received {name!r}. Name one of these, or run the "
+                "benchmark without --report-only."
+            )
+            raise ExperimentError(message)
+    return Results(reading.of(results.protocol), results.runs)
+
+
+def _remembering(folder: Path, index: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The index with what was named for each data set before there were results of it.
+
+    Names follow the data, since settings change their names when a grid grows. All of them stand in each
+    entry, so that a data set left out for a while is not forgotten.
+    """
+    known: dict[str, dict[str, Any]] = {}
+    if any((folder / _RUNS).glob("*.jsonl")):
+        with suppress(OSError, ValueError):
+            for one in _index(folder):
+                known = {**one.get("named", {}), **known}
+                known.setdefault(one["protocol"]["fingerprint"], first_named(one["protocol"]))
+    for one in index:
+        known.setdefault(one["protocol"]["fingerprint"], first_named(one["protocol"]))
+    return [
+        {**one, "protocol": {**one["protocol"], **known[one["protocol"]["fingerprint"]]}, "named": known}
+        for one in index
+    ]
 
 
 def _planned(
@@ -163,7 +206,7 @@ def _planned(
                 "protocol": {
                     **protocol,
                     "code": code_version(),
-                    "versions": libraries(protocol["learner"]),
+                    "versions": versions(protocol["learner"]),
                 },
                 "sizes": experiment.sizes,
                 "cells": [[cell.strategy, cell.seed, record.path.stem] for cell, record in records.items()],
@@ -175,8 +218,9 @@ def _planned(
 
 
 def _ceiling_spec(experiment: Experiment, seed: int, data: str) -> dict[str, Any]:
-    """Neither start nor batch nor strategy decides what all labels give."""
+    """Neither start nor batch nor strategy nor a control arm decides what all labels give."""
     spec = experiment.spec(Cell(next(iter(experiment.strategies)), seed), data)
+    spec.pop("control", None)
     return {**spec, "strategy": None, "start": 0, "per_class": 0, "batch": 0}
 
 

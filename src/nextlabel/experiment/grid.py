@@ -8,15 +8,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any, final
 
+from nextlabel.campaign.control import checked_share
 from nextlabel.core.dataset import Dataset
 from nextlabel.core.registry import build
 from nextlabel.core.spec import Spec
-from nextlabel.core.strategy import Strategy
 from nextlabel.errors import ParameterError
+from nextlabel.experiment.reading import ROPE, Reading
 from nextlabel.experiment.runner import Experiment
-from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole, settle
+from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
-__all__ = ["Grid", "Setting", "held_out", "read_grid", "settings"]
+__all__ = ["Grid", "Setting", "held_out", "read_grid", "reading", "settings"]
 
 _DISPLAY = "as"
 
@@ -51,14 +52,14 @@ class Grid:
         The strategy whose saving is quoted, named beforehand; the first when left out.
     baseline : str
         What the others are compared with; added where it is missing.
-    ceiling : bool
-        Whether the learner is also trained with the labels of the whole pool.
     ceiling_seeds : int
-        With how many of the seeds.
+        With how many of the seeds the learner is also trained with the labels of the whole pool.
     control : float
-        Share of control items; benchmarks hold none.
+        Share of control items, as in a campaign; none when left out.
     rope : float
         A difference in accuracy that does not matter, from 0 to below 1.
+    target : float or sequence of float
+        Accuracies whose labels are counted.
     title : str
     notes : str or sequence of str
         What a reader should know; shown with the results.
@@ -80,10 +81,10 @@ class Grid:
     pool: int | None = None
     lead: str | None = None
     baseline: str = "random"
-    ceiling: bool = True
     ceiling_seeds: int = 3
     control: float = 0.0
-    rope: float = 0.01
+    rope: float = ROPE
+    target: Any = ()
     title: str = ""
     notes: Any = ()
 
@@ -98,20 +99,11 @@ class Grid:
             self,
             {
                 **lists,
-                "ceiling": checked_flag(self.ceiling, "ceiling"),
                 "ceiling_seeds": checked_whole(self.ceiling_seeds, "ceiling_seeds", least=1),
-                "control": checked_number(
-                    self.control, "control", least=0, below=1, advice="Give 0 for none."
-                ),
-                "rope": checked_number(self.rope, "rope", least=0, below=1, advice="Give for example 0.01."),
+                "control": checked_share(self.control),
             },
         )
-        if self.control:
-            message = (
-                f"A benchmark holds no control items: 'control' must be 0; received {self.control}. "
-                "Leave it out; the test items measure accuracy here."
-            )
-            raise ParameterError(message)
+        reading(self)
 
 
 @final
@@ -126,29 +118,18 @@ class Setting:
     experiment : Experiment
     ceiling_seeds : tuple of int
         Seeds that are also run with all labels.
-    lead, baseline : str
-        Names in the experiment.
-    rope : float
-        A difference in accuracy that does not matter.
+    reading : Reading
+        Lead and baseline by their names in the experiment.
     """
 
     name: str
     experiment: Experiment
     ceiling_seeds: tuple[int, ...]
-    lead: str
-    baseline: str
-    rope: float
+    reading: Reading
 
     def protocol(self) -> dict[str, Any]:
         """How the experiment is done and read, as JSON values."""
-        return {
-            "setting": self.name,
-            **self.experiment.protocol(),
-            "drawn": self.experiment.started,
-            "lead": self.lead,
-            "baseline": self.baseline,
-            "rope": self.rope,
-        }
+        return {"setting": self.name, **self.experiment.protocol(), **self.reading.protocol()}
 
 
 def read_grid(path: Path) -> Grid:
@@ -216,14 +197,8 @@ def settings(grid: Grid) -> tuple[Setting, ...]:
     -----
     Every data set is loaded once and shared by its settings.
     """
-    strategies = _strategies(grid)
-    lead = grid.lead if grid.lead is not None else next(iter(strategies))
-    if lead not in strategies:
-        message = (
-            f"The lead must be one of the strategies {', '.join(strategies)}; received {lead!r}. "
-            "Name it as the grid names it."
-        )
-        raise ParameterError(message)
+    read = reading(grid)
+    strategies = {name: build("strategy", spec) for name, spec in _compared(grid).items()}
     datasets = {name: build("dataset", spec) for name, spec in _named("datasets", grid.datasets).items()}
     learners = {name: build("learner", spec) for name, spec in _named("learners", grid.learners).items()}
     made = []
@@ -238,6 +213,7 @@ def settings(grid: Grid) -> tuple[Setting, ...]:
             seeds=list(grid.seeds) if isinstance(grid.seeds, Sequence) else grid.seeds,
             test=_test(datasets[dataset], grid.test),
             pool=grid.pool,
+            control=grid.control,
         )
         varied = [
             dataset,
@@ -245,18 +221,42 @@ def settings(grid: Grid) -> tuple[Setting, ...]:
             *([_told(start)] if len(grid.start) > 1 else []),
             *([f"batch {batch}"] if len(grid.batch) > 1 else []),
         ]
-        seeds = tuple(experiment.cells()[0 :: len(strategies)])[: grid.ceiling_seeds] if grid.ceiling else ()
         made.append(
             Setting(
                 name=", ".join(varied),
                 experiment=experiment,
-                ceiling_seeds=tuple(cell.seed for cell in seeds),
-                lead=lead,
-                baseline=grid.baseline,
-                rope=grid.rope,
+                ceiling_seeds=experiment.all_seeds[: grid.ceiling_seeds],
+                reading=read,
             )
         )
     return tuple(made)
+
+
+def reading(grid: Grid) -> Reading:
+    """How the results of a grid are read; nothing is built or loaded for it.
+
+    Parameters
+    ----------
+    grid : Grid
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    ParameterError
+        A lead that is not among the strategies, a rope or target outside its range.
+    """
+    compared = _compared(grid)
+    lead = grid.lead if grid.lead is not None else next(iter(compared))
+    if lead not in compared:
+        message = (
+            f"The lead must be one of the strategies {', '.join(compared)}; received {lead!r}. "
+            "Name it as the grid names it."
+        )
+        raise ParameterError(message)
+    return Reading(lead, grid.baseline, grid.rope, lead_is_default=grid.lead is None, target=grid.target)
 
 
 def held_out(items: int, test: Any) -> int:
@@ -290,11 +290,10 @@ def _test(dataset: Dataset, test: Any) -> int | None:
     return None if dataset.test is not None or test is None else held_out(len(dataset.pool.ids), test)
 
 
-def _strategies(grid: Grid) -> dict[str, Strategy]:
+def _compared(grid: Grid) -> dict[str, Any]:
+    """The strategies by the names shown, the baseline among them."""
     named = _named("strategies", grid.strategies)
-    if grid.baseline not in named:
-        named[grid.baseline] = grid.baseline
-    return {name: build("strategy", spec) for name, spec in named.items()}
+    return named if grid.baseline in named else {**named, grid.baseline: grid.baseline}
 
 
 def _named(key: str, listed: Sequence[Any]) -> dict[str, Any]:
