@@ -13,7 +13,7 @@ from nextlabel import build
 from nextlabel.errors import ExperimentError, ParameterError
 from nextlabel.experiment.comparison import claim, rows
 from nextlabel.experiment.curves import Results
-from nextlabel.experiment.report import cells, prepare, versions, write
+from nextlabel.experiment.report import cells, prepare, write
 from nextlabel.experiment.runner import Experiment
 
 
@@ -156,8 +156,3 @@ def test_cells_follow_the_header(results: Results) -> None:
     assert table["random"][4] in ("20", *map(str, range(10, 20)))
     assert table["badge"][2].count("(") == 1
     assert all(len(row) == 7 and row[-1] == "2" for row in table.values())
-
-
-def test_torch_is_a_version_only_where_it_was_used() -> None:
-    assert "torch" not in versions({"name": "sklearn"})
-    assert "torch" in versions({"name": "torch"})

@@ -8,11 +8,10 @@ from nextlabel.errors import ParameterError
 from nextlabel.experiment.across import Agreement, Posterior, Ranks, agreements, posteriors, ranking
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties, penalty
+from nextlabel.experiment.reading import ROPE
 from nextlabel.experiment.study import Study, study
 
 __all__ = ["Overview", "overview", "studied"]
-
-_ROPE = 0.01  # one point of accuracy
 
 
 @final
@@ -122,7 +121,7 @@ def overview(settings: Sequence[Results]) -> Overview:
             else None
         ),
         ranks=ranking(settings),
-        posteriors=posteriors(settings, first.lead, rope=first.rope or _ROPE),
+        posteriors=posteriors(settings, first.lead, rope=first.rope or ROPE),
         agreements=agreements(settings),
     )
 

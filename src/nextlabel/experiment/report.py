@@ -1,10 +1,7 @@
 """What an experiment leaves on disk: a page, pictures, every curve and every queried id."""
 
-import json
-import platform
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import numpy as np
 
 from nextlabel.core.dataset import Dataset
 from nextlabel.experiment import files
+from nextlabel.experiment.cells import versions
 from nextlabel.experiment.comparison import Claim, Row
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.overview import overview
@@ -24,7 +22,7 @@ from nextlabel.figures.page import Strip, Table, long_page, page
 from nextlabel.figures.strips import strip
 from nextlabel.maths.intervals import Interval
 
-__all__ = ["HEADER", "NOTES", "cells", "prepare", "versions", "write", "write_report"]
+__all__ = ["HEADER", "NOTES", "cells", "prepare", "write", "write_report"]
 
 HEADER = (
     "strategy",
@@ -46,25 +44,12 @@ NOTES = (
 
 _BESIDE = ("results.json", "curves.svg", "curves.png", "curves.csv")
 _PHONE = (4.4, 6.2)
-_LIBRARIES = ("nextlabel", "numpy", "scipy", "scikit-learn")
 _STRIP_LENGTH = 20
 
 
 def prepare(folder: Path) -> list[Path]:
     """As `nextlabel.experiment.files.prepare`, for the files of `write`."""
     return files.prepare(folder, _BESIDE)
-
-
-def versions(learner: Any) -> dict[str, str]:
-    """The versions that a result depends on.
-
-    Parameters
-    ----------
-    learner : JSON value
-        As the protocol writes it; torch counts where it is spoken of.
-    """
-    libraries = (*_LIBRARIES, "torch") if "torch" in json.dumps(learner) else _LIBRARIES
-    return {"python": platform.python_version(), **{name: version(name) for name in libraries}}
 
 
 def cells(row: Row, budget: int, interval: Interval | None = None) -> list[str]:
