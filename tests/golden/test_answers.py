@@ -136,3 +136,100 @@ def test_a_long_list_of_faults_is_cut(campaign: Campaign, sheet: Sheet) -> None:
 def test_a_sheet_without_its_columns_is_refused(campaign: Campaign, sheet: Sheet) -> None:
     with pytest.raises(ReaderError, match=r"must have the columns id and label.*received id, answer"):
         tell_sheet(campaign, sheet("a,cat", header="id,answer"))
+
+
+def test_an_answer_corrected_to_a_skip_is_taken_back(campaign: Campaign, sheet: Sheet) -> None:
+    tell_sheet(campaign, sheet("a,cat,,", "b,dog,,"))
+    assert tell_sheet(campaign, sheet("a,,not one,", "b,dog,,")) == Told({}, 1, 1, 0, 0)
+    assert campaign.state.labels() == {"b": "dog"}
+    assert campaign.state.skipped == {"a": "not one"}
+
+
+def test_an_older_copy_brings_no_skip_back_over_a_newer_answer(campaign: Campaign, sheet: Sheet) -> None:
+    old = sheet("a,,dark,", "b,dog,,").read_bytes()
+    tell_sheet(campaign, sheet.path)
+    tell_sheet(campaign, sheet("a,cat,,", "b,dog,,"))
+    sheet.path.write_bytes(old)
+    assert tell_sheet(campaign, sheet.path) == Told({}, 0, 1, 1, 0)
+    assert campaign.state.label("a") == "cat"
+    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({}, 1, 1, 0, 0)
+    assert campaign.state.skipped == {"a": "dark"}
+
+
+def test_emptied_rows_whose_answer_stands_are_named(campaign: Campaign, sheet: Sheet) -> None:
+    tell_sheet(campaign, sheet("a,cat,,anna", "b,,dark,anna", "c,cat,,ben"))
+    told = tell_sheet(campaign, sheet("a,,,anna", "b,,,anna", "c,,,anna", "00123,,,anna"))
+    assert told == Told({}, 0, 0, 0, later=2, standing=("a", "b"))
+    assert campaign.state.labels() == {"a": "cat", "c": "cat"}
+
+
+def test_a_skip_does_not_take_the_answers_of_others_back_and_says_so(
+    campaign: Campaign, sheet: Sheet
+) -> None:
+    tell_sheet(campaign, sheet("a,cat,,anna"))
+    assert tell_sheet(campaign, sheet("a,,dark,ben")) == Told({}, 1, 0, 0, 0, contested=("a",))
+    assert campaign.state.label("a") == "cat"
+
+
+def test_a_label_in_other_capitals_is_the_class_where_one_alone_is_meant(sheet: Sheet) -> None:
+    pool = arrays(np.arange(4.0).reshape(4, 1), ids=list("abcd"))
+    made = Campaign.create(None, pool, "sklearn", "random", classes("true", "X", "x"), seed=0)
+    tell_sheet(made, sheet("a,TRUE,,", "b,x,,", "c, X ,,"))
+    assert made.state.labels() == {"a": "true", "b": "x", "c": "X"}
+    two = Campaign.create(None, pool, "sklearn", "random", classes("Ja", "ja", "nein"), seed=0)
+    with pytest.raises(LabelError, match=r"line 2: 'JA' is not one of the classes \(did you mean 'ja'"):
+        tell_sheet(two, sheet("a,JA,,"))
+
+
+def test_an_unanswered_sheet_of_another_campaign_is_refused(campaign: Campaign, sheet: Sheet) -> None:
+    with pytest.raises(LabelError, match=r"2 of 2 have not:\n  line 2: 'q-t0' is the token of no query"):
+        tell_sheet(campaign, sheet("a,,q-t0", "b,,q-t0", header="id,label,token"))
+
+
+ITEMS = "id,label,skip,annotators"
+
+
+def test_of_a_sheet_of_items_only_what_was_changed_is_told_by_who_answered(
+    campaign: Campaign, sheet: Sheet
+) -> None:
+    campaign.tell({"a": "cat", "b": "cat", "c": "dog"}, annotator="file")
+    campaign.skip(["00123"], annotator="anna")
+    rows = ("a,cat,,file", "b,dog,,file", "c,,both,file", "00123,,skipped,")
+    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"dog": 1}, 1, 2, 0, 0)
+    assert campaign.state.answers("b") == {"file": "dog"}
+    assert campaign.state.skips["c"] == (("file", "both"),)
+    assert campaign.state.label("c") is None
+    rows = ("a,,,file", "b,dog,,file", "00123,cat,,", "=x,,,")
+    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"cat": 1}, 0, 1, 0, 1, ("a",))
+    assert campaign.state.answers("00123") == {"anna": "cat"}
+
+
+def test_an_older_sheet_of_items_does_not_bring_old_answers_back(campaign: Campaign, sheet: Sheet) -> None:
+    campaign.tell({"a": "cat", "b": "cat"}, annotator="anna")
+    campaign.tell({"a": "dog"}, annotator="anna")
+    rows = ("a,cat,,anna", "b,dog,,anna")
+    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"dog": 1}, 0, 0, kept=1, later=0)
+    assert campaign.state.labels() == {"a": "dog", "b": "dog"}
+    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({"cat": 1}, 0, 1, 0, 0)
+
+
+def test_who_changes_what_several_answered_must_be_named(campaign: Campaign, sheet: Sheet) -> None:
+    campaign.tell({"a": "cat"}, annotator="anna")
+    campaign.tell({"a": "cat"}, annotator="ben")
+    campaign.skip(["b"], "dark", annotator="anna")
+    campaign.skip(["b"], "far", annotator="ben")
+    rows = ("a,dog,,anna; ben", "b,cat,,", "c,cat,,")
+    with pytest.raises(LabelError) as caught:
+        tell_sheet(campaign, sheet(*rows, header=ITEMS))
+    assert "line 2: 'a' was changed, and is of 'anna', 'ben'; name the annotator" in str(caught.value)
+    assert "line 3: 'b' was changed, and is of 'anna', 'ben'; name the annotator" in str(caught.value)
+    assert tell_sheet(campaign, sheet.path, annotator="cleo").labels == {"dog": 1, "cat": 2}
+    assert campaign.state.answers("a") == {"anna": "cat", "ben": "cat", "cleo": "dog"}
+
+
+def test_items_nobody_has_spoken_of_are_of_whom_the_row_names(campaign: Campaign, sheet: Sheet) -> None:
+    rows = ("a,dog,,anna", "b,cat,,anna; ben", "c,cat,,file;", "00123,,why,")
+    tell_sheet(campaign, sheet(*rows, header=ITEMS))
+    state = campaign.state
+    assert {id: list(state.answers(id)) for id in "abc"} == {"a": ["anna"], "b": [""], "c": [""]}
+    assert state.skips == {"00123": (("", "why"),)}

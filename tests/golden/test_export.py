@@ -32,7 +32,7 @@ def campaign() -> Campaign:
     made.tell({"b": "no"}, annotator="ben")
     made.tell({"b": "yes"}, annotator="cleo")
     made.skip(["d"], annotator="anna")
-    made.skip(["b"], "hard", annotator="anna")
+    made.skip(["b"], "hard", annotator="dora")
     return made
 
 
@@ -62,12 +62,13 @@ def test_without_the_data_there_are_ids_and_answers(campaign: Campaign, tmp_path
 
 def test_answers_have_a_row_each(campaign: Campaign, tmp_path: Path) -> None:
     path = tmp_path / "answers.csv"
-    assert export_answers(campaign.state, path) == 5
+    assert export_answers(campaign.state, path) == 6
     assert table(path) == [
         ["id", "label", "skip", "annotator"],
-        ["b", "yes", "", "anna"],  # who has skipped it too
+        ["b", "yes", "", "anna"],
         ["b", "no", "", "ben"],
         ["b", "yes", "", "cleo"],
+        ["b", "", "hard", "dora"],
         ["c", "no", "", "file"],
         ["d", "", "skipped", "anna"],
     ]

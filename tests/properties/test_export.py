@@ -1,5 +1,6 @@
-"""Export, then telling what was exported to a new campaign over the same items, is the identity."""
+"""Export, then telling what was exported, is the identity: to this campaign, or to a new one."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,9 +9,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextlabel.campaign.answers import tell_sheet
+from nextlabel.campaign.answers import Told, tell_sheet
 from nextlabel.campaign.campaign import Campaign
 from nextlabel.campaign.export import export_answers, export_items
+from nextlabel.campaign.sheets import original
 from nextlabel.campaign.state import State
 from nextlabel.core.task import classes
 from nextlabel.readers.arrays import arrays
@@ -74,3 +76,39 @@ def test_labels_of_items_come_back_as_they_were(ids: Sequence[str], said: Said) 
         after = again(ids, path)
     assert [before.label(id) for id in ids] == [after.label(id) for id in ids]
     assert sorted(after.skipped) == sorted(before.skipped)
+
+
+@settings(max_examples=40)
+@given(IDS, SAID, st.booleans())
+def test_telling_an_export_back_tells_nothing(ids: Sequence[str], said: Said, is_whole: bool) -> None:
+    campaign = filled(ids, said)
+    before = campaign.state
+    with TemporaryDirectory() as folder:
+        items, answers = Path(folder) / "items.csv", Path(folder) / "answers.csv"
+        export_items(before, items, is_whole=is_whole)
+        export_answers(before, answers)
+        told = [tell_sheet(campaign, path) for path in (items, answers)]
+    assert campaign.refresh().position == before.position
+    assert [(sum(one.labels.values()), one.skipped, one.kept) for one in told] == [(0, 0, 0)] * 2
+
+
+@settings(max_examples=40)
+@given(IDS, st.sampled_from(ANNOTATORS), st.data())
+def test_one_row_mended_in_an_export_is_one_answer_of_who_gave_it(
+    ids: Sequence[str], annotator: str, data: st.DataObject
+) -> None:
+    campaign = begun(ids)
+    campaign.tell(dict.fromkeys(ids, "no"), annotator=annotator)
+    mended = data.draw(st.sampled_from(ids))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "items.csv"
+        export_items(campaign.state, path)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+        for row in rows[1:]:
+            row[1] = "maybe, or not" if original(row[0]) == mended else row[1]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+        told = tell_sheet(campaign, path)
+    assert told == Told({"maybe, or not": 1}, skipped=0, unchanged=len(ids) - 1, kept=0, later=0)
+    assert campaign.state.answers(mended) == {annotator: "maybe, or not"}

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from hashlib import blake2b
 from itertools import groupby
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from nextlabel.campaign.batch_sheet import MARK, unguarded
+from nextlabel.campaign.item_sheet import is_item_row, is_said, reason_cell, whose
 from nextlabel.campaign.sheets import Row, harmless, read_sheet
 from nextlabel.errors import LabelError
 
@@ -38,9 +39,13 @@ class Told:
     unchanged : int
         Answers and skips that stood in the journal already.
     kept : int
-        Answers that this sheet has told before and that were changed since: the newer ones stay.
+        Answers and skips that were told before, and changed or taken back since: what was said last stays.
     later : int
-        Rows without an answer.
+        Rows without an answer, of items that wait for one.
+    standing : tuple of str
+        Ids whose row is empty, and whose answer or skip stands in the journal all the same.
+    contested : tuple of str
+        Ids that were skipped on the sheet, and that answers of others keep labelled.
     """
 
     labels: Mapping[str, int]
@@ -48,6 +53,8 @@ class Told:
     unchanged: int
     kept: int
     later: int
+    standing: tuple[str, ...] = ()
+    contested: tuple[str, ...] = ()
 
 
 @final
@@ -59,6 +66,18 @@ class _Answer:
     reason: str
     annotator: str
     token: str
+    is_item: bool  # from a sheet of items, which says what stands and not what this annotator has told
+
+
+@final
+@dataclass(frozen=True)
+class _Content:
+    """What the rows of a sheet say: answers, and what needs none."""
+
+    answers: list[_Answer] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
+    later: list[int] = field(default_factory=list)
 
 
 def tell_sheet(
@@ -77,13 +96,15 @@ def tell_sheet(
     path : Path
         A CSV file with the columns ``id`` and ``label``; ``skip``, ``token`` and ``annotator`` where there
         are any. A row with a label is an answer; one with a word under ``skip`` is skipped, the word being
-        the reason; one with neither is left for later.
+        the reason, and takes the annotator's own answer back; one with neither is left as it is. Also
+        the sheet of `export_items`: rows that say what stands are nothing new, and those that were
+        changed are of the one who answered the item.
     annotator : str
         Who answered, where the sheet does not say; when left out, who asked for the sheet.
     encoding : str, optional
         Of the sheet; see `read_sheet`.
     is_again : bool
-        Tell also what this very sheet has told before, where answers were changed since.
+        Tell also what was told before in the same words, where that was changed or taken back since.
 
     Returns
     -------
@@ -94,20 +115,26 @@ def tell_sheet(
     ReaderError
         The sheet cannot be read.
     LabelError
-        Ids that the campaign does not have, labels outside its classes, rows with two answers, or an item
-        answered twice by one annotator; rows are named by their lines. Nothing was told.
+        Ids that the campaign does not have, labels outside its classes, rows with two answers, an item
+        answered twice by one annotator, tokens of another campaign, or a changed row of an item that
+        several have answered; rows are named by their lines. Nothing was told.
 
     Notes
     -----
     The rows of one annotator and query are one request, named by its content: told again, it is passed
-    over, also after a kill in the middle. Only answers that are new are written.
+    over, also after a kill in the middle. Only answers that are new are written. A label may be written
+    in other capitals than its class, where only one class is meant. The whole journal is read where a row
+    says something else than its annotator does now: it may have been said before.
     """
     rows = read_sheet(path, needs=_NEEDED, encoding=encoding)
-    campaign.refresh()
-    state = campaign.state
-    answers = list(_checked(path, rows, state, annotator))
+    state = campaign.refresh()
+    content = _checked(path, rows, state, annotator)
+    answers, kept = content.answers, 0
+    if not is_again:
+        answers = _without_old(campaign, state, answers)
+        kept = len(content.answers) - len(answers)
     counts: Counter[str] = Counter()
-    unchanged = kept = skipped = 0
+    unchanged, skipped = len(content.known), 0
     for (name, token), labels in _runs(answers):
         new = {id: label for id, label in labels.items() if state.answers(id).get(name) != label}
         unchanged += len(labels) - len(new)
@@ -120,12 +147,49 @@ def tell_sheet(
     passed = sorted((one for one in answers if one.reason), key=_reason)
     for (reason, name, token), run in groupby(passed, key=_reason):
         ids = [one.id for one in run]
-        fresh = [id for id in ids if (name, reason) not in state.skips.get(id, ())]
+        fresh = [id for id in ids if _is_new_skip(state, id, name, reason)]
         unchanged += len(ids) - len(fresh)
         if fresh:
             campaign.skip(fresh, reason, annotator=name, token=token or None)
             skipped += len(fresh)
-    return Told(counts, skipped, unchanged, kept, len(rows) - len(answers))
+    contested = tuple(dict.fromkeys(one.id for one in passed if one.id in campaign.state.kept))
+    later, standing = len(content.later), tuple(dict.fromkeys(content.standing))
+    return Told(counts, skipped, unchanged, kept, later, standing, contested)
+
+
+def _is_new_skip(state: "State", id: str, annotator: str, reason: str) -> bool:
+    said = {name: reason_cell(why) for name, why in state.skips.get(id, ())}
+    return said.get(annotator) != reason or annotator in state.answers(id)
+
+
+def _without_old(campaign: "Campaign", state: "State", answers: list[_Answer]) -> list[_Answer]:
+    """All but what was said before in the same words, and changed since: requests cannot tell these."""
+
+    def is_doubtful(one: _Answer) -> bool:
+        label = state.answers(one.id).get(one.annotator)
+        if one.reason:
+            return label is not None
+        has_changed = label is not None or one.annotator in dict(state.skips.get(one.id, ()))
+        return label != one.label and (has_changed or one.is_item)
+
+    doubtful = {(one.id, one.annotator, one.label or None, one.reason) for one in answers if is_doubtful(one)}
+    if not doubtful:
+        return answers
+    told = doubtful & _ever_said(campaign, {one[0] for one in doubtful})
+    return [one for one in answers if (one.id, one.annotator, one.label or None, one.reason) not in told]
+
+
+def _ever_said(campaign: "Campaign", ids: set[str]) -> set[tuple[str, str, str | None, str]]:
+    """What anybody has said of some items since the beginning: id, annotator, label or none, reason."""
+    said: set[tuple[str, str, str | None, str]] = set()
+    for entry in campaign.journal():
+        if entry["event"] == "told":
+            labels = entry["labels"]
+            said.update((id, entry["annotator"], labels[id], "") for id in ids & labels.keys())
+        elif entry["event"] == "skipped":
+            reason = reason_cell(entry["reason"])
+            said.update((id, entry["annotator"], None, reason) for id in ids & set(entry["ids"]))
+    return said
 
 
 def _reason(answer: _Answer) -> tuple[str, str, str]:
@@ -149,43 +213,68 @@ def _request(annotator: str, labels: Mapping[str, str]) -> str:
     return f"sheet {blake2b(content.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
-def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) -> Iterator[_Answer]:
-    """The answers of a sheet, or one message with all that is wrong with it."""
-    answers: list[_Answer] = []
+def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) -> _Content:
+    """What a sheet says, or one message with all that is wrong with it."""
+    content = _Content()
     faults: list[str] = []
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str | None], int] = {}
+    meant = _meant(state.task.classes)
     for row in rows:
-        label, reason = _label(row, state.task.classes), _stripped(row, "skip")
-        if not label and not reason:
-            continue
-        token = _known_token(_stripped(row, "token"), state)
-        holder = state.leases[token].holder if token in state.leases else ""
-        name = _stripped(row, "annotator") or annotator or holder
-        id = _known_id(row, state)
-        fault = _fault(id, label, reason, state, hints=len(faults) < _SHOWN)
-        if not fault and token and token not in state.leases:
-            fault = f"{token!r} is the token of no query of this campaign"
-        first = seen.setdefault((id, name), row.line)
-        if not fault and first != row.line:
-            fault = f"{id!r} has an answer in line {first} already"
-        if fault:
+        one = _read(row, state, annotator, meant)
+        if fault := _fault(one, row, state, seen, hints=len(faults) < _SHOWN):
             faults.append(f"line {row.line}: {fault}")
-        answers.append(_Answer(row.line, id, label, reason, name, token))
+        else:
+            _sort(one, state, content)
     if faults:
         more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         listed = "".join(f"\n  {one}" for one in faults[:_SHOWN])
+        many = len(content.answers) + len(content.known) + len(faults)
         message = (
             f"Each answered row of {path} must have an id of the campaign and one of its classes "
-            f"({', '.join(state.task.classes)}); {len(faults)} of {len(answers)} have not:{listed}{more}\n"
+            f"({', '.join(state.task.classes)}); {len(faults)} of {many} have not:{listed}{more}\n"
             "Mend these rows and tell the sheet again; nothing was told."
         )
         raise LabelError(message)
-    yield from answers
+    return content
 
 
-def _label(row: Row, classes: Sequence[str]) -> str:
+def _read(row: Row, state: "State", annotator: str, meant: Mapping[str, str]) -> _Answer:
+    """What a row says; the annotator of a changed row of items is the one who answered."""
+    label, reason = _label(row, state.task.classes, meant), _stripped(row, "skip")
+    id, token = _known_id(row, state), _known_token(_stripped(row, "token"), state)
+    holder = state.leases[token].holder if token in state.leases else ""
+    is_item = is_item_row(row)
+    name = _stripped(row, "annotator") or annotator or holder
+    if is_item:
+        name = whose(row, id, state, annotator) or ""
+    return _Answer(row.line, id, label, reason, name, token, is_item)
+
+
+def _sort(one: _Answer, state: "State", content: _Content) -> None:
+    """Put a sound row where it belongs."""
+    if one.label or one.reason:
+        if one.is_item and is_said(one.id, one.label, one.reason, state):
+            content.known.append(one.line)
+        else:
+            content.answers.append(one)
+        return
+    said = {*state.answers(one.id), *dict(state.skips.get(one.id, ()))}
+    if said if one.is_item else one.annotator in said:
+        content.standing.append(one.id)
+    else:
+        content.later.append(one.line)
+
+
+def _meant(classes: Sequence[str]) -> dict[str, str]:
+    """The one class that a label in other capitals means."""
+    count = Counter(one.casefold() for one in classes)
+    return {one.casefold(): one for one in classes if count[one.casefold()] == 1}
+
+
+def _label(row: Row, classes: Sequence[str], meant: Mapping[str, str]) -> str:
     cell = row.cells["label"]
-    return cell if cell in classes else cell.strip()
+    stripped = cell.strip()
+    return next((one for one in (cell, stripped) if one in classes), meant.get(stripped.casefold(), stripped))
 
 
 def _stripped(row: Row, column: str) -> str:
@@ -209,17 +298,43 @@ def _known_id(row: Row, state: "State") -> str:
     return next((id for id in meant if id in state.roster), cell)
 
 
-def _fault(id: str, label: str, reason: str, state: "State", *, hints: bool) -> str:
+def _fault(
+    one: _Answer, row: Row, state: "State", seen: dict[tuple[str, str | None], int], *, hints: bool
+) -> str:
+    """What is wrong with a row; `seen` has the lines of those before it."""
+    is_answered = bool(one.label or one.reason)
+    if is_answered and (fault := _wrong(one, state, hints=hints)):
+        return fault
+    if one.token and one.token not in state.leases:
+        return f"{one.token!r} is the token of no query of this campaign"
+    if not is_answered:
+        return ""
+    first = seen.setdefault((one.id, None if one.is_item else one.annotator), one.line)
+    if first != one.line:
+        return f"{one.id!r} has an answer in line {first} already"
+    if one.is_item and not is_said(one.id, one.label, one.reason, state):
+        return _ownerless(one, row, state)
+    return ""
+
+
+def _ownerless(one: _Answer, row: Row, state: "State") -> str:
+    if whose(row, one.id, state, one.annotator) is not None:
+        return ""
+    several = ", ".join(map(repr, state.answers(one.id) or dict(state.skips[one.id])))
+    return f"{one.id!r} was changed, and is of {several}; name the annotator who changes it (--annotator)"
+
+
+def _wrong(one: _Answer, state: "State", *, hints: bool) -> str:
     """What is wrong with an answer; looking for what may have been meant takes long, where there are many."""
-    classes = state.task.classes
+    classes, id = state.task.classes, one.id
     if not id.strip():
         return "it has an answer and no id"
     if id not in state.roster:
         return f"{id!r} is not an id of this campaign{_nearest(id.strip(), state.asked if hints else ())}"
-    if label and reason:
-        return f"it has the label {label!r} and is skipped ({reason!r}) at once"
-    if label and label not in classes:
-        return f"{label!r} is not one of the classes{_nearest(label, classes if hints else ())}"
+    if one.label and one.reason:
+        return f"it has the label {one.label!r} and is skipped ({one.reason!r}) at once"
+    if one.label and one.label not in classes:
+        return f"{one.label!r} is not one of the classes{_nearest(one.label, classes if hints else ())}"
     return ""
 
 

@@ -21,6 +21,7 @@ _CHANGED = re.compile(  # numbers, dates and times, months, truth: all but whole
 )
 
 _BEFORE, _AFTER = ("id", "label", "skip"), ("token",)
+_MEANT = ("annotator", "annotators")  # what `tell_sheet` would take for who answered
 
 
 def guarded(id: str) -> str:
@@ -85,6 +86,6 @@ def write_batch(path: Path, ids: Sequence[str], token: str, pool: Pool) -> None:
     Columns: ``id``, ``label``, ``skip``, those of the item, ``token``. `tell_sheet` reads it. Control items
     look like all others.
     """
-    items = shown(pool, taken=(*_BEFORE, *_AFTER))
+    items = shown(pool, taken=(*_BEFORE, *_AFTER, *_MEANT))
     rows = ([guarded(id), "", "", *items.cells(id), f"{MARK}{token}"] for id in ids)
     write_sheet(path, [*_BEFORE, *items.header, *_AFTER], rows)

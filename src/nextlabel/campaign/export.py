@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nextlabel.campaign.item_sheet import reason_cell, skip_cell
 from nextlabel.campaign.sheets import write_sheet
 from nextlabel.campaign.shown import Shown, shown
 from nextlabel.core.pool import Pool
@@ -15,7 +16,10 @@ __all__ = ["export_answers", "export_items"]
 
 _ITEM = ("id", "label", "skip", "annotators", "answers", "agreeing", "arm", "batch")
 _ANSWER = ("id", "label", "skip", "annotator")
-_SKIPPED = "skipped"  # the reason of a skip without one: an empty cell would be an item left for later
+_MEANT = (
+    "annotator",
+    "token",
+)  # columns of the data with these names would be taken for whose answers they are
 
 
 def export_items(
@@ -60,7 +64,7 @@ def export_items(
     ``batch``, the number of the query that asked it, from 1; then the columns of the data. `tell_sheet`
     reads it back.
     """
-    items = None if pool is None else shown(pool, taken=_ITEM, is_whole=True)
+    items = None if pool is None else shown(pool, taken=(*_ITEM, *_MEANT), is_whole=True)
     header = [*_ITEM, *(items.header if items else ())]
     return write_sheet(path, header, _items(state, items, is_whole), is_raw=is_raw, replace=replace)
 
@@ -75,7 +79,7 @@ def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list
         yield [
             id,
             label,
-            "" if answers else "; ".join(dict.fromkeys(reason or _SKIPPED for _, reason in skips)),
+            skip_cell(id, state),
             "; ".join(answers),
             str(len(answers)),
             str(sum(one == label for one in answers.values())),
@@ -110,16 +114,12 @@ def export_answers(state: "State", path: Path, *, is_raw: bool = False, replace:
     Notes
     -----
     Columns: ``id``, ``label``, ``skip``, ``annotator``. Told to a new campaign over the same items, it gives
-    the same answers. Who skipped an item after answering it has a row for the answer alone.
+    the same answers.
     """
     return write_sheet(path, _ANSWER, _answers(state), is_raw=is_raw, replace=replace)
 
 
 def _answers(state: "State") -> Iterator[list[str]]:
     for id in state.roster.ids:
-        answers = state.answers(id)
-        yield from ([id, label, "", annotator] for annotator, label in answers.items())
-        skips = (
-            (annotator, reason) for annotator, reason in state.skips.get(id, ()) if annotator not in answers
-        )
-        yield from ([id, "", reason or _SKIPPED, annotator] for annotator, reason in skips)
+        yield from ([id, label, "", annotator] for annotator, label in state.answers(id).items())
+        yield from ([id, "", reason_cell(reason), annotator] for annotator, reason in state.skips.get(id, ()))
