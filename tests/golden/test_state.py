@@ -170,7 +170,11 @@ def test_an_answer_ends_the_skip_of_its_annotator_and_hides_that_of_others() -> 
 
 
 def test_a_skip_ends_the_answer_of_its_annotator_and_leaves_those_of_others() -> None:
-    begun: list[Event] = [told({"a": "cat"}, "Ada"), told({"a": "dog"}, "Bob"), Skipped(3.0, ("a",), "Bob", "dark")]
+    begun: list[Event] = [
+        told({"a": "cat"}, "Ada"),
+        told({"a": "dog"}, "Bob"),
+        Skipped(3.0, ("a",), "Bob", "dark"),
+    ]
     state = after(*begun)
     assert state.answers("a") == {"Ada": "cat"}
     assert state.changed == state.position

@@ -1,7 +1,7 @@
 """What a query is made of: how many items of each arm, picked, mixed, and why each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, final
 
@@ -14,7 +14,7 @@ from nextlabel.core.strategy import Picks
 from nextlabel.errors import CampaignError
 from nextlabel.maths.axes import Positions
 
-__all__ = ["Chosen", "Query", "Room", "chosen", "room", "token"]
+__all__ = ["Active", "Chosen", "Query", "Room", "chosen", "drawn", "room", "token"]
 
 
 @final
@@ -62,6 +62,31 @@ class Room:
 
 @final
 @dataclass(frozen=True)
+class Active:
+    """What the strategy has picked.
+
+    Parameters
+    ----------
+    rows : tuple of (id, arm, rank, score or None, propensity or None)
+        Most wanted first.
+    has_scores, has_propensities : bool
+        Whether the strategy gave any.
+    """
+
+    rows: tuple[tuple[str, str, int, float | None, float | None], ...]
+    has_scores: bool
+    has_propensities: bool
+
+    def left(self, state: State, there: Room) -> "Active":
+        """Those that may be asked still, and no more than there is room for."""
+        places = np.array([state.roster.index[row[0]] for row in self.rows], dtype=np.int64)
+        is_free = np.isin(places, there.available)
+        rows = [row for row, stays in zip(self.rows, is_free, strict=True) if stays]
+        return replace(self, rows=tuple(rows[: there.active]))
+
+
+@final
+@dataclass(frozen=True)
 class Chosen:
     """The items of a query, the fields parallel; see `Asked`."""
 
@@ -72,7 +97,7 @@ class Chosen:
     propensities: tuple[float | None, ...] | None
 
 
-def room(state: State, now: float, batch: int) -> Room:
+def room(state: State, now: float, batch: int, most: int | None = None) -> Room:
     """What may be asked at a time, and how many items of each arm make a batch.
 
     Parameters
@@ -82,6 +107,8 @@ def room(state: State, now: float, batch: int) -> Room:
         Seconds since 1970.
     batch : int
         Items wanted; fewer are asked where fewer are left.
+    most : int, optional
+        The most that the active arm can give.
 
     Raises
     ------
@@ -102,7 +129,7 @@ def room(state: State, now: float, batch: int) -> Room:
     active = state.active_labels + sum(id not in state.walled for id in pending)
     control = sum(held[:issued])
     many = min(due(state.control, active, control, batch), len(free))
-    few = min(batch - many, len(available))
+    few = min(batch - many, len(available) if most is None else most)
     while many and many > due(state.control, active, control, few + many):
         many -= 1  # with few active items left, fewer control items are due
     if few + many == 0:
@@ -125,10 +152,8 @@ def _empty(state: State, pending: dict[str, str], reserved: int) -> str:
     return f"Nothing is left to ask: {told}. To go on: {', '.join(one for one in advice if one)}."
 
 
-def chosen(
-    state: State, there: Room, pick: Callable[[Positions, int], Picks], seed: int, round: int
-) -> Chosen:
-    """Pick the active items, and mix the control items in.
+def drawn(state: State, there: Room, pick: Callable[[Positions, int], Picks]) -> Active:
+    """What the strategy picks.
 
     Parameters
     ----------
@@ -137,22 +162,30 @@ def chosen(
         What may be asked.
     pick : callable
         Is given the positions available and how many to pick; its picks are positions into these.
-    seed, round : int
-        Name the stream that places of control items are drawn from.
     """
-    active: list[tuple[Any, ...]] = []
-    scores = propensities = None
-    if there.active:
-        picks = pick(there.available, there.active)
-        scores, propensities = picks.scores, picks.propensities
-        columns = zip(_plain(scores, there.active), _plain(propensities, there.active), strict=True)
-        for rank, (row, said) in enumerate(zip(picks.positions.tolist(), columns, strict=True)):
-            active.append((state.ids[there.available[row]], ACTIVE, rank, *said))
+    if not there.active:
+        return Active((), has_scores=False, has_propensities=False)
+    picks = pick(there.available, there.active)
+    columns = zip(_plain(picks.scores, there.active), _plain(picks.propensities, there.active), strict=True)
+    rows = [
+        (state.ids[there.available[row]], ACTIVE, rank, *said)
+        for rank, (row, said) in enumerate(zip(picks.positions.tolist(), columns, strict=True))
+    ]
+    return Active(tuple(rows), picks.scores is not None, picks.propensities is not None)
+
+
+def chosen(state: State, there: Room, active: Active) -> Chosen:
+    """The items of a query: those of the strategy, and control items at places drawn for this round."""
     places = {id: place for place, id in enumerate(state.reserve)}
     control = [(id, CONTROL_ARM, places[id], None, None) for id in there.control]
-    ids, arms, ranks, scored, drawn = zip(*mixed(active, control, seed, round), strict=True)
+    both = mixed(active.rows, control, state.created.seed, state.round)
+    ids, arms, ranks, scores, propensities = zip(*both, strict=True)
     return Chosen(
-        ids, arms, ranks, None if scores is None else scored, None if propensities is None else drawn
+        ids,
+        arms,
+        ranks,
+        scores if active.has_scores else None,
+        propensities if active.has_propensities else None,
     )
 
 

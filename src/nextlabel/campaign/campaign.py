@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from nextlabel.campaign import control as reserved
-from nextlabel.campaign.asking import Query, chosen, room, token
+from nextlabel.campaign.asking import Query, token
 from nextlabel.campaign.beginning import beginning
 from nextlabel.campaign.events import (
     Asked,
@@ -30,7 +30,7 @@ from nextlabel.campaign.history import history
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
 from nextlabel.campaign.parts import pool_part
-from nextlabel.campaign.picking import picker
+from nextlabel.campaign.proposing import Proposal
 from nextlabel.campaign.rebuilding import Parts, check_none, rebuilt, rebuilt_pool
 from nextlabel.campaign.state import State
 from nextlabel.campaign.telling import (
@@ -309,22 +309,23 @@ class Campaign:
 
         Notes
         -----
-        Fits a model where the labels have changed since the last one. Where two ask at once, the one who
-        comes second to the journal picks again.
+        Fits a model where the labels have changed since the last one, once at most: labels that arrive
+        meanwhile are for the next query. Where two ask at once, the one who comes second to the journal
+        picks again, if they wanted the same items; after 20 times what is left of the picks is asked.
         """
         batch = checked_whole(batch, "batch", least=1, of="ask", advice="Ask for example 20.")
         if lease_seconds is not None:
             advice = "Give for example 3600.0, or None for no end."
             lease_seconds = checked_number(lease_seconds, "lease_seconds", above=0, of="ask", advice=advice)
+        proposal = Proposal(self._journal, self._trainer, batch)
         while True:
             state, now = self.refresh(), self._journal.clock()
             check_open(state)
-            there = room(state, now, batch)
             parts = self._whole("ask")
-            by = picker(self._journal, parts, self._trainer)
-            if self._journal.state is not state:
-                continue  # a model was fitted, and somebody may have written
-            items = chosen(state, there, by.of(state, parts.pool), state.created.seed, state.round)
+            proposed = proposal.items(state, now, parts)
+            if proposed is None:
+                continue
+            by, items = proposed
             expires = None if lease_seconds is None else now + lease_seconds
             query = Query(token(state, now, items.ids), items.ids, expires, state.round)
             asked = Asked(
@@ -556,7 +557,7 @@ class Campaign:
         self._journal.append(make)
 
     def fit(self) -> Model:
-        """The model of the labels as they are now: loaded where there is one, else fitted and kept.
+        """The model of the labels as this call finds them: loaded where there is one, else fitted and kept.
 
         Raises
         ------
@@ -564,7 +565,7 @@ class Campaign:
             There are no labels, and the learner offers nothing without any.
         """
         self.refresh()
-        return self._trainer.model(self._journal, self._whole("fit a model"))[1]
+        return self._trainer.model(self._journal, self._whole("fit a model")).model
 
     def close(self) -> None:
         """Close the journal; a second call does nothing."""

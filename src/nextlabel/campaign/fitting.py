@@ -1,5 +1,6 @@
 """The model of a campaign: fitted when what it learns from has changed, loaded otherwise."""
 
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -14,7 +15,7 @@ from nextlabel.core.learner import Model
 from nextlabel.core.pool import Pool
 from nextlabel.maths.axes import Positions
 
-__all__ = ["Trainer", "turn"]
+__all__ = ["Learned", "Trainer", "turn"]
 
 
 def turn(state: State, pool: Pool, round: int, unlabelled: Positions) -> Turn:
@@ -36,6 +37,27 @@ def turn(state: State, pool: Pool, round: int, unlabelled: Positions) -> Turn:
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A model, and the turn that it was fitted in.
+
+    Parameters
+    ----------
+    fingerprint : str
+    model : Model
+    turn : Turn
+        With the labels that the model was trained on, which more may have joined since.
+    is_new : bool
+        Whether a fit was made for it in this call.
+    """
+
+    fingerprint: str
+    model: Model
+    turn: Turn
+    is_new: bool
+
+
+@final
 class Trainer:
     """Keeps the last model at hand.
 
@@ -49,8 +71,8 @@ class Trainer:
         self._models = models
         self._at_hand: tuple[str, Model] | None = None
 
-    def model(self, journal: Journal, parts: Parts) -> tuple[str, Model]:
-        """The fingerprint and the model of the labels as they are now.
+    def model(self, journal: Journal, parts: Parts) -> Learned:
+        """The model of the labels as they are when this begins.
 
         Parameters
         ----------
@@ -68,25 +90,34 @@ class Trainer:
 
         Notes
         -----
-        What is fitted is decided by the labels, the seed and the round of the first fit to them: where a
-        file was lost, the same model is fitted again.
+        Fits once at most, whatever others write meanwhile: labels that arrive during a fit are for the next
+        one. Where somebody else has recorded a model of the labels as they are after the fit, that one is
+        taken, and this one is not kept. What is fitted is decided by the labels, the seed and the round of
+        the first fit to them: where a file was lost, the same model is fitted again.
         """
-        while True:
-            state = journal.state
-            known = self._known(state, parts)
-            found = None if known is None else self._found(known.model, parts)
-            if known is not None and found is not None:
-                return known.model, found
-            fitted, model = self._fit(state, parts, known, journal.clock())
-            self._at_hand = (fitted.model, model)
-            if known is not None and known.model == fitted.model:
-                continue
-            # somebody else may have written: the model stays good as long as the labels do
-            while journal.state.changed <= fitted.through and not self._is_known_since(
-                journal.state, state, parts
-            ):
-                if journal.offer([fitted]):
-                    break
+        state = journal.state
+        known = self._known(state, parts)
+        found = None if known is None else self._found(known.model, parts)
+        if known is not None and found is not None:
+            seen = turn(state, parts.pool, state.round, state.unlabelled())
+            return Learned(known.model, found, seen, is_new=False)
+        fitted, learned = self._fit(state, parts, known, journal.clock())
+        theirs = self._theirs(state, journal.refresh(), learned, parts)
+        if theirs is not None:
+            return theirs
+        self._models.save(learned.model)
+        while not _is_recorded(journal.state, fitted) and not journal.offer([fitted]):
+            pass  # somebody else has written; this stays a model of what it has seen
+        return learned
+
+    def _theirs(self, before: State, now: State, ours: Learned, parts: Parts) -> Learned | None:
+        """What somebody else has fitted meanwhile to the labels as they are now."""
+        known = None if now.newest is before.newest else self._known(now, parts)
+        found = None if known is None else self._found(known.model, parts)
+        if known is None or found is None:
+            self._at_hand = (ours.fingerprint, ours.model)
+            return None
+        return Learned(known.model, found, turn(now, parts.pool, now.round, now.unlabelled()), is_new=True)
 
     def _known(self, state: State, parts: Parts) -> Fitted | None:
         """The newest model, where it is of this learner and of the labels as they are."""
@@ -94,9 +125,6 @@ class Trainer:
         if newest is None or newest.through < state.changed or newest.learner != parts.learner.fingerprint:
             return None
         return newest
-
-    def _is_known_since(self, state: State, before: State, parts: Parts) -> bool:
-        return state.newest is not before.newest and self._known(state, parts) is not None
 
     def _found(self, fingerprint: str, parts: Parts) -> Model | None:
         if self._at_hand is None or self._at_hand[0] != fingerprint:
@@ -116,11 +144,20 @@ class Trainer:
         found = None if wanted is None else self._found(wanted, parts)
         return (None if found is None else wanted), found
 
-    def _fit(self, state: State, parts: Parts, known: Fitted | None, now: float) -> tuple[Fitted, Model]:
+    def _fit(self, state: State, parts: Parts, known: Fitted | None, now: float) -> tuple[Fitted, Learned]:
         round = state.round if known is None else known.round
         this = turn(state, parts.pool, round, state.unlabelled())
         name, previous = self._previous(state, parts, known)
         model = parts.learner.learner.fit_many(parts.pool, [this.fit(previous)], task=this.task)[0]
-        fingerprint = self._models.save(model)
+        learned = Learned(model.fingerprint, model, this, is_new=True)
+        self._at_hand = (learned.fingerprint, model)
         labels, learner, through = len(this.labels), parts.learner.fingerprint, state.position
-        return Fitted(now, fingerprint, learner, round, labels, through, name), model
+        return Fitted(now, learned.fingerprint, learner, round, labels, through, name), learned
+
+
+def _is_recorded(state: State, fitted: Fitted) -> bool:
+    """Whether the newest model is this one, and is known to have seen what it has seen."""
+    newest = state.newest
+    if newest is None or newest.model != fitted.model:
+        return False
+    return newest.through >= min(fitted.through, state.changed)

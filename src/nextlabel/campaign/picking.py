@@ -1,12 +1,12 @@
 """Who picks: the strategy, or before there is anything to train on, the opening."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, final
 
 import numpy as np
 
-from nextlabel.campaign.fitting import Trainer, turn
+from nextlabel.campaign.fitting import Learned, Trainer, turn
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.parts import StrategyPart, strategy_part
 from nextlabel.campaign.rebuilding import Parts
@@ -23,19 +23,33 @@ __all__ = ["Picker", "picker"]
 @final
 @dataclass(frozen=True, eq=False)
 class Picker:
-    """A strategy and the model that it reads; none where it reads no signals."""
+    """A strategy, and the model that it reads; none where it reads no signals.
+
+    Parameters
+    ----------
+    part : StrategyPart
+    learned : Learned or None
+    is_settled : bool
+        Whether a model was fitted to find out who picks.
+    """
 
     part: StrategyPart
-    fingerprint: str | None = None
-    model: Model | None = None
+    learned: Learned | None = None
+    is_settled: bool = False
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the model."""
+        return None if self.learned is None else self.learned.fingerprint
 
     def of(self, state: State, pool: Pool) -> Callable[[Positions, int], Picks]:
-        """Picks from positions of this pool, for `chosen`."""
+        """Picks from positions of this pool, for `drawn`; with the labels that the model has seen."""
 
         def pick(available: Positions, batch: int) -> Picks:
-            this = turn(state, pool, state.round, available)
+            seen = self.learned.turn if self.learned else turn(state, pool, state.round, available)
+            this = replace(seen, pool=pool, round=state.round, unlabelled=available)
             strategy = self.part.strategy
-            model = cast("Model", self.model)  # not looked at where the strategy needs nothing
+            model = cast("Model", self.learned and self.learned.model)  # not read where nothing is needed
             said = this.signals(model, strategy.needs, strategy.needs_labelled)
             return this.pick(strategy, said, batch, self.part.name)
 
@@ -43,7 +57,7 @@ class Picker:
 
 
 def picker(journal: Journal, parts: Parts, trainer: Trainer) -> Picker:
-    """Who picks next; fits a model where one is needed, and then the journal moves on.
+    """Who picks next; fits a model, once at most, where one is needed, and then the journal moves on.
 
     Parameters
     ----------
@@ -59,11 +73,14 @@ def picker(journal: Journal, parts: Parts, trainer: Trainer) -> Picker:
     if not part.strategy.needs | part.strategy.needs_labelled:
         return Picker(part)
     if has_labels:
-        return Picker(part, *trainer.model(journal, parts))
+        learned = trainer.model(journal, parts)
+        return Picker(part, learned, learned.is_new)
+    is_settled = False
     try:
-        fingerprint, model = trainer.model(journal, parts)
+        learned = trainer.model(journal, parts)
+        is_settled = learned.is_new
         first = np.zeros(1, dtype=np.int64)  # says what it can: a model without labels offers less
-        turn(journal.state, parts.pool, 0, first).signals(model, part.strategy.needs)
+        replace(learned.turn, round=0, unlabelled=first).signals(learned.model, part.strategy.needs)
     except (NoLabels, MissingSignal):
-        return Picker(strategy_part("random"))
-    return Picker(part, fingerprint, model)
+        return Picker(strategy_part("random"), is_settled=is_settled)
+    return Picker(part, learned, is_settled)
