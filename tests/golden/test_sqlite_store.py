@@ -133,7 +133,7 @@ def test_an_empty_file_is_taken_over(tmp_path: Path) -> None:
     with closing(SQLiteStore(path, create=True)) as store, pytest.raises(StaleJournal):
         store.append([NOTE], 5)  # leaves what a killed process may leave
     assert path.read_bytes() == b""
-    with pytest.raises(JournalError, match=r"the file is empty.* Create the campaign there again"):
+    with pytest.raises(JournalError, match=r"the file is empty.* Take it away, and create the campaign there again"):
         SQLiteStore(path)
     with closing(SQLiteStore(path, create=True)) as store:
         assert store.append([NOTE], 0) == 1

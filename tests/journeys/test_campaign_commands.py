@@ -131,12 +131,15 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_status_says_how_far_it_is(labelled: Path) -> None:
     said = json.loads(done("status", "reviews.db", "--json", cwd=labelled))
-    assert {key: said[key] for key in ("items", "labelled", "out", "skipped", "left", "rounds")} == {
+    assert {
+        key: said[key] for key in ("items", "labelled", "out", "skipped", "left", "reserved", "rounds")
+    } == {
         "items": 600,
         "labelled": 51,
         "out": 0,
         "skipped": 0,
-        "left": 549,
+        "left": 434,
+        "reserved": 115,
         "rounds": 2,
     }
     assert said["control"] == {"share": 0.1, "reason": "", "reserve": 120, "labelled": 5}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -14,6 +15,7 @@ import pytest
 from nextlabel import arrays, classes
 from nextlabel.campaign.campaign import Campaign
 from nextlabel.cli.main import main
+from nextlabel.stores.sqlite import SQLiteStore
 
 WORDS = {"positive": ("fine", "lovely", "bright"), "negative": ("awful", "dull", "broken")}
 
@@ -262,16 +264,22 @@ def test_who_makes_the_journal_first_keeps_it(tmp_path: Path) -> None:
 
 
 def test_labels_are_not_written_beside_data_that_changed(tmp_path: Path) -> None:
+    commands: tuple[tuple[str, ...], ...] = (("export", "reviews.db", "l.csv"), ("ask", "reviews.db"))
     write_reviews(tmp_path / "reviews.csv", 40)
     words = ("--text", "body", "--id", "key", "--labels", "positive,negative")
     done("new", "reviews.csv", *words, cwd=tmp_path)
     text = (tmp_path / "reviews.csv").read_text(encoding="utf-8")
     (tmp_path / "reviews.csv").write_text(text.replace("viewer 7,", "viewer 70,"), encoding="utf-8")
-    assert "reviews.db; the content of items is another" in refused(
-        "export", "reviews.db", "l.csv", cwd=tmp_path
-    )
+    for command in commands:
+        assert "reviews.db; the content of items is another" in refused(*command, cwd=tmp_path)
     write_reviews(tmp_path / "reviews.csv", 38)
-    assert "reviews.db; 2 items have gone" in refused("export", "reviews.db", "l.csv", cwd=tmp_path)
+    for command in commands:
+        assert "reviews.db; 0 have come and 2 have gone. Put them back" in refused(*command, cwd=tmp_path)
+    write_reviews(tmp_path / "reviews.csv", 41)
+    for command in commands:
+        said = refused(*command, cwd=tmp_path)
+        assert "reviews.db; 1 have come and 0 have gone." in said
+        assert "New items are taken in by Campaign.extend, in Python." in said
 
 
 def test_items_from_python_are_exported_bare(tmp_path: Path) -> None:
@@ -281,3 +289,182 @@ def test_items_from_python_are_exported_bare(tmp_path: Path) -> None:
     said = refused("export", "a.db", "l.csv", cwd=tmp_path)
     assert "the journal does not know where they are from" in said
     assert done("export", "a.db", "l.csv", "--bare", cwd=tmp_path).startswith("1 item written")
+
+
+def begun(folder: Path, count: int = 40, *, words: tuple[str, ...] = ()) -> None:
+    write_reviews(folder / "reviews.csv", count)
+    labels = ("--text", "body", "--id", "key", "--labels", "positive,negative")
+    done("new", "reviews.csv", *labels, *words, cwd=folder)
+
+
+def rewritten(sheet: Path, **by_id: tuple[str, str]) -> None:
+    """Give some rows another label and skip."""
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["label"], row["skip"] = by_id.get(row["id"], (row["label"], row["skip"]))
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def ids_of(sheet: Path) -> list[str]:
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        return [row["id"] for row in csv.DictReader(file)]
+
+
+def test_answers_on_a_told_sheet_are_corrected_taken_back_and_left(tmp_path: Path) -> None:
+    begun(tmp_path)
+    done("ask", "reviews.db", "--batch", 4, "--holder", "anna", "--out", "s.csv", cwd=tmp_path)
+    first, second, *rest = ids_of(tmp_path / "s.csv")
+    labels = dict.fromkeys([first, second, *rest], ("positive", ""))
+    rewritten(tmp_path / "s.csv", **labels)
+    done("tell", "reviews.db", "s.csv", cwd=tmp_path)
+    rewritten(tmp_path / "s.csv", **{first: ("", "not a film"), second: ("", "")})
+    said = done("tell", "reviews.db", "s.csv", cwd=tmp_path)
+    assert said.startswith(
+        f"No new answer; 1 skipped; 2 known before.\nEmpty on the sheet, and answered or skipped in the "
+        f"journal: {second!r}. That stays; to take an answer back, write a word under skip"
+    )
+    assert said.endswith("Labelled: 4 of 40 items.\nNext: nextlabel ask reviews.db\n")
+    done("export", "reviews.db", "l.csv", "--bare", cwd=tmp_path)
+    with (tmp_path / "l.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["id"]: (row["label"], row["skip"]) for row in csv.DictReader(file)}
+    assert (rows[first], rows[second]) == (("", "not a film"), ("positive", ""))
+    rewritten(tmp_path / "s.csv", **{rest[0]: ("", "dark")})
+    said = done("tell", "reviews.db", "s.csv", "--annotator", "cleo", cwd=tmp_path)
+    assert f"Skipped here, and labelled by others: {rest[0]!r}. Their answers stay" in said
+    with Campaign.open(tmp_path / "reviews.db", only_answers=True) as campaign:
+        campaign.retract([rest[1]], "cleo")
+    said = done("tell", "reviews.db", "s.csv", "--annotator", "cleo", cwd=tmp_path)
+    assert said.splitlines()[1].startswith(
+        "Told before, and changed or taken back since: 1. What was said last"
+    )
+
+
+def test_an_export_with_one_row_mended_is_one_new_answer(tmp_path: Path) -> None:
+    begun(tmp_path)
+    done("ask", "reviews.db", "--batch", 9, "--out", "s.csv", cwd=tmp_path)
+    fill(tmp_path / "s.csv")
+    done("tell", "reviews.db", "s.csv", cwd=tmp_path)
+    done("export", "reviews.db", "l.csv", cwd=tmp_path)
+    assert done("tell", "reviews.db", "l.csv", cwd=tmp_path).startswith("No new answer; 10 known before.\n")
+    rewritten(tmp_path / "l.csv", r0001=("negative", ""))
+    said = done("tell", "reviews.db", "l.csv", cwd=tmp_path)
+    assert said.startswith("1 answer told (negative 1); 9 known before.\n")
+    done("export", "reviews.db", "a.csv", "--answers", cwd=tmp_path)
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    assert [(row["label"], row["annotator"]) for row in rows if row["id"] == "r0001"] == [
+        ("negative", "file")
+    ]
+
+
+def test_a_sheet_is_told_without_the_data_and_data_that_moved_are_named(tmp_path: Path) -> None:
+    begun(tmp_path)
+    done("ask", "reviews.db", "--batch", 3, "--out", "s.csv", cwd=tmp_path)
+    fill(tmp_path / "s.csv")
+    (tmp_path / "away").mkdir()
+    (tmp_path / "reviews.csv").rename(tmp_path / "away" / "r.csv")
+    assert "3 answers told" in done("tell", "reviews.db", "s.csv", cwd=tmp_path)
+    said = refused("ask", "reviews.db", cwd=tmp_path)
+    assert "Data that have moved are named with --data." in said
+    assert "Campaign.open" not in said
+    assert "3 items to label" in done("ask", "reviews.db", "--batch", 3, "--data", "away/r.csv", cwd=tmp_path)
+    assert "4 with a label" in done("export", "reviews.db", "l.csv", "--data", "away/r.csv", cwd=tmp_path)
+    assert "--data" in refused("export", "reviews.db", "m.csv", cwd=tmp_path)
+
+
+def test_data_of_python_have_no_place_to_name(tmp_path: Path) -> None:
+    pool = arrays(np.zeros((3, 2)))
+    Campaign.create(tmp_path / "a.db", pool, "sklearn", "random", classes("x", "y"), seed=0).close()
+    for words in (("ask", "a.db"), ("export", "a.db", "l.csv")):
+        said = refused(*words, "--data", "b.csv", cwd=tmp_path)
+        assert "those of this campaign have none: they were handed over in Python. Leave --data out." in said
+    assert "Use Campaign.open(path, pool=...) there." in refused("ask", "a.db", cwd=tmp_path)
+    (tmp_path / "parts.py").write_text(
+        "def pool():\n    from nextlabel import arrays\n    return arrays([[0.0]])\n"
+    )
+    made = Campaign.create(
+        tmp_path / "b.db", f"{tmp_path / 'parts.py'}:pool", "sklearn", "random", classes("x", "y"), seed=0
+    )
+    made.close()
+    said = refused("ask", "b.db", "--data", "b.csv", cwd=tmp_path)
+    assert "parts.py:pool'}. Leave --data out." in said
+
+
+def test_the_end_says_which_steps_are_left(tmp_path: Path) -> None:
+    begun(tmp_path, 500)
+    done("ask", "reviews.db", "--batch", 500, "--out", "s.csv", cwd=tmp_path)
+    fill(tmp_path / "s.csv")
+    done("tell", "reviews.db", "s.csv", cwd=tmp_path)
+    before = json.loads(done("status", "reviews.db", "--json", cwd=tmp_path))
+    assert before["labelled"] + before["reserved"] == 500
+    assert before["left"] == 0
+    said = refused("ask", "reviews.db", cwd=tmp_path)
+    assert "Campaign.open('reviews.db'): renew(token, seconds), retract(ids, annotator), release()" in said
+    assert f"{before['reserved']} wait in the control reserve" in said
+    said = done("status", "reviews.db", cwd=tmp_path)
+    assert f"{before['reserved']} items are left in the control reserve." in said
+    assert "Campaign.open('reviews.db').release()" in said
+
+
+def test_the_doctor_sends_away_whom_it_cannot_help(tmp_path: Path) -> None:
+    begun(tmp_path)
+    said = refused("doctor", "nothing.db", cwd=tmp_path)
+    assert len(said.splitlines()) == 1
+    assert "there is no such file" in said
+    (tmp_path / "empty.db").touch()
+    for words in (("doctor", "empty.db"), ("status", "empty.db"), ("tell", "empty.db", "reviews.csv")):
+        assert "the file is empty" in refused(*words, cwd=tmp_path)
+    store = SQLiteStore(tmp_path / "reviews.db")
+    store.append([{"event": "dreamt", "version": 1, "at": 0.0}], len(store.read()))
+    store.close()
+    code, said, _ = at_once("doctor", "reviews.db", cwd=tmp_path)
+    assert code == 2
+    assert "Upgrade nextlabel" in said
+    assert "--repair" not in said
+    (tmp_path / "newer.db").write_bytes((tmp_path / "reviews.db").read_bytes())
+    db = sqlite3.connect(tmp_path / "newer.db")
+    db.execute("PRAGMA user_version = 9")
+    db.commit()
+    db.close()
+    said = refused("doctor", "newer.db", cwd=tmp_path)
+    assert "Upgrade nextlabel" in said
+    assert "do nothing" not in said
+
+
+def test_without_its_first_entry_the_doctor_says_where_answers_go(tmp_path: Path) -> None:
+    begun(tmp_path)
+    spoilt = (
+        (tmp_path / "reviews.db").read_bytes().replace(b'"classes":["positive"', b'"classes":["pasitive"')
+    )
+    (tmp_path / "reviews.db").write_bytes(spoilt)
+    code, said, _ = at_once("doctor", "reviews.db", "--repair", "r.db", cwd=tmp_path)
+    assert code == 2
+    assert "how to tell it the answers in r.db.rest.jsonl is in the documentation, under 'Back up and" in said
+
+
+def test_a_full_disk_keeps_what_was_told_and_says_so(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    begun(tmp_path)
+    done("ask", "reviews.db", "--batch", 30, "--out", "s.csv", cwd=tmp_path)
+    fill(tmp_path / "s.csv")
+    before = (tmp_path / "reviews.db").read_bytes()
+    filling = (
+        "import resource, sys\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before)}, resource.RLIM_INFINITY))\n"
+        "from nextlabel.cli.main import main\n"
+        "sys.argv = ['nextlabel', 'tell', 'reviews.db', 's.csv', '--annotator', 'anna' * 2000]\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", filling], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ended.returncode == 2
+    assert "Tell the sheet again then: what is in the journal already is passed over.\n" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "labelled   1" in done("status", "reviews.db", cwd=tmp_path)
+    assert "30 answers told" in done("tell", "reviews.db", "s.csv", cwd=tmp_path)

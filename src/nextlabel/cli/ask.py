@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nextlabel.campaign.campaign import Campaign
     from nextlabel.campaign.state import Lease
     from nextlabel.core.pool import Pool
 
@@ -31,16 +32,18 @@ def ask(
     token: Annotated[
         str, typer.Option(help="Write the sheet of this query, asked before, again; nothing new is asked.")
     ] = "",
+    data: Annotated[
+        Path | None, typer.Option(help="Where the data are now, if they have moved since `nextlabel new`.")
+    ] = None,
 ) -> None:
     """Ask for the next batch: a CSV sheet to fill in and tell."""
-    from nextlabel.campaign.campaign import Campaign
     from nextlabel.cli.journal import call, counted, day
 
     seconds = _duration(lease)
     _require_place(out)
-    with Campaign.open(journal) as campaign:
+    with _opened(journal, data) as campaign:
         if not token:
-            token = campaign.ask(batch, holder, lease_seconds=seconds).token
+            token = _asked(campaign, batch, holder, seconds)
             is_new = True
         else:
             is_new = False
@@ -57,6 +60,35 @@ def ask(
     typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{until}")
     typer.echo(f"Fill the column label with one of: {classes}; or the column skip with a reason.")
     typer.echo(f"Then: {call('tell', journal, path)}")
+
+
+def _opened(journal: Path, data: Path | None) -> "Campaign":
+    """The campaign; what is wrong with its data is said in words of the command line."""
+    from nextlabel.campaign.campaign import Campaign
+    from nextlabel.cli.journal import read_state
+    from nextlabel.cli.source import moved, read_pool
+    from nextlabel.errors import CampaignError, PoolChanged
+
+    try:
+        return Campaign.open(journal, None if data is None else moved(read_state(journal), data))
+    except (CampaignError, PoolChanged):
+        read_pool(journal, read_state(journal), data)
+        raise  # something else is missing
+
+
+def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> str:
+    from nextlabel.errors import CampaignError
+
+    try:
+        return campaign.ask(batch, holder, lease_seconds=seconds).token
+    except CampaignError as error:
+        if not campaign.state.is_stopped:
+            error.add_note(
+                "Answers are told with nextlabel tell. The other steps are Python's, on "
+                f"Campaign.open({str(campaign.path)!r}): renew(token, seconds), retract(ids, annotator), "
+                "release(), extend(pool)."
+            )
+        raise
 
 
 def _listed(classes: "Sequence[str]") -> str:

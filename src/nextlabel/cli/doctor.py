@@ -24,6 +24,7 @@ _PACKAGES = (
     "Pillow",
 )
 _UNSOUND = 2
+_DAMAGE = (11, 26)  # what SQLite calls SQLITE_CORRUPT and SQLITE_NOTADB
 
 
 def doctor(
@@ -51,7 +52,7 @@ def doctor(
         typer.echo(f"Backup: {backup}, {count:,} entries.")
     if repair is not None:
         is_sound = _repaired(journal, repair)
-    elif not is_sound:
+    elif not found.is_sound:
         typer.echo(f"Next: {call('doctor', journal, '--repair', _free(journal))}")
     if not is_sound:
         raise typer.Exit(_UNSOUND)
@@ -64,7 +65,8 @@ def _examined(journal: Path) -> "Examination":
     try:
         return examine(journal)
     except JournalError as error:
-        error.add_note("The doctor can do nothing for it: not one entry could be read.")
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            error.add_note("The doctor can do nothing for it: not one entry could be read.")
         raise
 
 
@@ -104,6 +106,11 @@ def _repaired(journal: Path, to: Path) -> bool:
         typer.echo(f"Saved apart: {saved.found.later:,} entries after the first fault, in {saved.rest}.")
     if saved.to is None:
         typer.echo("Not even the first entry is sound, so there is no new journal.")
+        if saved.rest is not None:
+            typer.echo(
+                "Make the campaign anew from the same data with nextlabel new; how to tell it the answers in "
+                f"{saved.rest.name} is in the documentation, under 'Back up and rescue a journal'."
+            )
         return False
     typer.echo(f"Repaired: {saved.found.entries:,} entries in {saved.to}. {journal} is as it was.")
     return _is_campaign(to)

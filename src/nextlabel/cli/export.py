@@ -31,6 +31,9 @@ def export(
             "apostrophe, which `nextlabel tell` takes away again.",
         ),
     ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the data are now, if they have moved since `nextlabel new`.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Write the labels to a CSV sheet: an item a row, or an answer a row."""
@@ -42,29 +45,18 @@ def export(
         rows = export_answers(state, sheet, is_raw=raw, replace=force)
         typer.echo(f"{counted(rows, 'answer')} written to {sheet}, skips among them.")
         return
-    pool = None if bare else _pool(journal, state)
+    pool = None if bare else _pool(journal, state, data)
     rows = export_items(state, sheet, pool=pool, is_whole=is_whole, is_raw=raw, replace=force)
     typer.echo(f"{counted(rows, 'item')} written to {sheet}, {state.labelled:,} with a label.")
 
 
-def _pool(journal: Path, state: "State") -> "Pool":
+def _pool(journal: Path, state: "State", data: Path | None) -> "Pool":
     """The items that the journal speaks of; the learner is not needed."""
-    from nextlabel.campaign.parts import pool_part
-    from nextlabel.errors import CampaignError, NextlabelError, PoolChanged
+    from nextlabel.cli.source import read_pool
+    from nextlabel.errors import NextlabelError
 
     try:
-        if state.pool_source is None:
-            message = (
-                "Data that a reader or a function makes again are needed to show the items; these were "
-                "handed over in Python, and the journal does not know where they are from."
-            )
-            raise CampaignError(message)
-        pool = pool_part(state.pool_source, journal.parent, from_journal=True).pool
-        if pool.fingerprint != state.pool_fingerprint:
-            gone = len(set(state.roster.ids) - set(pool.ids))
-            what = f"{gone:,} items have gone" if gone else "the content of items is another"
-            raise PoolChanged(f"The data must be those of the journal {journal}; {what}. Put them back.")
+        return read_pool(journal, state, data)
     except NextlabelError as error:
         error.add_note("To write ids and answers without the data, add --bare.")
         raise
-    return pool

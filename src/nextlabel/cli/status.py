@@ -33,6 +33,9 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
     pending = state.pending(now)
     late = set(state.out) - set(pending)
     skipped = len(state.skipped)
+    reserved = sum(
+        id not in state.kept and id not in state.skips and id not in pending for id in state.walled
+    )
     items = len(state.roster)
     return {
         "journal": str(journal),
@@ -41,7 +44,8 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
         "out": len(pending),
         "late": len(late),
         "skipped": skipped,
-        "left": items - state.labelled - len(pending) - skipped,
+        "left": items - state.labelled - len(pending) - skipped - reserved,
+        "reserved": reserved,
         "classes": state.class_counts,
         "queries": [_query(state, token, now) for token in dict.fromkeys(state.out.values())],
         "rounds": state.round,
@@ -99,7 +103,7 @@ def _show(said: dict[str, Any]) -> None:
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
     for key, meaning in _ROWS.items():
-        if said[key] or key != "late":
+        if said[key] or key not in _SELDOM:
             table.add_row(key, f"{said[key]:,}", meaning)
     console.print(table)
     console.print("\nclasses")
@@ -111,6 +115,13 @@ def _show(said: dict[str, Any]) -> None:
     console.print(_control(said["control"]), soft_wrap=True)
     for query in said["queries"]:
         console.print(_lease(query), soft_wrap=True)
+    if said["reserved"] and not said["left"]:
+        console.print(
+            f"The strategy has asked all it may; {said['reserved']:,} items are left in the control reserve. "
+            "To have them asked too, end the control arm in Python, for good: "
+            f"Campaign.open({said['journal']!r}).release()",
+            soft_wrap=True,
+        )
     if said["stopped"] is not None:
         console.print(f"stopped: {said['stopped'] or 'no reason was given'}", soft_wrap=True)
     console.print(f"\nNext: {said['next']}", soft_wrap=True)
@@ -122,9 +133,11 @@ _ROWS = {
     "out": "asked, on lease, not answered yet",
     "late": "asked, the lease has ended: asked again when their turn comes; late answers are kept",
     "skipped": "passed over",
-    "left": "not labelled, out or skipped",
+    "left": "the strategy may still ask them",
+    "reserved": "set aside as control items, and asked when their share is due",
     "rounds": "batches asked",
 }
+_SELDOM = ("late", "reserved")
 
 
 def _model(model: dict[str, Any] | None) -> str:

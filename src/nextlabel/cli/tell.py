@@ -1,5 +1,6 @@
 """``nextlabel tell``: the answers of a sheet go into the journal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,16 @@ if TYPE_CHECKING:
 
 __all__ = ["tell"]
 
+_SHOWN = 10
+
 
 def tell(
     journal: Annotated[Path, typer.Argument(help="The campaign's journal.")],
     sheet: Annotated[
         Path,
         typer.Argument(
-            help="A CSV file with the columns id and label, as `nextlabel ask` writes it. An empty label is "
-            "left for later; a word in the column skip passes the item over."
+            help="A CSV file with the columns id and label, as `nextlabel ask` and `nextlabel export` write "
+            "it. An empty label is left for later; a word in the column skip passes the item over."
         ),
     ],
     annotator: Annotated[
@@ -27,25 +30,57 @@ def tell(
         str | None, typer.Option(help="Of the sheet, where it is not UTF-8: for example latin-1.")
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Bring answers back that were changed after this sheet was told.")
+        bool,
+        typer.Option(
+            "--again",
+            help="Tell also what was told before in the same words, and changed or taken back since.",
+        ),
     ] = False,
 ) -> None:
     """Tell the answers of a sheet: all rows are checked first, and telling twice changes nothing."""
     from nextlabel.campaign.answers import tell_sheet
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.cli.journal import call
+    from nextlabel.errors import JournalError
 
-    with Campaign.open(journal) as campaign:
-        told = tell_sheet(campaign, sheet, annotator=annotator, encoding=encoding, is_again=again)
+    with Campaign.open(journal, only_answers=True) as campaign:
+        try:
+            told = tell_sheet(campaign, sheet, annotator=annotator, encoding=encoding, is_again=again)
+        except JournalError as error:
+            error.add_note("Tell the sheet again then: what is in the journal already is passed over.")
+            raise
         labelled, items = campaign.state.labelled, len(campaign.state.roster)
     typer.echo(_sentence(told))
-    if told.kept:
-        typer.echo(
-            f"Told before with this sheet and changed since: {told.kept}. The newer answers stay; to bring "
-            "these back, add --again."
-        )
+    for remark in _remarks(told):
+        typer.echo(remark)
     typer.echo(f"Labelled: {labelled:,} of {items:,} items.")
     typer.echo(f"Next: {call('tell', journal, sheet) if told.later else call('ask', journal)}")
+
+
+def _remarks(told: "Told") -> list[str]:
+    """What of the sheet did not happen, and what to do about it."""
+    remarks = []
+    if told.kept:
+        remarks.append(
+            f"Told before, and changed or taken back since: {told.kept}. What was said last stays; to tell "
+            "these again, add --again."
+        )
+    if told.standing:
+        remarks.append(
+            f"Empty on the sheet, and answered or skipped in the journal: {_named(told.standing)}. "
+            "That stays; to take an answer back, write a word under skip and tell the sheet again."
+        )
+    if told.contested:
+        remarks.append(
+            f"Skipped here, and labelled by others: {_named(told.contested)}. Their answers stay; tell the "
+            "sheet with their name (--annotator) to take theirs back."
+        )
+    return remarks
+
+
+def _named(ids: Sequence[str]) -> str:
+    more = len(ids) - _SHOWN
+    return ", ".join(map(repr, ids[:_SHOWN])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _sentence(told: "Told") -> str:

@@ -148,7 +148,7 @@ def check_nature(db: sqlite3.Connection, path: Path) -> None:
             )
         raise JournalError(
             f"A journal was expected at {path}; the file is empty, as one is whose first entries were never "
-            "written. Create the campaign there again: an empty file is taken over."
+            "written. Take it away, and create the campaign there again."
         )
     if application != APPLICATION or schema < 1:
         raise JournalError(
