@@ -9,25 +9,27 @@ if TYPE_CHECKING:
 
 __all__ = ["label_column", "read_items", "suited"]
 
-_ARRAYS = ("npy", "npz", "idx")  # readers of arrays: they take no names of columns
+_BARE = ("images", "npy", "npz", "idx")  # readers that are not told what columns are for
 _LABELS = ("label", "folder")  # taken for labels where nobody names a column
 _LOOK, _WORDS = 200, 4
 
 
-def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "Pool":
+def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tuple[Pool, str | None]":
     """The items of a file or folder, the column of labels kept out of what a model may read.
 
     Parameters
     ----------
     path : Path
     params : mapping of str to object
-        Of the reader; those that are None are left out.
+        Of the reader: `id`, `text` and `features` among them; those that are None are left out.
     label : str or None
-        The column of labels; ``label`` where there is one and nobody names another.
+        The column of labels; ``label`` where nobody names another and it serves for nothing else.
 
     Returns
     -------
     Pool
+    str or None
+        The column of labels, as named, or found; None where nobody names one and none is called so.
 
     Raises
     ------
@@ -41,19 +43,29 @@ def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "Poo
 
     reader = reader_for(path)
     spec = {"name": reader, "path": str(path), **{key: one for key, one in params.items() if one is not None}}
-    takes_label = reader not in (*_ARRAYS, "images")
+    takes_label = reader not in _BARE
     if label is not None and takes_label:
         spec["label"] = label
     pool: Pool = build("reader", spec)
-    if takes_label and label is None and _LABELS[0] in pool.columns:
-        pool = build("reader", {**spec, "label": _LABELS[0]})
-    if not params.get("text"):
+    used = (params["id"], params["text"], *(params["features"] or ()))
+    if label is None and _LABELS[0] in pool.columns and _LABELS[0] not in used:
+        label = _LABELS[0]
+        if takes_label:
+            pool = build("reader", {**spec, "label": label})  # once more: labels are no feature
+    if params["text"] is None and params["features"] is None:
         _require_no_long_text(pool)
-    return pool
+    return pool, label
 
 
-def label_column(pool: "Pool", label: str | None) -> str:
+def label_column(pool: "Pool", label: str | None, option: str) -> str:
     """The column of labels: as named, else ``label``, else the folders of images.
+
+    Parameters
+    ----------
+    pool : Pool
+    label : str or None
+    option : str
+        How the command calls it.
 
     Raises
     ------
@@ -62,14 +74,13 @@ def label_column(pool: "Pool", label: str | None) -> str:
     """
     from nextlabel.errors import ParameterError
 
-    wanted = [label] if label is not None else list(_LABELS)
-    for one in wanted:
+    for one in [label] if label is not None else _LABELS:
         if one in pool.columns:
             return one
     message = (
-        "The column of labels must be among the columns; received "
+        f"{option} must be one of the columns; received "
         f"{repr(label) if label else 'no name, and none is called label'}. "
-        f"The columns are: {', '.join(pool.columns) or 'none'}. Name one with --label."
+        f"The columns are: {', '.join(pool.columns) or 'none'}. Name one with {option}."
     )
     raise ParameterError(message)
 
@@ -89,15 +100,18 @@ def suited(pool: "Pool") -> dict[str, Any]:
 
 
 def _require_no_long_text(pool: "Pool") -> None:
+    """A text read as the name of a category teaches a model nothing: somebody must say what it is."""
     from nextlabel.errors import ParameterError
+    from nextlabel.experiment.labelled import MISSING
 
     names: Sequence[str] = getattr(pool, "names", ())
     for name in names:
-        cells = [cell for cell in pool.columns.get(name, ())[:_LOOK] if cell]
+        cells = [cell for cell in pool.columns.get(name, ())[:_LOOK] if cell not in MISSING]
         words = sum(len(cell.split()) for cell in cells)
         if cells and words >= _WORDS * len(cells):
             message = (
                 f"Text must be named, so that a model reads its words; the column {name!r} holds about "
-                f"{words // len(cells)} words an item. Add --text {name}."
+                f"{words // len(cells)} words an item. Add --text {name}, or name the columns that a model "
+                f"may read with --features."
             )
             raise ParameterError(message)

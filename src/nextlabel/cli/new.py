@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["new"]
 
-_LABEL = "label"  # the column taken for labels where nobody names one
 _FILE = "file"  # the annotator of labels that the file has already
-_MISSING = ("", "?")
 
 
 def new(
@@ -62,16 +60,20 @@ def new(
 ) -> None:
     """Begin a campaign: read items from a file, write a journal beside it."""
     from nextlabel.campaign.campaign import Campaign
+    from nextlabel.cli.items import label_column as named_column
+    from nextlabel.cli.items import read_items, suited
     from nextlabel.cli.journal import call
 
     journal = out or _beside(file)
     _require_new(journal)
     params = {"id": id, "text": text, "features": _listed(features) or None, "encoding": encoding}
-    pool, column = _pool(file, params, label_column)
+    pool, column = read_items(file, params, label_column)
+    if column is not None:
+        named_column(pool, column, "--label-column")
     known = _known(pool, column)
     task = _task(_listed(labels), known, column)
     _require_work(pool, known)
-    trained = _spec(learner, "--learner") if learner else _suited(pool)
+    trained = _spec(learner, "--learner") if learner else suited(pool)
     picked = _spec(strategy, "--strategy")
     with (
         _whole(journal) as unfinished,
@@ -107,71 +109,14 @@ def _require_new(journal: Path) -> None:
         raise CampaignError(message)
 
 
-def _pool(file: Path, params: Mapping[str, Any], label: str | None) -> "tuple[Pool, str | None]":
-    """The items, and the column of their labels where there is one."""
-    from nextlabel.core.registry import build
-    from nextlabel.readers.files import reader_for
-
-    reader = reader_for(file)
-    spec = {"name": reader, "path": str(file)}
-    spec |= {key: value for key, value in params.items() if value is not None}
-    names_columns = reader not in _BARE
-    if label is not None and names_columns:
-        spec["label"] = label
-    pool: Pool = build("reader", spec)
-    used = (params["id"], params["text"], *(params["features"] or ()))
-    if label is None and _LABEL in pool.columns and _LABEL not in used:
-        label = _LABEL
-        if names_columns:
-            pool = build("reader", {**spec, "label": label})  # once more: labels are no feature
-    if params["text"] is None and params["features"] is None:
-        _require_told_text(pool)
-    if label is not None:
-        _require_column(pool, label)
-    return pool, label
-
-
-_BARE = ("images", "npy", "npz", "idx")
-"""Readers that are not told what columns are for."""
-
-
-def _require_column(pool: "Pool", label: str) -> None:
-    from nextlabel.errors import ParameterError
-
-    if label not in pool.columns:
-        message = (
-            f"--label-column must be one of the columns; received {label!r}. "
-            f"The columns are: {', '.join(pool.columns) or 'none'}."
-        )
-        raise ParameterError(message)
-
-
-def _require_told_text(pool: "Pool") -> None:
-    """A text read as the name of a category teaches a model nothing: somebody must say what it is."""
-    from nextlabel.errors import ParameterError
-
-    names: Sequence[str] = getattr(pool, "names", ())
-    for name in names:
-        cells = [cell for cell in pool.columns.get(name, ())[:_LOOK] if cell not in _MISSING]
-        words = sum(len(cell.split()) for cell in cells)
-        if cells and words >= _WORDS * len(cells):
-            message = (
-                f"Text must be named, so that a model reads its words; the column {name!r} holds about "
-                f"{words // len(cells)} words an item. Add --text {name}, or name the columns that a model "
-                f"may read with --features."
-            )
-            raise ParameterError(message)
-
-
-_LOOK, _WORDS = 200, 4
-
-
 def _known(pool: "Pool", column: str | None) -> dict[str, str]:
     """The labels that the file has already."""
+    from nextlabel.experiment.labelled import MISSING
+
     if column is None:
         return {}
     cells = zip(pool.ids, pool.columns[column], strict=True)
-    return {id: cell.strip() for id, cell in cells if cell.strip() not in _MISSING}
+    return {id: cell.strip() for id, cell in cells if cell.strip() not in MISSING}
 
 
 def _task(labels: Sequence[str], known: Mapping[str, str], column: str | None) -> "Task":
@@ -224,24 +169,6 @@ def _spec(text: str, option: str) -> Any:
             f'{cause.pos + 1} ({cause.msg}). Write for example \'{{"name": "margin"}}\'.'
         )
         raise ParameterError(message) from cause
-
-
-def _suited(pool: "Pool") -> dict[str, Any]:
-    """Logistic regression on words, on the cells of rows, or on numbers as they are."""
-    learner = {"name": "sklearn", "estimator": "logistic"}
-    features = _features(pool)
-    return {**learner, "features": features} if features else learner
-
-
-def _features(pool: "Pool") -> str:
-    import numpy as np
-
-    view = pool.show(pool.ids[0])
-    if view.medium == "text":
-        return "tfidf"
-    if view.medium == "row":
-        return "table" if pool.take(np.array([0])).dtype.kind == "O" else "scale"
-    return ""
 
 
 @contextmanager

@@ -84,8 +84,8 @@ def simulate(
     console = Console(markup=False, highlight=False)
     columns = [one.strip() for one in features.split(",") if one.strip()]
     params = {"text": text, "features": columns or None, "id": id, "encoding": encoding}
-    pool = read_items(file, params, label)
-    dataset, left_out = labelled(file.stem, pool, label_column(pool, label))
+    pool, column = read_items(file, params, label)
+    dataset, left_out = labelled(file.stem, pool, label_column(pool, column, "--label"))
     compared = _strategies(strategies)
     lead = next(iter(compared))
     reading = Reading(lead, _BASELINE, lead_is_default=True, target=_accuracies(target))
