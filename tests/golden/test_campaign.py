@@ -305,6 +305,51 @@ def test_nothing_told_is_nothing_written() -> None:
             LabelError,
             "the annotator 'Ada' has neither answered nor skipped '3'. Name the annotator",
         ),
+        *(
+            (
+                call,
+                ParameterError,
+                rf"{of}'s '{name}' must be text; received {value}\. Give for example {name}=",
+            )
+            for of, name, value, call in [
+                ("tell", "annotator", "5", lambda one: one.tell({"3": "low"}, annotator=5)),
+                ("tell", "annotator", "None", lambda one: one.tell({"3": "low"}, annotator=None)),
+                ("tell", "request", "5", lambda one: one.tell({"3": "low"}, request=5)),
+                ("tell", "token", r"\[5\]", lambda one: one.tell({"3": "low"}, token=[5])),
+                ("tell", "model", "5", lambda one: one.tell({"3": "low"}, model=5)),
+                ("skip", "reason", "5", lambda one: one.skip(["3"], 5)),
+                ("skip", "annotator", "5", lambda one: one.skip(["3"], annotator=5)),
+                ("skip", "token", "5", lambda one: one.skip(["3"], token=5)),
+                ("retract", "annotator", "None", lambda one: one.retract(["3"], None)),
+                ("renew", "token", "None", lambda one: one.renew(None, 5)),
+                ("ask", "holder", "5", lambda one: one.ask(1, 5)),
+                ("stop", "reason", "5", lambda one: one.stop(5)),
+                ("note", "text", "5", lambda one: one.note(5)),
+                ("note", "author", "None", lambda one: one.note("why", author=None)),
+            ]
+        ),
+        *(
+            (call, ParameterError, rf"{of} must be a list of \w+; received {value}\. Give .* also for one")
+            for of, value, call in [
+                ("skip's 'ids'", "'3'", lambda one: one.skip("3")),
+                ("skip's 'ids'", "None", lambda one: one.skip(None)),
+                ("retract's 'ids'", "b'3'", lambda one: one.retract(b"3")),
+                ("note's 'ids'", "'3'", lambda one: one.note("why", "3")),
+                ("revise's 'classes'", "'ab'", lambda one: one.revise("ab")),
+            ]
+        ),
+        *(
+            (call, ParameterError, rf"{of} must be a mapping; received {value}\. Give for example {{")
+            for of, value, call in [
+                ("tell's 'labels'", "'abc'", lambda one: one.tell("abc")),
+                ("tell's 'labels'", "None", lambda one: one.tell(None)),
+                ("tell's 'suggestions'", r"\[1\]", lambda one: one.tell({"3": "low"}, suggestions=[1])),
+                ("revise's 'mapping'", "'ab'", lambda one: one.revise(["low", "high"], "ab")),
+            ]
+        ),
+        (lambda one: one.tell({"3": ["low"]}), LabelError, r"1 of 1 are not: '3': \['low'\]"),
+        (lambda one: one.skip([["3"], 4, "5"]), LabelError, r"2 of 3 are not: \['3'\], 4\. Mend"),
+        (lambda one: one.history(["3"]), LabelError, r"\['3'\]"),
         (lambda one: one.renew("t", 5), CampaignError, "received 't'"),
         (lambda one: one.renew("t", -1), ParameterError, "seconds.*received -1.*hand the items back"),
         (lambda one: one.note("why", ["x"]), LabelError, "'x'"),
@@ -651,6 +696,8 @@ def test_a_campaign_that_cannot_be_made_leaves_no_file(tmp_path: Path) -> None:
         Campaign.create(tmp_path / "pets.db", line(), "sklearn", "margin", TASK, -1)
     with pytest.raises(ParameterError, match="control"):
         Campaign.create(tmp_path / "pets.db", line(), "sklearn", "margin", TASK, 0, control=0.5)
+    with pytest.raises(ParameterError, match="a campaign's 'name' must be text; received 5"):
+        Campaign.create(tmp_path / "pets.db", line(), "sklearn", "margin", TASK, 0, name=5)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -112,3 +112,11 @@ def test_the_order_of_labels_is_kept() -> None:
 def test_an_entry_that_is_not_understood_is_refused(entry: dict[str, Any], says: str) -> None:
     with pytest.raises(JournalError, match=re.escape(says)):
         read_entry(entry)
+
+
+def test_what_an_early_version_wrote_where_text_belongs_is_read_as_text() -> None:
+    told = {"event": "told", "version": 1, "at": 0.0, "labels": {"a": "cat"}, "annotator": 5, "model": 7.5}
+    assert read_entry(told) == Told(0.0, {"a": "cat"}, "5", model="7.5")
+    assert read_entry({**told, "annotator": None, "model": None}) == Told(0.0, {"a": "cat"}, "")
+    stopped = {"event": "stopped", "version": 1, "at": 0.0, "reason": ["spent"]}
+    assert read_entry(stopped) == Stopped(0.0, "['spent']")

@@ -26,6 +26,7 @@ from nextlabel.campaign.events import (
     Told,
 )
 from nextlabel.campaign.fitting import Trainer
+from nextlabel.campaign.given import checked_list, checked_mapping, checked_text, checked_word
 from nextlabel.campaign.history import history
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
@@ -313,6 +314,7 @@ class Campaign:
         meanwhile are for the next query. Where two ask at once, the one who comes second to the journal
         picks again, if they wanted the same items; after 20 times what is left of the picks is asked.
         """
+        holder = checked_text(holder, "holder", of="ask")
         batch = checked_whole(batch, "batch", least=1, of="ask", advice="Ask for example 20.")
         if lease_seconds is not None:
             advice = "Give for example 3600.0, or None for no end."
@@ -389,6 +391,8 @@ class Campaign:
             Labels outside the task, or ids outside the pool; all are checked before anything is written.
         CampaignError
             The request id was used for something else, or the token is of another journal.
+        ParameterError
+            Labels that are no mapping, or a name that is no text.
         """
         took = {"seconds": seconds, "cost": cost}
         for what, value in took.items():
@@ -396,8 +400,21 @@ class Campaign:
                 took[what] = checked_number(
                     value, what, least=0, of="tell", advice="Leave it out if unknown."
                 )
-        shown = None if suggestions is None else dict(suggestions)
-        told = Told(0.0, dict(labels), annotator, request, token, took["seconds"], took["cost"], shown, model)
+        example = "{'12': 'cat'}, from ids to labels"
+        shown = suggestions
+        if shown is not None:
+            shown = checked_mapping(shown, "suggestions", of="tell", example=example)
+        told = Told(
+            0.0,
+            checked_mapping(labels, "labels", of="tell", example=example),
+            checked_text(annotator, "annotator", of="tell"),
+            checked_word(request, "request", of="tell"),
+            checked_word(token, "token", of="tell"),
+            took["seconds"],
+            took["cost"],
+            shown,
+            checked_word(model, "model", of="tell"),
+        )
 
         def make(state: State, now: float) -> Told | None:
             if is_repeat(state, told):
@@ -414,7 +431,10 @@ class Campaign:
 
         The newer statement of an annotator counts: their own answers to these items are taken back.
         """
-        skipped = tuple(ids)
+        skipped = checked_list(ids, "ids", of="skip")
+        reason = checked_text(reason, "reason", of="skip")
+        annotator = checked_text(annotator, "annotator", of="skip")
+        token = checked_word(token, "token", of="skip")
 
         def make(state: State, now: float) -> Skipped | None:
             check_ids(state, skipped)
@@ -433,8 +453,11 @@ class Campaign:
         ------
         LabelError
             The annotator has said nothing of an item.
+        ParameterError
+            A lone text in place of a list, or an annotator who is no text.
         """
-        taken = tuple(ids)
+        taken = checked_list(ids, "ids", of="retract")
+        annotator = checked_text(annotator, "annotator", of="retract")
 
         def make(state: State, now: float) -> Retracted | None:
             check_ids(state, taken)
@@ -497,10 +520,12 @@ class Campaign:
         ParameterError
             An old class would have no new one.
         """
-        names = Task("class", tuple(classes)).classes
+        names = Task("class", checked_list(classes, "classes", of="revise")).classes
+        example = "{'old': 'new'}"
+        whole = checked_mapping({} if mapping is None else mapping, "mapping", of="revise", example=example)
 
         def make(state: State, now: float) -> Revised:
-            return Revised(now, names, complete_mapping(state.task.classes, names, mapping or {}))
+            return Revised(now, names, complete_mapping(state.task.classes, names, whole))
 
         self._journal.append(make)
 
@@ -512,6 +537,7 @@ class Campaign:
         float
             When it ends, in seconds since 1970.
         """
+        token = checked_text(token, "token", of="renew")
         advice = "Give 0 to hand the items back."
         more = checked_number(seconds, "seconds", least=0, of="renew", advice=advice)
 
@@ -544,11 +570,13 @@ class Campaign:
 
     def stop(self, reason: str = "") -> None:
         """Ask nothing any more; what is told is still kept."""
+        reason = checked_text(reason, "reason", of="stop")
         self._journal.append(lambda _, now: Stopped(now, reason))
 
     def note(self, text: str, ids: Iterable[str] = (), *, author: str = "") -> None:
         """Write a remark in the journal, of the campaign or of some items."""
-        about = tuple(ids)
+        about = checked_list(ids, "ids", of="note")
+        text, author = checked_text(text, "text", of="note"), checked_text(author, "author", of="note")
 
         def make(state: State, now: float) -> Noted:
             check_ids(state, about)

@@ -341,6 +341,13 @@ _FIELDS: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
     }
 )
 
+_TEXTS: Mapping[str, Mapping[str, bool]] = MappingProxyType(
+    {
+        name: {one.name: one.type is str for one in dataclasses.fields(kind) if one.type in (str, str | None)}
+        for name, kind in EVENTS.items()
+    }
+)  # fields that hold text, and whether they always do
+
 
 def to_entry(event: Event) -> dict[str, Any]:
     """The event as a store keeps it: JSON values.
@@ -389,7 +396,16 @@ def read_entry(entry: Entry) -> Event:
             f"{', '.join(unknown) or 'none'}. Check the file with: nextlabel doctor."
         )
         raise JournalError(message)
-    values = {field: entry[field] for field, _ in fields if field in entry}
+    values = {field: _as_text(kind.event, field, entry[field]) for field, _ in fields if field in entry}
     made: Any = kind
     event: Event = made(**{key: tuple(one) if isinstance(one, list) else one for key, one in values.items()})
     return event
+
+
+def _as_text(name: str, field: str, value: Any) -> Any:
+    """What a field of text holds, as text: early versions wrote a number or null where one was given."""
+    if isinstance(value, str) or field not in _TEXTS[name]:
+        return value
+    if value is None:
+        return "" if _TEXTS[name][field] else None
+    return str(value)

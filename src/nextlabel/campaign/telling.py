@@ -103,9 +103,9 @@ def check_told(state: State, told: Told) -> None:
 def check_ids(state: State, ids: Iterable[Any]) -> None:
     """Refuse ids that the pool does not have."""
     ids = list(ids)
-    bad = {id: None for id in ids if not isinstance(id, str) or id not in state}
+    bad = {repr(id): None for id in ids if not isinstance(id, str) or id not in state}
     if bad:
-        shown = ", ".join(repr(id) for id, _ in _first(bad))
+        shown = ", ".join(name for name, _ in _first(bad))
         message = (
             f"Ids must be of this pool of {len(state.roster):,} items, as text (for example "
             f"{state.ids[0]!r}); {len(bad)} of {len(ids)} are not: {shown}{_rest(bad)}. Mend these and call "
