@@ -27,6 +27,17 @@ def test_differences_that_never_vary_are_certain_or_nothing() -> None:
     assert paired_t_p([[0.0, 0.1, -0.1]] * 3).tolist() == [1.0, 0.0, 0.0]
 
 
+def test_what_rounding_makes_is_no_gain_however_steady() -> None:
+    # sums of 0.1, 0.2 and 0.3 in two orders differ by 1.1e-16: were that a gain, it would be a certain one
+    gap = (0.1 + 0.2) + 0.3 - (0.1 + (0.2 + 0.3))
+    assert gap > 0.0
+    assert paired_t_p(np.array([[1.0], [1.1], [0.9], [1.0], [1.0]]) * gap).tolist() == [1.0]
+    assert signed_rank_p([gap, 2 * gap, 3 * gap, 4 * gap, 5 * gap, 6 * gap]) == 1.0
+    # nor is it a spread, and what is a thousand times larger is a gain
+    assert paired_t_p([[0.1], [0.1 + gap], [0.1]]).tolist() == [0.0]
+    assert paired_t_p([[1.0e-9], [1.1e-9], [0.9e-9], [1.0e-9]])[0] < 0.001
+
+
 def test_signed_ranks_of_one_sign_have_the_smallest_p() -> None:
     # all 2^5 patterns of signs are equally likely, and two are as extreme
     assert signed_rank_p([0.1, 0.2, 0.3, 0.5, 0.4]) == pytest.approx(2 / 32)

@@ -31,7 +31,7 @@ class Penalties:
     penalties : tuple of float
         Column means: how often others beat j; lower is better.
     settings : int
-        How many, which is the largest entry there can be.
+        How many; no entry is larger, nor as large where strategies share their starts.
     seeds : tuple of int
         The fewest and the most seeds of a setting.
     checkpoints : tuple of int
@@ -68,7 +68,7 @@ def penalty(settings: Sequence[Results], baseline: str, *, most_seeds: int | Non
     baseline : str
         Its name in every setting.
     most_seeds : int, optional
-        So many of each setting count, the lowest first; all where it is left out.
+        So many of each setting count in its tests, the first in order; all where it is left out.
 
     Returns
     -------
@@ -81,8 +81,10 @@ def penalty(settings: Sequence[Results], baseline: str, *, most_seeds: int | Non
 
     Notes
     -----
-    Which checkpoints count, who beats whom at each, and where this departs from the authors' scripts:
-    `nextlabel.maths.penalties`.
+    Which checkpoints count, who beats whom at each, and where this departs from the authors' script:
+    `nextlabel.maths.penalties`. With five seeds at most, the matrix is that of the script: the first five
+    runs are tested, and all runs of random say which checkpoints count. A setting with fewer seeds counts
+    with those it has, and `Penalties.seeds` says so.
     """
     names = common_strategies(settings) if settings else ()
     if baseline not in names:
@@ -95,7 +97,7 @@ def penalty(settings: Sequence[Results], baseline: str, *, most_seeds: int | Non
     counted: list[int] = []
     ratios: list[NDArray[np.float64]] = []
     for results in settings:
-        at = compared_checkpoints(results.labels, results.accuracy(baseline)[:most_seeds].mean(axis=0))
+        at = compared_checkpoints(results.labels, results.accuracy(baseline).mean(axis=0))
         curves = np.stack([results.accuracy(name)[:most_seeds, at] for name in names])
         matrix += penalties(curves)
         ratios.append(error_ratios(curves, names.index(baseline)))

@@ -10,11 +10,11 @@ from nextlabel.maths.summaries import checked_checkpoints
 __all__ = ["compared_checkpoints", "error_ratios", "penalties"]
 
 _LEVEL = 0.05
-_REACHED = 0.99
+_REACHED = 0.99  # of random's accuracy at the end: beyond it nothing is left to compare
 
 
 def compared_checkpoints(labels: ArrayLike, reference: ArrayLike) -> NDArray[np.int64]:
-    """The checkpoints that count: after 1, 2, 4, 8 ... batches, until random has nearly nothing left to gain.
+    """The checkpoints that count: the start, then 1, 2, 4, 8 ... batches, while random has more to gain.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def compared_checkpoints(labels: ArrayLike, reference: ArrayLike) -> NDArray[np.
     Returns
     -------
     array of int64
-        Positions in `labels`, increasing; at least one.
+        Positions in `labels`, increasing; the first is 0, the start.
 
     Raises
     ------
@@ -37,21 +37,28 @@ def compared_checkpoints(labels: ArrayLike, reference: ArrayLike) -> NDArray[np.
 
     Notes
     -----
-    Labels start + 2^(k − 1) · batch for k = 1, 2, ... up to the first checkpoint at which random has 99 % of
-    its accuracy at the end; where even the first lies beyond, it counts alone. A last batch that was cut
-    short does not count.
+    The start, then start + 2^(k − 1) · batch labels for k = 1, 2, ... before the first of these at which
+    random has more than 99 % of its accuracy at the end; that one no longer counts, nor does any after it.
+    A last batch that was cut short does not count, nor as the end. All of this as in the authors' script.
+    At the start strategies that share it are equal, so no entry of their matrix reaches 1.
+
+    References
+    ----------
+    Ash et al. 2020, as for `penalties`; their code, scripts/agg_results.py, ``plot_matrix``.
 
     Examples
     --------
     >>> compared_checkpoints([20, 30, 40, 50, 60], [0.2, 0.5, 0.7, 0.8, 0.9]).tolist()
-    [1, 2, 4]
+    [0, 1, 2]
     """
     counts, rows = checked_checkpoints(labels, np.atleast_2d(np.asarray(reference)))
-    heights = rows[0]
-    last = max(1, int(np.argmax(heights >= _REACHED * heights[-1])))
-    batches = 2 ** np.arange(int(np.log2(last)) + 1)
-    whole = counts[batches] - counts[0] == batches * (counts[1] - counts[0])
-    return np.asarray(batches[whole], dtype=np.int64)
+    batch = counts[1] - counts[0]
+    whole = np.flatnonzero(counts - counts[0] == np.arange(len(counts)) * batch)
+    heights, last = rows[0], int(whole[-1])
+    doubling = 2 ** np.arange(int(np.log2(last)) + 1)
+    is_near = heights[doubling] > _REACHED * heights[last]
+    left = int(np.argmax(is_near)) if is_near.any() else len(doubling)
+    return np.concatenate([[0], doubling[:left]]).astype(np.int64)
 
 
 def penalties(curves: ArrayLike) -> NDArray[np.float64]:
@@ -80,7 +87,7 @@ def penalties(curves: ArrayLike) -> NDArray[np.float64]:
     Two-sided p < 0.05, without allowance for the many tests: a summary of many settings, no verdict on any.
     Time O(a²·s·k).
 
-    Departs from the authors' scripts in that all seeds count; they take five.
+    Departs from the authors' script in that all seeds given count; it takes the first five runs.
 
     References
     ----------
@@ -117,6 +124,11 @@ def error_ratios(curves: ArrayLike, reference: int) -> NDArray[np.float64]:
     -------
     array of float64, axes (a, k)
         Below 1 where the strategy errs less than random; infinite where only random errs never.
+
+    Notes
+    -----
+    Departs from the authors' script in that errors are means over seeds, as their paper says; the script
+    takes those of the first run.
 
     Raises
     ------
