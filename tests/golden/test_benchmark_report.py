@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextlabel.campaign.sheets import original
 from nextlabel.errors import ExperimentError, ParameterError
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.overview import overview
@@ -293,103 +291,6 @@ def test_the_number_of_seeds_stands_on_every_table(one: list[Path], many: str) -
         assert [table for table in tables if "seeds" not in table] == []
 
 
-def test_the_claim_of_an_only_setting_is_said_once(one: list[Path]) -> None:
-    said = "".join(read(one[0].read_text(encoding="utf-8")).text)
-    assert said.count("Badge needed") == 1
-    assert said.count("By the area under the whole curve, allowing") == 1
-
-
-def test_a_lead_is_named_beforehand_only_where_somebody_did() -> None:
-    named = "".join(read(text_of([setting()])).text)
-    assert "Only badge against random was named beforehand: its sentence has" in named
-    kept = "".join(read(text_of([setting(first_lead="badge", lead_is_default=False)])).text)
-    assert kept == named
-    both = [setting(batches=2), setting("dna", batches=2)]
-    assert "Badge, named beforehand, against" in lead_sentence(overview(both).studies)
-
-    first = [setting(name, batches=2, lead_is_default=True) for name in ("letters", "dna")]
-    assert "Badge, the first of the list, against random" in lead_sentence(overview(first).studies)
-    for settings in (first, first[:1], [setting(lead=None)]):
-        said = "".join(read(text_of(settings)).text)
-        assert "named beforehand" not in said
-        assert "Nobody named a strategy to be compared with random: the sentence speaks of badge" in said
-
-
-def test_a_lead_that_was_changed_later_is_said_to_be() -> None:
-    settings = [setting(name, batches=2, first_lead="margin") for name in ("letters", "dna")]
-    for listed in (settings, settings[:1]):
-        said = "".join(read(text_of(listed)).text)
-        assert "named beforehand" not in said
-        assert "margin was the lead when the folder was first run, and badge was named when results" in said
-        assert "The lead was changed from margin to badge when results were there; the interval does" in said
-    lead = lead_sentence(overview(settings).studies)
-    assert lead.startswith("Badge, named when results were there, against random by the area")
-    assert lead.endswith(". It was margin when the folder was first run.")
-    few = study(setting(seeds=3, first_lead="margin"), "letters").sentence()
-    assert few.startswith("No verdict on Badge")
-    assert "changed from margin to badge" in few
-
-
-def test_intervals_of_labels_are_not_said_to_hold_together(one: list[Path]) -> None:
-    said = "".join(read(one[0].read_text(encoding="utf-8")).text)
-    assert "intervals in the tables hold for all" not in said
-    assert (
-        "the intervals of the gains, hold for all strategies of a setting together; each interval of" in said
-    )
-
-
-def test_the_page_says_where_the_counts_of_classes_are(one: list[Path]) -> None:
-    said = "".join(read(one[0].read_text(encoding="utf-8")).text)
-    assert "class_counts in results.json" in said
-    kept = json.loads(one[1].read_text(encoding="utf-8"))
-    assert kept["settings"][0]["runs"][0]["class_counts"][0] == [19, 1, 0]
-
-
-def test_the_matrix_to_be_set_beside_published_ones_takes_five_seeds(one: list[Path]) -> None:
-    kept = json.loads(one[1].read_text(encoding="utf-8"))
-    assert (kept["penalties"]["seeds"], kept["penalties_first_five"]["seeds"]) == ([6, 6], [5, 5])
-    said = one[0].read_text(encoding="utf-8")
-    assert "penalties_first_five in results.json" in said
-    few = [setting(seeds=5, batches=2)]
-    assert overview(few).penalties_first_five is None
-    assert "penalties_first_five" not in text_of(few)
-
-
-def test_labels_to_a_target_are_on_the_page_and_in_the_results(tmp_path: Path) -> None:
-    found = written(tmp_path, [setting(batches=2, target=[0.5, 0.6])])
-    said = found[0].read_text(encoding="utf-8")
-    assert said.count('columnheader">labels to 50 % (95 %)</th>') == 1
-    kept = json.loads(found[1].read_text(encoding="utf-8"))["settings"][0]["reaches"]
-    assert list(kept) == ["0.5", "0.6"]
-    assert kept["0.5"]["random"]["interval"]["low"] <= kept["0.5"]["random"]["needed"]
-
-
-def test_many_pictures_are_folded(tmp_path: Path) -> None:
-    names = [
-        "results.json",
-        "curves.csv",
-        *(f"curves-{i}.{end}" for i in range(20) for end in ("svg", "png")),
-    ]
-    text = long_page(title="t", lead="l", sections=[], command="c", files=names)
-    links = read(text).attributes
-    assert [value for _, name, value in links if name == "href"] == names
-    before, folded = text.split("<details><summary>40 pictures</summary>")
-    assert before.count("href=") == 2
-    assert folded.count("href=") == 40
-
-
-def test_ids_that_a_spreadsheet_would_calculate_are_guarded(tmp_path: Path) -> None:
-    plain = setting(batches=2)
-    ids = Results(
-        plain.protocol,
-        [replace(run, queried=(("=cmd|' /C calc'!A0", "-3"), *run.queried[1:])) for run in plain.runs],
-    )
-    with written(tmp_path, [ids])[3].open(newline="", encoding="utf-8") as file:
-        asked = [line["id"] for line in csv.DictReader(file)]
-    assert asked[:2] == ["'=cmd|' /C calc'!A0", "-3"]
-    assert original(asked[0]) == ids.runs[0].queried[0][0]
-
-
 def test_few_seeds_have_no_verdict() -> None:
     text = text_of([setting(seeds=3)])
     said = "".join(read(text).text)
@@ -463,12 +364,6 @@ def test_each_of_several_settings_has_its_curves(tmp_path: Path, several: list[R
     again = [path.name for path in written(tmp_path, several[-1:])]
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {*again, "curves-notes.svg", "curves-9.svg"}  # ours that are not made any more are gone
-
-
-def test_files_in_a_folder_without_a_report_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "curves-1.svg").write_text("somebody's")
-    written(tmp_path, [setting(batches=2)])
-    assert (tmp_path / "curves-1.svg").read_text() == "somebody's"
 
 
 def test_fifty_runs_make_a_page_of_less_than_three_megabytes(tmp_path: Path) -> None:

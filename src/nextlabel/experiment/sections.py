@@ -11,7 +11,7 @@ from nextlabel.experiment.across import (
 )
 from nextlabel.experiment.overview import Overview
 from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties
-from nextlabel.experiment.study import Study
+from nextlabel.experiment.study import DEFAULT, Study
 from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, NONE, UNDECIDED, WORSE
 from nextlabel.experiment.wording import facts, points, span, width
 from nextlabel.figures.page import Listing, Picture, Section, Table, Terms
@@ -41,12 +41,13 @@ def lead_sentence(studies: Sequence[Study]) -> str:
         for word in (BETTER, WORSE, EQUAL, UNDECIDED, NONE)
         if verdicts.count(word)
     ]
-    told = next((one for one in studies if one.former_lead), first)
-    changed = f" It was {told.former_lead} when the folder was first run." if told.former_lead else ""
-    return (
+    told = next((one for one in studies if one.is_changed), first)
+    changed = told.changes if told.is_changed else ()
+    said = (
         f"{first.lead[0].upper()}{first.lead[1:]}, {told.naming}, against {first.baseline} by the area "
-        f"under the curve, of {len(verdicts)} settings: {', '.join(counted)}.{changed}"
+        f"under the curve, of {len(verdicts)} settings: {', '.join(counted)}."
     )
+    return " ".join([said, *changed])
 
 
 def all_sections(
@@ -233,14 +234,16 @@ def _second_opinion(one: Study) -> dict[str, str]:
 def _naming(studies: Sequence[Study]) -> str:
     """What the lead's own interval rests on."""
     first = studies[0]
-    changed = next((one.former_lead for one in studies if one.former_lead), None)
-    if changed:
-        return (
-            f"{changed} was the lead when the folder was first run, and {first.lead} was named when results "
-            "were there: nothing was chosen before looking, and the interval of its sentence does not allow "
-            "for that."
-        )
-    if first.naming == "the first of the list":
+    changes = list(dict.fromkeys(change for one in studies for change in one.changes))
+    if any(one.is_changed for one in studies):
+        return " ".join([*changes, "The interval of the lead's sentence does not allow for that."])
+    if changes:
+        return " ".join([*changes, _named(first)])
+    return _named(first)
+
+
+def _named(first: Study) -> str:
+    if first.naming == DEFAULT:
         return (
             f"Nobody named a strategy to be compared with {first.baseline}: the sentence speaks of "
             f"{first.lead}, the first of the list, with an interval of its own."

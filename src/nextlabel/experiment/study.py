@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 
@@ -13,10 +13,16 @@ from nextlabel.experiment.comparison import Claim, Row, Saving, claim, rows, sav
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.reaches import Reach, reaches
 from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, UNDECIDED, WORSE, Standing, standings
+from nextlabel.experiment.wording import width
 
-__all__ = ["Classes", "Study", "study"]
+__all__ = ["BEFOREHAND", "CHANGED", "DEFAULT", "Classes", "Study", "study"]
 
 _BASELINE = "random"
+
+BEFOREHAND: Final = "named beforehand"
+DEFAULT: Final = "the first of the list"
+CHANGED: Final = "named when results were there"
+"""How the lead came to be it: what a report may say of it."""
 
 
 @final
@@ -100,28 +106,43 @@ class Study:
         return float(np.mean(self.ceiling)) if self.ceiling else None
 
     @property
-    def former_lead(self) -> str | None:
-        """The lead when the folder was first run, where it is another one now."""
-        first = self.results.protocol.get("first_lead")
-        return str(first) if first and first != self.results.protocol.get("lead") else None
+    def changes(self) -> tuple[str, ...]:
+        """What was named otherwise when the folder was first run, a sentence each."""
+        protocol, found = self.results.protocol, []
+        for key, name, worded in (
+            ("lead", "lead", str),
+            ("baseline", "baseline", str),
+            ("rope", "region of practical equivalence", _region),
+        ):
+            first, now = protocol.get(f"first_{key}"), protocol.get(key)
+            if first is not None and first != now:
+                found.append(
+                    f"The {name} was changed from {worded(first)} to {worded(now)} when results were there."
+                )
+        return tuple(found)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether lead or baseline were others when the folder was first run."""
+        protocol = self.results.protocol
+        return any(
+            protocol.get(f"first_{key}") not in (None, protocol.get(key)) for key in ("lead", "baseline")
+        )
 
     @property
     def naming(self) -> str:
         """How the lead came to be it: nobody named one, it was changed later, or it was named beforehand."""
-        if self.former_lead:
-            return "named when results were there"
+        if self.is_changed:
+            return CHANGED
         protocol = self.results.protocol
         is_default = protocol.get("lead_is_default") or protocol.get("lead") in (None, "", self.baseline)
-        return "the first of the list" if is_default else "named beforehand"
+        return DEFAULT if is_default else BEFOREHAND
 
     def sentence(self) -> str:
         """The claim of the lead in words; of too few seeds, that there is none; whether it was changed."""
-        if self.former_lead is None:
+        if not self.is_changed:
             return self._claimed()
-        return (
-            f"{self._claimed()} The lead was changed from {self.former_lead} to {self.lead} when results "
-            "were there; the interval does not allow for that choice."
-        )
+        return f"{self._claimed()} {' '.join(self.changes)} The interval does not allow for that."
 
     def _claimed(self) -> str:
         if self.seeds >= LEAST_SEEDS:
@@ -157,6 +178,7 @@ class Study:
             "sentence": self.sentence(),
             "verdict": self.verdict_sentence(),
             "naming": self.naming,
+            "changes": self.changes,
             "overlap": self.overlap,
             "ceiling": self.ceiling,
             "reaches": self.reaches,
@@ -172,7 +194,7 @@ def study(results: Results, name: str) -> Study:
     results : Results
         With `lead`, `baseline`, `rope`, `ceiling` and `target` in the protocol: by default the first strategy
         beside the baseline, random, none, none, and none. `lead_is_default` says that nobody named the lead,
-        `first_lead` which it was when the setting was first run.
+        `first_lead`, `first_baseline` and `first_rope` what they were when the setting was first run.
     name : str
         Of the setting.
 
@@ -213,6 +235,10 @@ def study(results: Results, name: str) -> Study:
         ceiling=tuple(float(one) for one in (protocol.get("ceiling") or {}).values()),
         reaches={level: reaches(results, level) for level in _targets(protocol.get("target"))},
     )
+
+
+def _region(rope: Any) -> str:
+    return width(float(rope)) if rope else "none"
 
 
 def _targets(wanted: Any) -> tuple[float, ...]:
