@@ -340,11 +340,6 @@ def test_a_ranking_that_cannot_be_tried_is_not_called_stable() -> None:
     assert "Not known: that takes three strategies" in text
 
 
-def test_settings_of_one_name_are_told_apart() -> None:
-    found = overview([setting(batches=2), setting(batches=2)])
-    assert [one.name for one in found.studies] == ["letters (1)", "letters (2)"]
-
-
 def test_a_protocol_that_says_little_is_enough(tmp_path: Path) -> None:
     bare = Results({}, setting(batches=2).runs)
     kept = json.loads(written(tmp_path, [bare])[1].read_text(encoding="utf-8"))["settings"][0]

@@ -173,3 +173,8 @@ def test_files_in_a_folder_without_a_report_are_left_alone(tmp_path: Path) -> No
     (tmp_path / "curves-1.svg").write_text("somebody's")
     written(tmp_path, [setting()])
     assert (tmp_path / "curves-1.svg").read_text() == "somebody's"
+
+
+def test_settings_of_one_name_are_told_apart() -> None:
+    found = overview([setting(), setting()])
+    assert [one.name for one in found.studies] == ["letters (1)", "letters (2)"]
