@@ -188,7 +188,8 @@ def test_items_that_are_out_are_asked_again_when_their_lease_has_ended() -> None
     with pytest.raises(
         CampaignError,
         match=r"Nothing is left to ask: of 4 items 0 are labelled, 4 are out on a lease, 0 were skipped "
-        r"and 0 wait in the control reserve\. To go on: tell or renew what is out, extend the pool\.",
+        r"and 0 wait in the control reserve\. To go on \(in Python\): tell what is out, or hand it back by "
+        r"campaign\.renew\(token, 0\); take new items in by campaign\.extend\(pool\)\.$",
     ):
         campaign.ask(1)
     clock.now += DAY
@@ -400,7 +401,10 @@ def test_a_skipped_item_is_not_asked_until_the_skip_is_retracted() -> None:
     campaign = made(4)
     campaign.skip(["2"], "unreadable", annotator="Ada")
     assert set(campaign.ask(4).ids) == {"0", "1", "3"}
-    with pytest.raises(CampaignError, match=r"3 are out on a lease, 1 were skipped.*retract a skip"):
+    with pytest.raises(
+        CampaignError,
+        match=r"3 are out on a lease, 1 were skipped.*; take skips back by campaign\.retract\(ids",
+    ):
         campaign.ask(1)
     campaign.retract(["2"], "Ada")
     assert campaign.ask(4).ids == ("2",)
@@ -594,7 +598,9 @@ def test_what_waits_in_the_reserve_is_said_and_can_be_released() -> None:
     campaign = made(500, control=0.05, strategy="random")
     active = [id for id in campaign.state.ids if id not in campaign.state.reserve]
     campaign.skip(active)
-    with pytest.raises(CampaignError, match=r"400 were skipped and 100 wait.*release the reserve"):
+    with pytest.raises(
+        CampaignError, match=r"400 were skipped and 100 wait.*let the 100 of .* by campaign\.release\(\)"
+    ):
         campaign.ask(1)
     campaign.release()
     assert len(campaign.ask(200).ids) == 100
@@ -728,8 +734,15 @@ def test_a_journal_that_is_refused_is_closed_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pool", "says"),
     [
-        (line(10), r"of 12 items; in what is there now, of 10, 0 items came and 2 items \('10', '11'\) went"),
-        (line(13), r"1 item \('12'\) came and 0 items went"),
+        (
+            line(10),
+            r"of 12 items; in what is there now, of 10, 0 items came and 2 items \('10', '11'\) went\. Open "
+            r".* as they were\. Answers can be told without the data: Campaign\.open\(path, only_an",
+        ),
+        (
+            line(13),
+            r"1 item \('12'\) came and 0 items went.*To take the new ones in: .*only_answers=True\)\.extend",
+        ),
         (
             arrays(np.zeros((12, 1)), [f"n{number}" for number in range(12)]),
             r"12 items \('n0', 'n1', 'n10', \.\.\.\) came and 12 items \('0', '1', '10', \.\.\.\) went",

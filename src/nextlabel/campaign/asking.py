@@ -144,12 +144,12 @@ def _empty(state: State, pending: dict[str, str], reserved: int) -> str:
         f"on a lease, {skipped:,} were skipped and {reserved:,} wait in the control reserve"
     )
     advice = [
-        "tell or renew what is out" if pending else "",
-        "retract a skip" if skipped else "",
-        "release the reserve" if reserved else "",
-        "extend the pool",
+        "tell what is out, or hand it back by campaign.renew(token, 0)" if pending else "",
+        "take skips back by campaign.retract(ids, annotator)" if skipped else "",
+        f"let the {reserved:,} of the reserve join the others by campaign.release()" if reserved else "",
+        "take new items in by campaign.extend(pool)",
     ]
-    return f"Nothing is left to ask: {told}. To go on: {', '.join(one for one in advice if one)}."
+    return f"Nothing is left to ask: {told}. To go on (in Python): {'; '.join(one for one in advice if one)}."
 
 
 def drawn(state: State, there: Room, pick: Callable[[Positions, int], Picks]) -> Active:

@@ -2,6 +2,7 @@
 
 An entry is the event's fields as JSON values, with the keys ``event`` (its name) and ``version``.
 Every version that was ever released stays readable; what a newer nextlabel wrote is refused by name.
+A little more than 400 lines: all that can happen, in one place.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, final
 
+from nextlabel.campaign.given import written_text
 from nextlabel.core.spec import listed
 from nextlabel.core.store import Entry
 from nextlabel.errors import JournalError
@@ -343,10 +345,12 @@ _FIELDS: Mapping[str, tuple[tuple[str, bool], ...]] = MappingProxyType(
 
 _TEXTS: Mapping[str, Mapping[str, bool]] = MappingProxyType(
     {
-        name: {one.name: one.type is str for one in dataclasses.fields(kind) if one.type in (str, str | None)}
+        name: {
+            one.name: one.type is not str for one in dataclasses.fields(kind) if one.type in (str, str | None)
+        }
         for name, kind in EVENTS.items()
     }
-)  # fields that hold text, and whether they always do
+)  # fields that hold text, and whether they may be None
 
 
 def to_entry(event: Event) -> dict[str, Any]:
@@ -365,7 +369,7 @@ def to_entry(event: Event) -> dict[str, Any]:
 
 
 def read_entry(entry: Entry) -> Event:
-    """The event that an entry of a store holds.
+    """The event that an entry of a store holds; what early versions wrote where text belongs, as text.
 
     Raises
     ------
@@ -396,16 +400,9 @@ def read_entry(entry: Entry) -> Event:
             f"{', '.join(unknown) or 'none'}. Check the file with: nextlabel doctor."
         )
         raise JournalError(message)
-    values = {field: _as_text(kind.event, field, entry[field]) for field, _ in fields if field in entry}
+    values = {field: entry[field] for field, _ in fields if field in entry}
+    for field in _TEXTS[kind.event].keys() & values.keys():
+        values[field] = written_text(values[field], may_lack=_TEXTS[kind.event][field])
     made: Any = kind
     event: Event = made(**{key: tuple(one) if isinstance(one, list) else one for key, one in values.items()})
     return event
-
-
-def _as_text(name: str, field: str, value: Any) -> Any:
-    """What a field of text holds, as text: early versions wrote a number or null where one was given."""
-    if isinstance(value, str) or field not in _TEXTS[name]:
-        return value
-    if value is None:
-        return "" if _TEXTS[name][field] else None
-    return str(value)

@@ -5,7 +5,7 @@ from typing import Any
 
 from nextlabel.errors import ParameterError
 
-__all__ = ["checked_list", "checked_mapping", "checked_text", "checked_word"]
+__all__ = ["checked_list", "checked_mapping", "checked_text", "checked_word", "written_text"]
 
 
 def checked_text(value: object, name: str, *, of: str) -> str:
@@ -71,6 +71,19 @@ def checked_mapping(values: Any, name: str, *, of: str, example: str) -> dict[An
     if isinstance(values, Mapping):
         return dict(values)
     raise _refused(values, name, of, "a mapping", f"Give for example {example}.")
+
+
+def written_text(value: Any, *, may_lack: bool) -> str | None:
+    """What a journal holds where text belongs: early versions kept a number, or null, that they were given.
+
+    Examples
+    --------
+    >>> written_text(5, may_lack=False), written_text(None, may_lack=False), written_text(None, may_lack=True)
+    ('5', '', None)
+    """
+    if value is None:
+        return None if may_lack else ""
+    return str(value)
 
 
 _EXAMPLES = {"token": "3f8c", "request": "page 1", "reason": "blurred", "text": "a remark", "name": "margin"}

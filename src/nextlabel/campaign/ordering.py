@@ -72,12 +72,14 @@ def matched(pool: Pool, state: State) -> Pool:
     came, went = set(there) - state.roster.index.keys(), state.roster.index.keys() - set(there)
     if came or went or pool.fingerprint != state.pool_fingerprint:
         what = "the ids are the same, and the content changed"
+        advice = "Answers can be told without the data: Campaign.open(path, only_answers=True)."
         if came or went:
             what = f"{_some(came)} came and {_some(went)} went"
+        if came and not went:
+            advice = "To take the new ones in: Campaign.open(path, only_answers=True).extend(pool)."
         message = (
             f"The pool must be that of the journal, of {len(state.roster):,} items; in what is there now, of "
-            f"{len(there):,}, {what}. Open the campaign with the data as they were; new items are "
-            "taken in by extend."
+            f"{len(there):,}, {what}. Open the campaign with the data as they were. {advice}"
         )
         raise PoolChanged(message)
     index: dict[str, Any] = {id: place for place, id in enumerate(there)}

@@ -70,7 +70,7 @@ def added(state: State, pool: Pool) -> tuple[str, ...]:
         message = (
             f"A pool is extended by one that holds all its {len(state.roster):,} items and new ones; in the "
             f"one of {len(there):,} items received, {what}{shown}. Give the old items and the new ones "
-            "together."
+            "together: campaign.extend(pool)."
         )
         raise PoolChanged(message)
     return new
