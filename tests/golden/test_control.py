@@ -108,3 +108,9 @@ def test_both_arms_keep_their_order_at_places_of_the_round() -> None:
 
 def test_without_control_items_the_batch_is_as_it_was_picked() -> None:
     assert mixed(list("cab"), [], seed=0, round=0) == list("cab")
+
+
+def test_each_extension_draws_by_itself() -> None:
+    """Of 500 items 100 are drawn: that two draws are alike has a chance below 1e-100."""
+    places = [tuple(one - before for one in extra(before, 500, seed=0)) for before in (500, 1000, 1500)]
+    assert len({reserve(500, 0.1, seed=0), *places}) == 4

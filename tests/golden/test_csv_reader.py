@@ -267,3 +267,15 @@ def test_a_million_rows_fit_into_a_gigabyte(tmp_path: Path) -> None:
     items, kilobytes = map(int, done.stdout.split())
     assert items == 1_000_000
     assert kilobytes < 1_000_000
+
+
+def test_a_comma_in_the_header_divides_where_a_semicolon_stands_beside_it(file: Path) -> None:
+    assert list(read(file, "a,b;c\n1,2\n").columns) == ["a", "b;c"]
+    assert list(read(file, "a;b\n1;2\n").columns) == ["a", "b"]
+    assert list(read(file, '"a,x";b\n1;2\n').columns) == ["a,x", "b"]
+
+
+def test_ids_do_not_depend_on_the_order_of_columns(file: Path) -> None:
+    ids = read(file, "x,y,z\n1,5,2\n7,0,3\n").ids
+    assert read(file, "z,x,y\n2,1,5\n3,7,0\n").ids == ids
+    assert read(file, "x,y,z\n5,1,2\n0,7,3\n").ids != ids

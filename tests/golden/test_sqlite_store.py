@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nextlabel.errors import JournalError, ParameterError, StaleJournal
-from nextlabel.stores.schema import APPLICATION
+from nextlabel.stores.schema import APPLICATION, connected
 from nextlabel.stores.sqlite import SQLiteStore
 
 NOTE = {"event": "noted", "version": 1, "at": 0.5, "text": "ä"}
@@ -133,7 +133,9 @@ def test_an_empty_file_is_taken_over(tmp_path: Path) -> None:
     with closing(SQLiteStore(path, create=True)) as store, pytest.raises(StaleJournal):
         store.append([NOTE], 5)  # leaves what a killed process may leave
     assert path.read_bytes() == b""
-    with pytest.raises(JournalError, match=r"the file is empty.* Take it away, and create the campaign there again"):
+    with pytest.raises(
+        JournalError, match=r"the file is empty.* Take it away, and create the campaign there again"
+    ):
         SQLiteStore(path)
     with closing(SQLiteStore(path, create=True)) as store:
         assert store.append([NOTE], 0) == 1
@@ -235,3 +237,21 @@ def test_a_lost_table_is_one_message(path: Path) -> None:
     sql(path, "DROP TABLE entries", "CREATE TABLE other (x)")
     with closing(SQLiteStore(path)) as store, pytest.raises(JournalError, match="no such table: entries"):
         store.read()
+
+
+def test_where_a_journal_ends_is_not_said_while_somebody_writes(path: Path) -> None:
+    """Reading the end before it is our turn to write would call those stale who need only wait."""
+    with closing(SQLiteStore(path, busy_seconds=0.05)) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(JournalError) as raised:
+                store.append([NOTE], 2)
+            assert not isinstance(raised.value, StaleJournal)
+        with pytest.raises(StaleJournal):
+            store.append([NOTE], 2)
+        assert store.append([NOTE], 3) == 4
+
+
+def test_a_commit_waits_for_the_disk_and_for_the_folder(path: Path) -> None:
+    with closing(connected(path, "rw", 1.0)) as db:
+        assert db.execute("PRAGMA synchronous").fetchone() == (3,)  # 3 is EXTRA

@@ -386,3 +386,14 @@ def test_positions_are_int64_for_the_strategies() -> None:
 def test_a_roster_knows_its_ids() -> None:
     roster = Roster(("a", "b"))
     assert (len(roster), roster.index) == (2, {"a": 0, "b": 1})
+
+
+def test_an_answer_takes_the_place_of_ones_own_skip_and_its_retraction_brings_none_back() -> None:
+    skipped, answered = Skipped(2.0, ("a",), "Ada", "unclear"), told({"a": "cat"}, "Ada")
+    assert "a" in after(skipped).skips
+    assert "a" not in after(skipped, answered).skips
+    others = after(Skipped(2.0, ("a",), "Bo", "dark"), skipped, answered).skips["a"]
+    assert others == (("Bo", "dark"),)
+    again = after(skipped, answered, Retracted(3.0, ("a",), "Ada"))
+    assert "a" not in again.skips
+    assert 0 in again.available(5.0)
