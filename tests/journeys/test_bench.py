@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]
 def test_the_report_stands_in_the_folder(unbroken: tuple[str, Path, Path]) -> None:
     said, _, folder = unbroken
     assert str(folder / "index.html") in said
-    assert "paired over 3 seeds" in " ".join(said.split())
+    assert "there are 3 seeds, and a verdict takes 5" in " ".join(said.split())
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "Digits, small" in page
     assert "A test." in page
@@ -89,6 +90,33 @@ def test_the_report_is_written_anew_without_running(unbroken: tuple[str, Path, P
     done = bench(grid, folder, "--report-only")
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / "index.html").read_bytes() == before
+
+
+def test_a_report_anew_follows_the_file_and_tells_a_changed_lead(
+    unbroken: tuple[str, Path, Path], tmp_path: Path
+) -> None:
+    _, _, whole = unbroken
+    shutil.copytree(whole, tmp_path / "out")
+    other = tmp_path / "other.toml"
+    other.write_text(GRID + 'lead = "margin"\n', encoding="utf-8")
+    done = bench(other, tmp_path / "out", "--report-only")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No verdict on Margin against random" in " ".join(done.stdout.split())
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "The lead was changed from BADGE to margin" in page
+    other.write_text(GRID + 'baseline = "entropy"\n', encoding="utf-8")
+    done = bench(other, tmp_path / "out", "--report-only")
+    assert done.returncode == 2
+    assert "which are BADGE, margin, random; received 'entropy'. Name one of these" in done.stderr
+
+
+def test_a_share_of_control_items_is_told_on_the_page(tmp_path: Path) -> None:
+    grid = tmp_path / "control.toml"
+    grid.write_text(GRID.replace("seeds = 3", "seeds = 2") + "control = 0.1\n", encoding="utf-8")
+    done = bench(grid, tmp_path / "out", processes=1)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "10 % of the labels are control items" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert load(tmp_path / "out")[0].protocol["reserve"] == 248  # a fifth of 1,238 items, rounded up
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system kills otherwise")

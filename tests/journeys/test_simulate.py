@@ -42,7 +42,8 @@ def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) 
     said = " ".join(done.stdout.split())
     assert "108 labelled items of" in said
     assert "12 without a label were left out" in said
-    assert "paired over 2 seeds" in said
+    assert "there are 2 seeds, and a verdict takes 5" in said
+    assert "labels to 80 % (95 %)" in said
     (results,) = load(tmp_path / "out")
     protocol = json.loads(json.dumps(dict(results.protocol)))
     assert protocol["learner"]["features"] == {"name": "scale"}

@@ -59,7 +59,7 @@ def _control(read: "Grid") -> list[str]:
     if not read.control:
         return []
     return [
-        f"{read.control:.0%} of the labels are control items, drawn at random beforehand: they count in the "
-        "budget, no strategy sees them and no model is trained on them. A pool of fewer than 500 items "
-        "beside the start set has none."
+        f"{100 * read.control:g} % of the labels are control items, drawn at random beforehand: they count "
+        "in the budget, no strategy sees them and no model is trained on them. A pool of fewer than 500 "
+        "items beside the start set has none."
     ]
