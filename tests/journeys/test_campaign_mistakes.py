@@ -404,7 +404,8 @@ def test_the_end_says_which_steps_are_left(tmp_path: Path) -> None:
     assert before["labelled"] + before["reserved"] == 500
     assert before["left"] == 0
     said = refused("ask", "reviews.db", cwd=tmp_path)
-    assert "Campaign.open('reviews.db'): renew(token, seconds), retract(ids, annotator), release()" in said
+    assert "join the others by campaign.release()" in said
+    assert said.endswith("In Python, campaign is nextlabel.Campaign.open('reviews.db').\n")
     assert f"{before['reserved']} wait in the control reserve" in said
     said = done("status", "reviews.db", cwd=tmp_path)
     assert f"{before['reserved']} items are left in the control reserve." in said

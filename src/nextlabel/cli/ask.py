@@ -84,9 +84,8 @@ def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> str
     except CampaignError as error:
         if not campaign.state.is_stopped:
             error.add_note(
-                "Answers are told with nextlabel tell. The other steps are Python's, on "
-                f"Campaign.open({str(campaign.path)!r}): renew(token, seconds), retract(ids, annotator), "
-                "release(), extend(pool)."
+                "Answers are told with nextlabel tell. In Python, campaign is "
+                f"nextlabel.Campaign.open({str(campaign.path)!r})."
             )
         raise
 
