@@ -95,7 +95,7 @@ def test_a_lead_that_was_changed_later_is_said_to_be() -> None:
     assert lead.endswith(". The lead was changed from margin to badge when results were there.")
     few = study(setting(seeds=3, first_lead="margin"), "letters").sentence()
     assert few.startswith("No verdict on Badge")
-    assert "changed from margin to badge" in few
+    assert few.endswith("changed from margin to badge when results were there.")  # there is no interval
 
 
 def test_a_baseline_or_a_region_that_was_changed_later_is_said_to_be() -> None:

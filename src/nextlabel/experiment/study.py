@@ -142,7 +142,8 @@ class Study:
         """The claim of the lead in words; of too few seeds, that there is none; whether it was changed."""
         if not self.is_changed:
             return self._claimed()
-        return f"{self._claimed()} {' '.join(self.changes)} The interval does not allow for that."
+        rest = " The interval does not allow for that." if self.seeds >= LEAST_SEEDS else ""
+        return f"{self._claimed()} {' '.join(self.changes)}{rest}"
 
     def _claimed(self) -> str:
         if self.seeds >= LEAST_SEEDS:

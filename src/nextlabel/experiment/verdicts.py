@@ -111,8 +111,8 @@ def standings(
     Better and worse are said where Holm's p-value is below 0.05. If no strategy differs from the baseline,
     one at least is called better in about 2.5 % of experiments, however many strategies there are, and surely
     (of normal differences) in at most 5 %: Holm's procedure bounds better and worse together. Seeds that lean
-    to one side break this: with five to ten of them and a baseline that errs by an exponential law, one is
-    called better in 8 to 9 %.
+    to one side break this: with five to ten of them and a baseline that errs by an exponential law, one of
+    three equals is called better in about 6 % (`benchmarks/claims.py`).
 
     Practically equal is said where the whole interval lies within the region, even where it leaves out 0; of
     a strategy outside the region it is said in at most 2.5 %. Intervals are Bonferroni's, because those that
