@@ -59,6 +59,44 @@ class Disturbed(Learner):
 
 @final
 @dataclass(frozen=True)
+class DisturbedSaving(Model):
+    """Somebody writes while the model is saved."""
+
+    model: Model
+    meanwhile: Meanwhile
+
+    @property
+    def fingerprint(self) -> str:
+        return self.model.fingerprint
+
+    def signals(self, *args: Any, **named: Any) -> Signals:
+        return self.model.signals(*args, **named)
+
+    def save(self, path: Path) -> None:
+        self.model.save(path)
+        self.meanwhile()
+
+
+@final
+@dataclass(frozen=True)
+class SavingDisturbed(Learner):
+    """Logistic regression; somebody writes whenever a model of it is saved."""
+
+    meanwhile: Meanwhile
+
+    @property
+    def provides(self) -> frozenset[str]:
+        return SklearnLearner().provides
+
+    def fit(self, *args: Any, **named: Any) -> Model:
+        return DisturbedSaving(SklearnLearner().fit(*args, **named), self.meanwhile)
+
+    def load(self, path: Path) -> Model:
+        return SklearnLearner().load(path)
+
+
+@final
+@dataclass(frozen=True)
 class FirstOnes(Strategy):
     """The first items there are; somebody writes whenever it has picked."""
 
@@ -153,6 +191,24 @@ def test_a_recorded_model_whose_file_is_gone_is_not_waited_for(pair: Pair) -> No
     assert pair.files() == {ours["model"]}
     assert pair.campaign.state.newest is not None
     assert pair.campaign.state.newest.model == theirs["model"]  # it has seen more
+
+
+@pytest.mark.parametrize("theirs", ["tell", "fit"])
+def test_a_model_that_was_saved_is_recorded_once(theirs: str, tmp_path: Path) -> None:
+    meanwhile, path = Meanwhile(), tmp_path / "line.db"
+    quiet = SavingDisturbed(Meanwhile())
+    with (
+        Campaign.create(path, line(), quiet, "margin", TASK, seed=1) as other,
+        Campaign.open(path, line(), SavingDisturbed(meanwhile)) as campaign,
+    ):
+        other.tell({"0": "low", "59": "high"})
+        meanwhile.do = lambda _: other.tell({"30": "high"}) if theirs == "tell" else other.fit()
+        campaign.ask(3)
+        pair = Pair(other, campaign, meanwhile)
+        (fitted,) = pair.fitted()
+        assert (fitted["labels"], fitted["through"]) == (2, 2)
+        assert pair.files() == {fitted["model"]}
+        assert meanwhile.times == 1
 
 
 def test_classes_revised_during_a_fit_are_for_the_next_one(pair: Pair) -> None:
