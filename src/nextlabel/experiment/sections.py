@@ -262,7 +262,7 @@ def _published(most: int) -> str:
         )
     return (
         f"The authors' script takes the first {PUBLISHED_SEEDS} runs of a setting: that one is "
-        "penalties_first_five in results.json, and the one to be set beside them."
+        "penalties_first_five in results.json, and the one to be set beside published ones."
     )
 
 
