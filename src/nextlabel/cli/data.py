@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from nextlabel.datasets.listing import Listing
 
-__all__ = ["data"]
+__all__ = ["check", "data", "fetch"]
 
 _ACTIONS = ("list", "fetch", "check")
 

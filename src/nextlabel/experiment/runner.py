@@ -151,7 +151,7 @@ class Experiment:
         if self.held_out < 1 or not self.started < self.budget <= left or self.sizes[0] >= self.budget:
             message = (
                 "Sizes must fit: start < budget ≤ items left by the test part, and 1 ≤ test; "
-                f"received start {self.sizes[0]}, batch {self.batch}, budget {self.budget}, test "
+                f"received start {self.started or self.batch}, batch {self.batch}, budget {self.budget}, test "
                 f"{self.held_out} of {items} items, which leaves {left}. Change what does not fit."
             )
             raise ParameterError(message)

@@ -65,7 +65,7 @@ def jsonl(
         for name, value in _object(line, number, path).items():
             if name not in columns:
                 columns[name] = [""] * len(begins)
-            columns[name].append(as_text(value))
+            columns[name].append(_as_text(value))
         begins.append(number)
         for cells in columns.values():
             if len(cells) < len(begins):
@@ -103,7 +103,7 @@ def _unreadable(number: int, path: Source, why: str) -> str:
     )
 
 
-def as_text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A JSON value as the text of a cell; nothing where it is null."""
     if value is None:
         return ""

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 __all__ = ["Row", "bytes_promised", "rows_in"]
 
@@ -11,6 +11,7 @@ _SIZES = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8, 8: 0, 9: 0}
 _COLUMNS = 6
 
 
+@final
 class Row(NamedTuple):
     """A row of the table of entries."""
 

@@ -28,10 +28,10 @@ STATEMENTS = (
     "BEGIN SELECT RAISE(ABORT, 'a journal is only appended to'); END",
 )
 
-Mode = Literal["rw", "rwc"]
+_Mode = Literal["rw", "rwc"]
 
 
-def connected(path: Path, mode: Mode, busy_seconds: float) -> sqlite3.Connection:
+def connected(path: Path, mode: _Mode, busy_seconds: float) -> sqlite3.Connection:
     """A connection to a SQLite file, whatever is in it.
 
     Parameters

@@ -91,7 +91,7 @@ def probcover(
     if radius is None:
         radius = _found_radius(embedding, centres, clusters or max(2, batch), purity, rng)
     picks = np.empty(0, np.int64)
-    if np.isfinite(radius):  # else one item covers all, and nothing is left but to spread
+    if 0 < radius < np.inf:  # else a ball covers its centre alone, or all: nothing is left but to spread
         covered = covered_by(embedding, centres, radius)
         picks, _ = greedy_cover(radius_graph(embedding, radius), batch, covered=covered, rng=rng)
     if len(picks) == batch:
