@@ -129,7 +129,7 @@ def test_a_scale_that_fits_changes_nothing() -> None:
 
 
 def test_items_too_near_to_tell_apart_leave_no_radius_and_are_spread() -> None:
-    # three clusters of three items; in float32 the distance of the first and the last is lost beside the second
+    # three clusters of three items; in float32 the distance of first and last is lost beside the second
     items = np.array([[0.0], [7.0], [1.1920928955078125e-07]], dtype=np.float32)
     picked = select("probcover", embedding=items, batch=3, seed=0)
     assert sorted(picked.tolist()) == [0, 1, 2]

@@ -151,8 +151,8 @@ class Experiment:
         if self.held_out < 1 or not self.started < self.budget <= left or self.sizes[0] >= self.budget:
             message = (
                 "Sizes must fit: start < budget ≤ items left by the test part, and 1 ≤ test; "
-                f"received start {self.started or self.batch}, batch {self.batch}, budget {self.budget}, test "
-                f"{self.held_out} of {items} items, which leaves {left}. Change what does not fit."
+                f"received start {self.started or self.batch}, batch {self.batch}, budget {self.budget}, "
+                f"test {self.held_out} of {items} items, which leaves {left}. Change what does not fit."
             )
             raise ParameterError(message)
         held = self.reserved
