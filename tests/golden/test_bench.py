@@ -16,10 +16,11 @@ from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.task import Task
 from nextlabel.errors import ExperimentError, NextlabelError, ParameterError
-from nextlabel.experiment.bench import load, run_settings
+from nextlabel.experiment.bench import _planned, load, run_settings
 from nextlabel.experiment.curves import Results
 from nextlabel.experiment.grid import Setting
 from nextlabel.experiment.lock import locked
+from nextlabel.experiment.lockstep import ceiling
 from nextlabel.experiment.reading import Reading
 from nextlabel.experiment.runner import Experiment
 from nextlabel.learners.sklearn import SklearnLearner
@@ -151,39 +152,6 @@ def test_a_bench_gives_what_the_experiment_gives(tmp_path: Path) -> None:
     assert results.protocol["setting"] == "clusters"
     assert set(results.protocol["ceiling"]) == {"0"}
     assert {"lead", "baseline", "rope", "code", "versions", "seeds"} <= set(results.protocol)
-
-
-def named(folder: Path, **changes: Any) -> dict[str, Any]:
-    """What the protocol of the first setting holds after a run with another reading."""
-    given = {"lead": "margin", **changes}
-    made = setting(ceiling_seeds=())
-    (results,) = run_settings(folder, [dataclasses.replace(made, reading=Reading(**given))])
-    return dict(results.protocol)
-
-
-def test_what_was_named_before_there_were_results_stays(tmp_path: Path) -> None:
-    first = named(tmp_path)
-    assert (first["lead"], first["first_lead"]) == ("margin", "margin")
-    again = named(tmp_path, lead="badge", baseline="margin", rope=0.02)
-    assert (again["lead"], again["baseline"], again["rope"]) == ("badge", "margin", 0.02)
-    assert (again["first_lead"], again["first_baseline"], again["first_rope"]) == ("margin", "random", 0.01)
-    assert named(tmp_path)["first_lead"] == "margin"
-
-
-def test_a_data_set_left_out_for_a_while_is_not_forgotten(tmp_path: Path) -> None:
-    named(tmp_path)
-    other = setting(ceiling_seeds=(), dataset=clusters(pool=arrays(np.arange(120.0).reshape(60, 2))))
-    badge = Reading("badge")
-    (results,) = run_settings(tmp_path, [dataclasses.replace(other, reading=badge)])
-    assert results.protocol["first_lead"] == "badge"  # nothing of these data was seen before
-    assert named(tmp_path, lead="badge")["first_lead"] == "margin"
-
-
-def test_without_a_result_names_may_change(tmp_path: Path) -> None:
-    named(tmp_path)
-    for path in (tmp_path / "runs").iterdir():
-        path.unlink()
-    assert named(tmp_path, lead="badge")["first_lead"] == "badge"
 
 
 def test_a_folder_is_read_as_somebody_names_it_now(tmp_path: Path) -> None:
@@ -330,6 +298,32 @@ def test_the_ceiling_is_the_accuracy_with_every_label_of_the_pool(tmp_path: Path
         said = model.signals(experiment.dataset.pool, test, {"proba"}, np.random.default_rng(0))
         right = said["proba"].argmax(axis=1) == experiment.dataset.labels[test]
         assert results.protocol["ceiling"][str(seed)] == pytest.approx(right.mean())
+
+
+def chance() -> SklearnLearner:
+    """Of few trees: its ceiling shows the generator that it was given."""
+    return SklearnLearner({"name": "random_forest", "n_estimators": 2, "max_depth": 1})
+
+
+def test_the_ceiling_does_not_depend_on_the_order_of_the_settings(tmp_path: Path) -> None:
+    seeds = (0, 1, 2, 3)
+    both = [setting(seeds, learner=chance(), seeds=4, start=start) for start in (0, 4)]
+    for name, settings in (("one", both), ("two", both[::-1]), ("three", both[:1])):
+        tops = [results.protocol["ceiling"] for results in run_settings(tmp_path / name, settings)]
+        assert tops == [{str(seed): ceiling(both[1].experiment, seed).accuracy for seed in seeds}] * len(tops)
+    # a twin that begins without a start set has another generator, and the ceilings can tell
+    assert [ceiling(both[0].experiment, seed).accuracy for seed in seeds] != list(tops[0].values())
+
+
+def test_settings_that_share_records_write_them_once(tmp_path: Path) -> None:
+    learner = Counting(SklearnLearner("logistic"))
+    run_settings(tmp_path / "one", [setting(learner=learner), setting(learner=learner, start=5)])
+    # each setting: a shared start, three strategies of two seeds; 4, 7, 10, 12 and 5, 8, 11, 12 labels
+    assert len(learner.sizes) == 2 * 2 * (1 + 3 * 3) + 1
+    tasks, index = _planned(tmp_path, [setting(), setting(start=5), setting()], 2)
+    paths = [record.path for task in tasks for record in task.records]
+    assert len(paths) == len(set(paths)) == 2 * 6 + 1
+    assert len(index) == 3
 
 
 def test_a_failure_names_its_cell_and_leaves_the_lines_before_it(tmp_path: Path) -> None:

@@ -271,7 +271,8 @@ def test_a_start_that_was_drawn_for_all_is_no_choice() -> None:
         for seed in (0, 1)
     ]
     assert study(Results({}, runs), "n").overlap == {"badge, random": pytest.approx(1 / 3)}
-    assert study(Results({"drawn": 0}, runs), "n").overlap == {"badge, random": pytest.approx(3 / 5)}
+    # without a start set both have the same first batch, as random has it: it was drawn for badge too
+    assert study(Results({"drawn": 0}, runs), "n").overlap == {"badge, random": pytest.approx(1 / 3)}
 
 
 def test_equal_strategies_are_said_to_be_so() -> None:

@@ -123,6 +123,9 @@ def test_official_test_items_come_before_those_of_the_grid() -> None:
         ({"test": 1.5}, "'test'"),
         ({"test": 0}, "'test' must be a whole number from 1 up; received 0"),
         ({"seeds": "ten"}, "'seeds'"),
+        ({"batch": [20, 10, 20]}, "Each value of 'batch' is a setting; received 20 twice. Leave one"),
+        ({"start": [{"per_class": 1}, 5, {"per_class": 1}]}, "'start' .* received {'per_class': 1} twice"),
+        ({"start": [0, {"per_class": 0}]}, "Each value of 'start' is a setting; received 0 twice"),
     ],
 )
 def test_what_a_grid_cannot_say_is_refused(changes: dict[str, Any], expected: str) -> None:

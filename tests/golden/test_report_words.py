@@ -98,6 +98,33 @@ def test_a_lead_that_was_changed_later_is_said_to_be() -> None:
     assert few.endswith("changed from margin to badge when results were there.")  # there is no interval
 
 
+def test_a_lead_that_was_no_more_than_the_first_is_not_named_beforehand_later() -> None:
+    late: dict[str, Any] = {"first_lead": "badge", "first_lead_is_default": True}
+    told = "Nobody named a lead before results were there: badge was the first of the list."
+    settings = [setting(name, **late, lead_is_default=False) for name in ("letters", "dna")]
+    for listed in (settings, settings[:1]):
+        said = said_of(listed)
+        assert "named beforehand" not in said
+        assert f"{told} The interval does not allow for that." in said
+    assert "Badge, named when results were there, against" in lead_sentence(overview(settings).studies)
+    still = said_of([setting(**late, lead_is_default=True)])
+    assert told not in still
+    assert "Nobody named a strategy to be compared with random" in still
+
+
+def test_seeds_that_were_added_when_results_were_there_are_told() -> None:
+    told = "Seeds were added when results were there: 5 at first, now 6. Verdicts and intervals do not allow"
+    settings = [setting(name, first_seeds=[0, 1, 2, 3, 4]) for name in ("letters", "dna")]
+    for listed in (settings, settings[:1]):
+        assert told in lead_sentence(overview(listed).studies)
+        said = said_of(listed)
+        assert said.count(told) >= 2  # in a sentence of its own, and beside what the page does not say
+        assert "named beforehand" in said  # the lead was, all the same
+    fewer = study(setting(first_seeds=list(range(8))), "letters").sentence()
+    assert "Seeds were changed when results were there: 8 at first, now 6." in fewer
+    assert "Seeds were" not in said_of([setting(first_seeds=list(range(6)))])
+
+
 def test_a_baseline_or_a_region_that_was_changed_later_is_said_to_be() -> None:
     said = said_of([setting(first_baseline="entropy")])
     assert "named beforehand" not in said

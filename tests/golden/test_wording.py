@@ -36,7 +36,10 @@ def test_every_fact_is_told() -> None:
 
 def test_other_starts_splits_and_seeds_are_told() -> None:
     assert facts({**PROTOCOL, "per_class": 1})["Labels"].startswith("10 drawn at random to start, 1 of each")
-    assert facts({**PROTOCOL, "drawn": 0})["Labels"].startswith("none drawn to start: the first")
+    assert facts({**PROTOCOL, "drawn": 0})["Labels"].startswith(
+        "none drawn to start: the first batch is picked by strategies that can without a trained model, and "
+        "drawn at random for the others, then batches of 5"
+    )
     assert facts({**PROTOCOL, "official_test": True, "pool": 50})["Split"] == (
         "30 items measure accuracy, the official test items; 70 are the pool, cut to 50 for each seed"
     )

@@ -117,6 +117,14 @@ def test_a_share_of_control_items_is_told_on_the_page(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "10 % of the labels are control items" in (tmp_path / "out" / "index.html").read_text("utf-8")
     assert load(tmp_path / "out")[0].protocol["reserve"] == 248  # a fifth of 1,238 items, rounded up
+    # whatever the file says now, the page says what was run
+    for told in ("control = 0.2", ""):
+        grid.write_text(grid.read_text(encoding="utf-8").replace("control = 0.1", told), encoding="utf-8")
+        assert bench(grid, tmp_path / "out", "--report-only").returncode == 0
+        page = (tmp_path / "out" / "index.html").read_text("utf-8")
+        assert "10 % of the labels are control items" in page
+        assert "20 % of the labels are control" not in page
+        grid.write_text(grid.read_text(encoding="utf-8").replace("control = 0.2", "control = 0.1"), "utf-8")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system kills otherwise")

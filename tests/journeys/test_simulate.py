@@ -42,6 +42,7 @@ def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) 
     said = " ".join(done.stdout.split())
     assert "108 labelled items of" in said
     assert "12 without a label were left out" in said
+    assert "an earlier one" not in said
     assert "there are 2 seeds, and a verdict takes 5" in said
     assert "labels to 80 % (95 %)" in said
     (results,) = load(tmp_path / "out")
@@ -51,6 +52,26 @@ def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) 
     assert list(protocol["strategies"]) == ["BADGE", "margin", "random"]
     assert (protocol["target"], protocol["lead_is_default"]) == ([0.8, 0.9], True)
     assert "nextlabel simulate" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_rows_that_equal_an_earlier_one_are_counted(tmp_path: Path) -> None:
+    file = table(tmp_path / "plants.csv")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    file.write_text(
+        "\n".join(
+            ["name,kept," + lines[0], *(f"{i},1,{one}" for i, one in enumerate(lines[1:]))]
+            + [f"again {i},1,{lines[1 + i]}" for i in (1, 2, 3)]
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+    words = ("--id", "name", "--features", "width,height", "--strategies", "margin", "--test", "40")
+    done = simulate(file, *SMALL, *words, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = "3 items equal an earlier one and were kept: copies may fall on both sides of the split"
+    assert told in " ".join(done.stdout.split())
+    assert told in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert load(tmp_path / "out")[0].protocol["test"] == 40
 
 
 def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path) -> None:
@@ -76,6 +97,7 @@ def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path) -> None:
         (("--strategies", "random"), "--strategies must name at least one strategy to compare with random"),
         (("--strategies", "bagde"), "Did you mean 'badge'?"),
         (("--test", "0"), "'test'"),
+        (("--test", "1.5"), "'test' must be a number above 0 and below 1; received 1.5"),
         (
             ("--target", "80 %"),
             "--target must be numbers above 0 and at most 1, with commas between them; received '80 %'",

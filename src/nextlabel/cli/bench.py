@@ -1,12 +1,13 @@
 """``nextlabel bench``: a grid of experiments from a file, run into a folder, with a report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from nextlabel.experiment.grid import Grid
+    from nextlabel.experiment.curves import Results
 
 __all__ = ["bench"]
 
@@ -37,11 +38,12 @@ def bench(
     console = Console(markup=False, highlight=False)
     read = read_grid(grid)
     folder = out if out is not None else Path(f"bench-{grid.stem}")
-    notes = [*read.notes, *_control(read)]
     title = read.title or f"Benchmark {grid.stem}"
     command = shlex.join(["nextlabel", "bench", str(grid), "--out", str(folder)])
     if report_only:
-        report(console, folder, load(folder, reading(read)), title=title, command=command, notes=notes)
+        results = load(folder, reading(read))
+        notes = [*read.notes, *_control(_share(results))]
+        report(console, folder, results, title=title, command=command, notes=notes)
         return
     carry_out(
         console,
@@ -49,17 +51,22 @@ def bench(
         settings(read),
         title=title,
         command=command,
-        notes=notes,
+        notes=[*read.notes, *_control(read.control)],
         processes=processes,
     )
 
 
-def _control(read: "Grid") -> list[str]:
+def _share(results: "Sequence[Results]") -> float:
+    """The share of control items that was run, whatever a file says now; the same in all settings."""
+    return max(float(one.protocol.get("control", 0.0)) for one in results)
+
+
+def _control(share: float) -> list[str]:
     """What a reader must know where there is a control arm."""
-    if not read.control:
+    if not share:
         return []
     return [
-        f"{100 * read.control:g} % of the labels are control items, drawn at random beforehand: they count "
+        f"{100 * share:g} % of the labels are control items, drawn at random beforehand: they count "
         "in the budget, no strategy sees them and no model is trained on them. A pool of fewer than 500 "
         "items beside the start set has none."
     ]

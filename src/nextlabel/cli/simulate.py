@@ -77,7 +77,7 @@ def simulate(
     from nextlabel.cli.items import label_column, read_items, suited
     from nextlabel.core.registry import build
     from nextlabel.experiment.grid import Setting, held_out
-    from nextlabel.experiment.labelled import labelled
+    from nextlabel.experiment.labelled import copies, labelled
     from nextlabel.experiment.reading import Reading
     from nextlabel.experiment.runner import Experiment
 
@@ -90,7 +90,7 @@ def simulate(
     lead = next(iter(compared))
     reading = Reading(lead, _BASELINE, lead_is_default=True, target=_accuracies(target))
     items = len(dataset.pool.ids)
-    measured = held_out(items, int(test) if test >= 1 else test)
+    measured = held_out(items, int(test) if test >= 1 and test.is_integer() else test)
     learner = suited(pool)
     experiment = Experiment(
         dataset,
@@ -123,11 +123,14 @@ def simulate(
     notes = [
         f"{counts}; {left_out:,} without a label were left out.",
         "The learner suits the items; it was not tuned.",
+        *_equal(copies(dataset.pool)),
     ]
     console.print(
         f"{notes[0]} {', '.join(compared)}; {seeds} seeds; {experiment.sizes[0]} to {experiment.budget} "
         "labels."
     )
+    for note in notes[2:]:
+        console.print(note)
     top = tuple(experiment.all_seeds[:_CEILING_SEEDS])
     carry_out(
         console,
@@ -138,6 +141,17 @@ def simulate(
         notes=notes,
         processes=processes,
     )
+
+
+def _equal(count: int) -> list[str]:
+    """What a reader must know where items come more than once."""
+    if not count:
+        return []
+    told = "item equals an earlier one and was" if count == 1 else "items equal an earlier one and were"
+    return [
+        f"{count:,} {told} kept: copies may fall on both sides of the split, and then "
+        "accuracies are too high."
+    ]
 
 
 def _accuracies(listed: str) -> list[float]:

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, final
@@ -86,8 +86,9 @@ def run_settings(
     A cell's file is named by what decides its lines, the code included, but neither by the budget nor by
     the other strategies or seeds: so more of these extend what is there.
 
-    Lead, baseline and rope that were named for a data set before it had results here stay in the protocol,
-    as `first_lead`, `first_baseline` and `first_rope`, whatever is named later.
+    Lead, baseline, rope and seeds that were named for a data set before it had results here stay in the
+    protocol, as `first_lead`, `first_baseline`, `first_rope` and `first_seeds`, whatever is named later; so
+    does, as `first_lead_is_default`, that nobody had named the lead.
     """
     tasks, index = _planned(folder, settings, processes)
     _prepare(folder)
@@ -174,7 +175,8 @@ def _remembering(folder: Path, index: Sequence[dict[str, Any]]) -> list[dict[str
         with suppress(OSError, ValueError):
             for one in _index(folder):
                 known = {**one.get("named", {}), **known}
-                known.setdefault(one["protocol"]["fingerprint"], first_named(one["protocol"]))
+                data = one["protocol"]["fingerprint"]
+                known[data] = {**first_named(one["protocol"]), **known.get(data, {})}
     for one in index:
         known.setdefault(one["protocol"]["fingerprint"], first_named(one["protocol"]))
     return [
@@ -214,14 +216,27 @@ def _planned(
                 "ceiling": [[cell.seed, record.path.stem] for cell, record in tops.items()],
             }
         )
-    return tasks, index
+    return _each_once(tasks), index
+
+
+def _each_once(tasks: Sequence[_Task]) -> list[_Task]:
+    """One task for the same records, however many settings share them: no two workers write a file."""
+    found: dict[tuple[Any, ...], _Task] = {}
+    for task in tasks:
+        found.setdefault((task.sizes, *(record.path for record in task.records)), task)
+    return list(found.values())
 
 
 def _ceiling_spec(experiment: Experiment, seed: int, data: str) -> dict[str, Any]:
     """Neither start nor batch nor strategy nor a control arm decides what all labels give."""
     spec = experiment.spec(Cell(next(iter(experiment.strategies)), seed), data)
     spec.pop("control", None)
-    return {**spec, "strategy": None, "start": 0, "per_class": 0, "batch": 0}
+    return {**spec, "strategy": None, "start": 0, "per_class": 0, "batch": 0, "round": 0}
+
+
+def _at_round_0(experiment: Experiment) -> Experiment:
+    """One whose ceiling has the generator of round 0: with a start set, as `ceiling` counts rounds."""
+    return replace(experiment, start=1, per_class=0, control=0.0)
 
 
 def _record(folder: Path, spec: Mapping[str, Any]) -> Record:
@@ -234,7 +249,7 @@ def _work(_: None, task: _Task) -> None:
     if task.is_ceiling:
         cell = task.cells[0]
         if not recorded[cell]:
-            task.records[0].append(ceiling(task.experiment, cell.seed))
+            task.records[0].append(ceiling(_at_round_0(task.experiment), cell.seed))
         return
     by_cell = dict(zip(task.cells, task.records, strict=True))
     for cell, line in lockstep(task.experiment, task.cells, recorded):

@@ -95,6 +95,8 @@ class Grid:
             if not lists[name]:
                 message = f"A grid needs at least one value of {name!r}; received none. Name some."
                 raise ParameterError(message)
+        for name in ("start", "batch"):
+            _check_different(name, lists[name])
         settle(
             self,
             {
@@ -310,6 +312,15 @@ def _named(key: str, listed: Sequence[Any]) -> dict[str, Any]:
             raise ParameterError(message)
         made[shown] = Spec(spec.name, {k: v for k, v in spec.params.items() if k != _DISPLAY})
     return made
+
+
+def _check_different(name: str, listed: Sequence[Any]) -> None:
+    """Two equal values would be two settings of the same runs."""
+    plain = [0 if one == {"per_class": 0} else one for one in listed]
+    for place, one in enumerate(plain):
+        if one in plain[:place]:
+            message = f"Each value of {name!r} is a setting; received {one!r} twice. Leave one of them out."
+            raise ParameterError(message)
 
 
 def _started(start: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Somebody's own labelled items as a data set: what a column says is taken for the truth."""
 
+from hashlib import blake2b
 from typing import cast
 
 import numpy as np
@@ -10,7 +11,7 @@ from nextlabel.core.registry import build
 from nextlabel.core.task import classes
 from nextlabel.errors import LabelError, ParameterError
 
-__all__ = ["MISSING", "labelled"]
+__all__ = ["MISSING", "copies", "labelled"]
 
 MISSING = ("", "?")
 """Cells that hold no label."""
@@ -71,6 +72,29 @@ def labelled(name: str, pool: Pool, column: str) -> tuple[Dataset, int]:
     return Dataset(name, about, part, task.encode([cells[place] for place in kept]), task), len(cells) - len(
         kept
     )
+
+
+def copies(pool: Pool) -> int:
+    """How many items equal an earlier one in all that a model reads.
+
+    Parameters
+    ----------
+    pool : Pool
+        In memory; every item is read once.
+
+    Examples
+    --------
+    >>> from nextlabel.readers.arrays import ArrayPool
+    >>> copies(ArrayPool(np.array([[1, 2], [3, 4], [1, 2], [1, 2]]), list("abcd")))
+    2
+    """
+    items = pool.take(np.arange(len(pool.ids)))
+    seen = {_content(one) for one in items}
+    return len(items) - len(seen)
+
+
+def _content(item: object) -> bytes:
+    return blake2b(np.ascontiguousarray(item).tobytes(), digest_size=16).digest()
 
 
 def _ids(pool: Pool, kept: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> list[str]:

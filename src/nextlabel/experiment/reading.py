@@ -11,7 +11,7 @@ __all__ = ["ROPE", "Reading", "first_named"]
 ROPE = 0.01
 """A difference in accuracy that does not matter where nobody says: one point."""
 
-_NAMED = ("lead", "baseline", "rope")
+_NAMED = ("lead", "lead_is_default", "baseline", "rope", "seeds")
 _FIRST = "first_"
 
 
@@ -73,11 +73,11 @@ class Reading:
     def of(self, protocol: Mapping[str, Any]) -> dict[str, Any]:
         """A protocol read this way instead; what was named first stays."""
         rest = {key: one for key, one in protocol.items() if key != "target"}
-        return {**rest, **self.protocol()}
+        return {**rest, **first_named(protocol), **self.protocol()}
 
 
 def first_named(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """What a protocol says was named first: under names of its own, so that later changes can be told.
+    """What a protocol says was named first, seeds too: under names of its own, so that changes can be told.
 
     Parameters
     ----------

@@ -42,7 +42,8 @@ def lead_sentence(studies: Sequence[Study]) -> str:
         if verdicts.count(word)
     ]
     told = next((one for one in studies if one.is_changed), first)
-    changed = told.changes if told.is_changed else ()
+    seeds = [said for one in studies for said in one.other_seeds]
+    changed = dict.fromkeys([*(told.changes if told.is_changed else ()), *seeds])
     said = (
         f"{first.lead[0].upper()}{first.lead[1:]}, {told.naming}, against {first.baseline} by the area "
         f"under the curve, of {len(verdicts)} settings: {', '.join(counted)}."

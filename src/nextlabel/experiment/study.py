@@ -1,7 +1,5 @@
 """One setting of a benchmark, worked out: all that its part of a report says, in figures."""
 
-import itertools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -10,8 +8,9 @@ import numpy as np
 
 from nextlabel.errors import ParameterError
 from nextlabel.experiment.comparison import Claim, Row, Saving, claim, rows, savings
-from nextlabel.experiment.curves import Results, Run
+from nextlabel.experiment.curves import Results
 from nextlabel.experiment.reaches import Reach, reaches
+from nextlabel.experiment.shared import overlap
 from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, UNDECIDED, WORSE, Standing, standings
 from nextlabel.experiment.wording import width
 
@@ -69,7 +68,7 @@ class Study:
     classes : mapping of str to Classes
         By strategy; empty where classes were not counted.
     overlap : mapping of str to float
-        For each pair ``"a, b"``: Jaccard's index of the ids asked for after a drawn start, mean over seeds.
+        For each pair ``"a, b"``: Jaccard's index of the ids that each chose, mean over seeds.
     ceiling : tuple of float
         Accuracy with all labels of the pool, a number for each seed that was run; may be empty.
     reaches : mapping of float to mapping of str to Reach
@@ -119,13 +118,35 @@ class Study:
                 found.append(
                     f"The {name} was changed from {worded(first)} to {worded(now)} when results were there."
                 )
-        return tuple(found)
+            elif key == "lead" and self._is_named_late:
+                found.append(
+                    f"Nobody named a lead before results were there: {now} was the first of the list."
+                )
+        return (*found, *self.other_seeds)
+
+    @property
+    def other_seeds(self) -> tuple[str, ...]:
+        """That seeds were added or left out when results were there: one sentence, or none."""
+        first, now = set(self.results.protocol.get("first_seeds") or ()), set(self.results.seeds)
+        if not first or first == now:
+            return ()
+        change = "added" if first < now else "changed"
+        return (
+            f"Seeds were {change} when results were there: {len(first)} at first, now {len(now)}. Verdicts "
+            "and intervals do not allow for looking in between.",
+        )
+
+    @property
+    def _is_named_late(self) -> bool:
+        """Whether the lead was no more than the first of the list when results were first there."""
+        protocol = self.results.protocol
+        return bool(protocol.get("first_lead_is_default")) and not protocol.get("lead_is_default")
 
     @property
     def is_changed(self) -> bool:
-        """Whether lead or baseline were others when the folder was first run."""
+        """Whether lead or baseline were others, or the lead not named, when the folder was first run."""
         protocol = self.results.protocol
-        return any(
+        return self._is_named_late or any(
             protocol.get(f"first_{key}") not in (None, protocol.get(key)) for key in ("lead", "baseline")
         )
 
@@ -141,7 +162,7 @@ class Study:
     def sentence(self) -> str:
         """The claim of the lead in words; of too few seeds, that there is none; whether it was changed."""
         if not self.is_changed:
-            return self._claimed()
+            return " ".join([self._claimed(), *self.other_seeds])
         rest = " The interval does not allow for that." if self.seeds >= LEAST_SEEDS else ""
         return f"{self._claimed()} {' '.join(self.changes)}{rest}"
 
@@ -195,7 +216,8 @@ def study(results: Results, name: str) -> Study:
     results : Results
         With `lead`, `baseline`, `rope`, `ceiling` and `target` in the protocol: by default the first strategy
         beside the baseline, random, none, none, and none. `lead_is_default` says that nobody named the lead,
-        `first_lead`, `first_baseline` and `first_rope` what they were when the setting was first run.
+        `first_lead`, `first_lead_is_default`, `first_baseline`, `first_rope` and `first_seeds` what they were
+        when the setting was first run.
     name : str
         Of the setting.
 
@@ -232,7 +254,7 @@ def study(results: Results, name: str) -> Study:
         savings=savings(results, baseline),
         claim=claim(results, lead, baseline),
         classes=_classes(results),
-        overlap=_overlap(results),
+        overlap=overlap(results),
         ceiling=tuple(float(one) for one in (protocol.get("ceiling") or {}).values()),
         reaches={level: reaches(results, level) for level in _targets(protocol.get("target"))},
     )
@@ -260,20 +282,3 @@ def _classes(results: Results) -> dict[str, Classes]:
                 absent=float((table == 0).sum(axis=1).mean()),
             )
     return found
-
-
-def _overlap(results: Results) -> dict[str, float]:
-    begin = 0 if results.protocol.get("drawn") == 0 else 1  # what was drawn for all is no choice
-    asked = {name: [_asked(run, begin) for run in results.of(name)] for name in results.strategies}
-    return {
-        f"{one}, {two}": math.fsum(map(_jaccard, asked[one], asked[two])) / len(asked[one])
-        for one, two in itertools.combinations(results.strategies, 2)
-    }
-
-
-def _asked(run: Run, begin: int) -> frozenset[str]:
-    return frozenset(one for batch in run.queried[begin:] for one in batch)
-
-
-def _jaccard(one: frozenset[str], two: frozenset[str]) -> float:
-    return len(one & two) / len(one | two) if one or two else 1.0

@@ -172,7 +172,10 @@ def overlap(one: Study) -> Table:
         caption=f"Do they ask for the same? Jaccard's index of the ids asked: {one.seeds} seeds",
         header=["strategy", *names],
         rows=[[a, *(shared(a, b) for b in names)] for a in names],
-        notes=["Shared ids over all ids of the two, a drawn start left out, mean over seeds; 1: the same."],
+        notes=[
+            "Shared ids over all ids of the two, mean over seeds; 1: the same. Left out: a drawn start, "
+            "control items, and a first batch that was drawn for one of the two."
+        ],
     )
 
 

@@ -144,7 +144,10 @@ def _labels(protocol: Mapping[str, Any]) -> str:
     if protocol.get("per_class"):
         begin = "{start} drawn at random to start, {per_class} of each class at least"
     elif protocol.get("drawn") == 0:
-        begin = "none drawn to start: the first batch is asked for"
+        begin = (
+            "none drawn to start: the first batch is picked by strategies that can without a trained model, "
+            "and drawn at random for the others"
+        )
     else:
         begin = "{start} drawn at random to start"
     return _said(protocol, f"{begin}, then batches of {{batch}} up to {{budget}}; answered from the data set")
