@@ -39,7 +39,7 @@ class Sheet:
 
 def test_labels_are_told_skips_skipped_and_empty_rows_left(campaign: Campaign, sheet: Sheet) -> None:
     told = tell_sheet(campaign, sheet("a,cat,,", "b,,too dark,", "c,,,", "00123, dog ,,"), annotator="anna")
-    assert told == Told({"cat": 1, "dog": 1}, skipped=1, unchanged=0, kept=0, later=1)
+    assert told == Told({"cat": 1, "dog": 1}, skipped=1, unchanged=0, kept=(), later=1)
     state = campaign.state
     assert {id: state.answers(id) for id in state.kept} == {"a": {"anna": "cat"}, "00123": {"anna": "dog"}}
     assert state.skips == {"b": (("anna", "too dark"),)}
@@ -47,15 +47,17 @@ def test_labels_are_told_skips_skipped_and_empty_rows_left(campaign: Campaign, s
 
 def test_telling_twice_changes_nothing(campaign: Campaign, sheet: Sheet) -> None:
     path = sheet("a,cat,,", "b,,dark,")
-    tell_sheet(campaign, path)
+    tell_sheet(campaign, path, annotator="anna")
     before = campaign.state.position
-    assert tell_sheet(campaign, path) == Told({}, skipped=0, unchanged=2, kept=0, later=0)
+    assert tell_sheet(campaign, path, annotator=" anna ") == Told(
+        {}, skipped=0, unchanged=2, kept=(), later=0
+    )
     assert campaign.state.position == before
 
 
 def test_a_sheet_filled_further_tells_what_is_new(campaign: Campaign, sheet: Sheet) -> None:
     tell_sheet(campaign, sheet("a,cat,,", "b,,,"))
-    assert tell_sheet(campaign, sheet("b,dog,,", "a,cat,,")) == Told({"dog": 1}, 0, 1, 0, 0)
+    assert tell_sheet(campaign, sheet("b,dog,,", "a,cat,,")) == Told({"dog": 1}, 0, 1, (), 0)
     assert campaign.journal()[-1]["labels"] == {"b": "dog"}
 
 
@@ -64,11 +66,11 @@ def test_a_correction_replaces_and_the_old_sheet_does_not_bring_the_old_answer_b
 ) -> None:
     old = sheet("a,cat,,", "b,cat,,").read_bytes()
     tell_sheet(campaign, sheet.path)
-    assert tell_sheet(campaign, sheet("a,dog,,", "b,cat,,")) == Told({"dog": 1}, 0, 1, 0, 0)
+    assert tell_sheet(campaign, sheet("a,dog,,", "b,cat,,")) == Told({"dog": 1}, 0, 1, (), 0)
     sheet.path.write_bytes(old)
-    assert tell_sheet(campaign, sheet.path) == Told({}, skipped=0, unchanged=1, kept=1, later=0)
+    assert tell_sheet(campaign, sheet.path) == Told({}, skipped=0, unchanged=1, kept=("a",), later=0)
     assert campaign.state.label("a") == "dog"
-    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({"cat": 1}, 0, 1, 0, 0)
+    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({"cat": 1}, 0, 1, (), 0)
     assert campaign.state.label("a") == "cat"
 
 
@@ -140,7 +142,7 @@ def test_a_sheet_without_its_columns_is_refused(campaign: Campaign, sheet: Sheet
 
 def test_an_answer_corrected_to_a_skip_is_taken_back(campaign: Campaign, sheet: Sheet) -> None:
     tell_sheet(campaign, sheet("a,cat,,", "b,dog,,"))
-    assert tell_sheet(campaign, sheet("a,,not one,", "b,dog,,")) == Told({}, 1, 1, 0, 0)
+    assert tell_sheet(campaign, sheet("a,,not one,", "b,dog,,")) == Told({}, 1, 1, (), 0)
     assert campaign.state.labels() == {"b": "dog"}
     assert campaign.state.skipped == {"a": "not one"}
 
@@ -150,16 +152,16 @@ def test_an_older_copy_brings_no_skip_back_over_a_newer_answer(campaign: Campaig
     tell_sheet(campaign, sheet.path)
     tell_sheet(campaign, sheet("a,cat,,", "b,dog,,"))
     sheet.path.write_bytes(old)
-    assert tell_sheet(campaign, sheet.path) == Told({}, 0, 1, 1, 0)
+    assert tell_sheet(campaign, sheet.path) == Told({}, 0, 1, ("a",), 0)
     assert campaign.state.label("a") == "cat"
-    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({}, 1, 1, 0, 0)
+    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({}, 1, 1, (), 0)
     assert campaign.state.skipped == {"a": "dark"}
 
 
 def test_emptied_rows_whose_answer_stands_are_named(campaign: Campaign, sheet: Sheet) -> None:
     tell_sheet(campaign, sheet("a,cat,,anna", "b,,dark,anna", "c,cat,,ben"))
     told = tell_sheet(campaign, sheet("a,,,anna", "b,,,anna", "c,,,anna", "00123,,,anna"))
-    assert told == Told({}, 0, 0, 0, later=2, standing=("a", "b"))
+    assert told == Told({}, 0, 0, (), later=2, standing=("a", "b"))
     assert campaign.state.labels() == {"a": "cat", "c": "cat"}
 
 
@@ -167,7 +169,7 @@ def test_a_skip_does_not_take_the_answers_of_others_back_and_says_so(
     campaign: Campaign, sheet: Sheet
 ) -> None:
     tell_sheet(campaign, sheet("a,cat,,anna"))
-    assert tell_sheet(campaign, sheet("a,,dark,ben")) == Told({}, 1, 0, 0, 0, contested=("a",))
+    assert tell_sheet(campaign, sheet("a,,dark,ben")) == Told({}, 1, 0, (), 0, contested=("a",))
     assert campaign.state.label("a") == "cat"
 
 
@@ -195,12 +197,12 @@ def test_of_a_sheet_of_items_only_what_was_changed_is_told_by_who_answered(
     campaign.tell({"a": "cat", "b": "cat", "c": "dog"}, annotator="file")
     campaign.skip(["00123"], annotator="anna")
     rows = ("a,cat,,file", "b,dog,,file", "c,,both,file", "00123,,skipped,")
-    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"dog": 1}, 1, 2, 0, 0)
+    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"dog": 1}, 1, 2, (), 0)
     assert campaign.state.answers("b") == {"file": "dog"}
     assert campaign.state.skips["c"] == (("file", "both"),)
     assert campaign.state.label("c") is None
     rows = ("a,,,file", "b,dog,,file", "00123,cat,,", "=x,,,")
-    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"cat": 1}, 0, 1, 0, 1, ("a",))
+    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"cat": 1}, 0, 1, (), 1, ("a",))
     assert campaign.state.answers("00123") == {"anna": "cat"}
 
 
@@ -208,9 +210,9 @@ def test_an_older_sheet_of_items_does_not_bring_old_answers_back(campaign: Campa
     campaign.tell({"a": "cat", "b": "cat"}, annotator="anna")
     campaign.tell({"a": "dog"}, annotator="anna")
     rows = ("a,cat,,anna", "b,dog,,anna")
-    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"dog": 1}, 0, 0, kept=1, later=0)
+    assert tell_sheet(campaign, sheet(*rows, header=ITEMS)) == Told({"dog": 1}, 0, 0, kept=("a",), later=0)
     assert campaign.state.labels() == {"a": "dog", "b": "dog"}
-    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({"cat": 1}, 0, 1, 0, 0)
+    assert tell_sheet(campaign, sheet.path, is_again=True) == Told({"cat": 1}, 0, 1, (), 0)
 
 
 def test_who_changes_what_several_answered_must_be_named(campaign: Campaign, sheet: Sheet) -> None:
@@ -233,3 +235,79 @@ def test_items_nobody_has_spoken_of_are_of_whom_the_row_names(campaign: Campaign
     state = campaign.state
     assert {id: list(state.answers(id)) for id in "abc"} == {"a": ["anna"], "b": [""], "c": [""]}
     assert state.skips == {"00123": (("", "why"),)}
+
+
+def test_an_answer_taken_back_stays_so_when_the_sheet_is_filled_further(
+    campaign: Campaign, sheet: Sheet
+) -> None:
+    tell_sheet(campaign, sheet("a,cat,,", "b,dog,,", "c,,,"))
+    campaign.retract(["a"])
+    campaign.tell({"b": "cat"})
+    told = tell_sheet(campaign, sheet("a,cat,,", "b,dog,,", "c,cat,,"))
+    assert told == Told({"cat": 1}, 0, 0, ("a", "b"), 0)
+    assert campaign.state.labels() == {"b": "cat", "c": "cat"}
+    assert tell_sheet(campaign, sheet.path, is_again=True).labels == {"cat": 1, "dog": 1}
+    assert campaign.state.labels() == {"b": "dog", "c": "cat", "a": "cat"}
+
+
+def test_a_skip_taken_back_or_given_another_reason_stays_so(campaign: Campaign, sheet: Sheet) -> None:
+    path = sheet("a,,dark,", "b,,dark,")
+    tell_sheet(campaign, path)
+    campaign.retract(["a"])
+    campaign.skip(["b"], "blurred")
+    assert tell_sheet(campaign, path) == Told({}, 0, 0, ("a", "b"), 0)
+    assert campaign.state.skipped == {"b": "blurred"}
+    assert tell_sheet(campaign, sheet("b,,far,")).skipped == 1
+
+
+def test_an_item_asked_again_takes_the_answer_that_was_taken_back(campaign: Campaign, sheet: Sheet) -> None:
+    first = campaign.ask(7, "anna").token
+    old = sheet(f"a,cat,{first}", header="id,label,token").read_bytes()
+    tell_sheet(campaign, sheet.path)
+    campaign.renew(first, 0)
+    campaign.retract(["a"], "anna")
+    second = campaign.ask(7, "anna").token
+    sheet.path.write_bytes(old)
+    assert tell_sheet(campaign, sheet.path) == Told({}, 0, 0, ("a",), 0)
+    told = tell_sheet(campaign, sheet(f"a,cat,{second}", header="id,label,token"))
+    assert told == Told({"cat": 1}, 0, 0, (), 0)
+
+
+def test_a_late_answer_in_an_old_class_is_kept_under_its_new_name(campaign: Campaign, sheet: Sheet) -> None:
+    campaign.revise(["feline", "dog"], {"cat": "feline"})
+    path = sheet("a,cat,,", "b, CAT ,,", "c,Feline,,")
+    assert tell_sheet(campaign, path) == Told({"feline": 3}, 0, 0, (), 0)
+    assert campaign.state.labels() == dict.fromkeys("abc", "feline")
+    assert campaign.journal()[-1]["labels"] == {"a": "cat", "b": "cat", "c": "feline"}
+    assert tell_sheet(campaign, path) == Told({}, 0, 3, (), 0)
+
+
+def test_an_old_sheet_is_old_after_its_classes_were_renamed(campaign: Campaign, sheet: Sheet) -> None:
+    path = sheet("a,cat,,", "b,dog,,")
+    tell_sheet(campaign, path)
+    campaign.revise(["CAT", "dog"], {"cat": "CAT"})
+    assert tell_sheet(campaign, path) == Told({}, 0, 2, (), 0)
+    campaign.tell({"a": "dog"})
+    assert tell_sheet(campaign, path) == Told({}, 0, 1, ("a",), 0)
+    assert tell_sheet(campaign, sheet("a,CAT,,", "b,dog,,")) == Told({}, 0, 1, ("a",), 0)
+    assert campaign.state.label("a") == "dog"
+
+
+def test_an_old_sheet_is_old_where_its_words_mean_another_class_now(campaign: Campaign, sheet: Sheet) -> None:
+    path = sheet("a,cat,,", "b,dog,,")
+    tell_sheet(campaign, path)
+    campaign.revise(["feline", "dog"], {"cat": "feline"})
+    campaign.revise(["feline", "dog", "cat"])
+    assert tell_sheet(campaign, path) == Told({}, 0, 1, ("a",), 0)
+    assert campaign.state.labels() == {"a": "feline", "b": "dog"}
+
+
+def test_a_row_changed_to_what_its_annotator_says_already_is_named(campaign: Campaign, sheet: Sheet) -> None:
+    campaign.tell({"a": "cat"}, annotator="anna")
+    campaign.tell({"a": "dog"}, annotator="ben")
+    before = campaign.state.position
+    path = sheet("a,cat,,anna; ben", header=ITEMS)
+    assert tell_sheet(campaign, path, annotator="anna") == Told({}, 0, 0, (), 0, outvoted=("a",))
+    assert campaign.state.position == before
+    assert tell_sheet(campaign, path, annotator="ben") == Told({"cat": 1}, 0, 0, (), 0)
+    assert campaign.state.label("a") == "cat"

@@ -339,7 +339,7 @@ def test_answers_on_a_told_sheet_are_corrected_taken_back_and_left(tmp_path: Pat
         campaign.retract([rest[1]], "cleo")
     said = done("tell", "reviews.db", "s.csv", "--annotator", "cleo", cwd=tmp_path)
     assert said.splitlines()[1].startswith(
-        "Told before, and changed or taken back since: 1. What was said last"
+        f"Told before, and changed or taken back since: {rest[1]!r}. What was said last"
     )
 
 

@@ -89,7 +89,7 @@ def test_telling_an_export_back_tells_nothing(ids: Sequence[str], said: Said, is
         export_answers(before, answers)
         told = [tell_sheet(campaign, path) for path in (items, answers)]
     assert campaign.refresh().position == before.position
-    assert [(sum(one.labels.values()), one.skipped, one.kept) for one in told] == [(0, 0, 0)] * 2
+    assert [(sum(one.labels.values()), one.skipped, one.kept) for one in told] == [(0, 0, ())] * 2
 
 
 @settings(max_examples=40)
@@ -110,5 +110,5 @@ def test_one_row_mended_in_an_export_is_one_answer_of_who_gave_it(
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
         told = tell_sheet(campaign, path)
-    assert told == Told({"maybe, or not": 1}, skipped=0, unchanged=len(ids) - 1, kept=0, later=0)
+    assert told == Told({"maybe, or not": 1}, skipped=0, unchanged=len(ids) - 1, kept=(), later=0)
     assert campaign.state.answers(mended) == {annotator: "maybe, or not"}

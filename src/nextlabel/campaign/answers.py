@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, final
 
 from nextlabel.campaign.batch_sheet import MARK, unguarded
 from nextlabel.campaign.item_sheet import is_item_row, is_said, reason_cell, whose
+from nextlabel.campaign.said import Said, ever_said
 from nextlabel.campaign.sheets import Row, harmless, read_sheet
 from nextlabel.errors import LabelError
 
@@ -38,23 +39,28 @@ class Told:
         Items skipped.
     unchanged : int
         Answers and skips that stood in the journal already.
-    kept : int
-        Answers and skips that were told before, and changed or taken back since: what was said last stays.
+    kept : tuple of str
+        Ids whose row its annotator has said before, and changed or taken back since: what was said last
+        stays.
     later : int
         Rows without an answer, of items that wait for one.
     standing : tuple of str
         Ids whose row is empty, and whose answer or skip stands in the journal all the same.
     contested : tuple of str
         Ids that were skipped on the sheet, and that answers of others keep labelled.
+    outvoted : tuple of str
+        Ids whose row of items was changed to what its annotator says already; the item keeps the label
+        that others give it.
     """
 
     labels: Mapping[str, int]
     skipped: int
     unchanged: int
-    kept: int
+    kept: tuple[str, ...]
     later: int
     standing: tuple[str, ...] = ()
     contested: tuple[str, ...] = ()
+    outvoted: tuple[str, ...] = ()
 
 
 @final
@@ -62,7 +68,8 @@ class Told:
 class _Answer:
     line: int
     id: str
-    label: str
+    name: str  # the class in the words of the sheet, which may be an old name
+    label: str  # what it is called now
     reason: str
     annotator: str
     token: str
@@ -121,95 +128,92 @@ def tell_sheet(
 
     Notes
     -----
-    The rows of one annotator and query are one request, named by its content: told again, it is passed
-    over, also after a kill in the middle. Only answers that are new are written. A label may be written
-    in other capitals than its class, where only one class is meant. The whole journal is read where a row
-    says something else than its annotator does now: it may have been said before.
+    A row that says what its annotator said of the item before, and changed or took back since, is old: it
+    is kept back, and named in the result. Classes renamed since are read as `Campaign.revise` says, on the
+    sheet and in the journal; a row in the very words of an earlier answer is old too, whatever these words
+    mean now. An answer to a query that still waits for it is never old. The whole journal is read where
+    rows cannot be told to be new without it. The new rows of one annotator and query are one request, named
+    by its content, so that two who tell a sheet at once tell it once. A label may be written in other
+    capitals than its class, where only one class is meant.
     """
     rows = read_sheet(path, needs=_NEEDED, encoding=encoding)
     state = campaign.refresh()
-    content = _checked(path, rows, state, annotator)
-    answers, kept = content.answers, 0
-    if not is_again:
-        answers = _without_old(campaign, state, answers)
-        kept = len(content.answers) - len(answers)
+    content = _checked(path, rows, state, annotator.strip())
+    old = set() if is_again else _old(campaign, state, content.answers)
+    fresh = [one for one in content.answers if not _stands(one, state) and one not in old]
+    outvoted = [one for one in content.answers if one.is_item and one.label and _stands(one, state)]
     counts: Counter[str] = Counter()
-    unchanged, skipped = len(content.known), 0
-    for (name, token), labels in _runs(answers):
-        new = {id: label for id, label in labels.items() if state.answers(id).get(name) != label}
-        unchanged += len(labels) - len(new)
-        request = _request(name, labels)
-        if request in state.requests and not is_again:
-            kept += len(new)
-        elif new:
-            campaign.tell(new, annotator=name, token=token or None, request=None if is_again else request)
-            counts.update(new.values())
-    passed = sorted((one for one in answers if one.reason), key=_reason)
-    for (reason, name, token), run in groupby(passed, key=_reason):
-        ids = [one.id for one in run]
-        fresh = [id for id in ids if _is_new_skip(state, id, name, reason)]
-        unchanged += len(ids) - len(fresh)
-        if fresh:
-            campaign.skip(fresh, reason, annotator=name, token=token or None)
-            skipped += len(fresh)
-    contested = tuple(dict.fromkeys(one.id for one in passed if one.id in campaign.state.kept))
-    later, standing = len(content.later), tuple(dict.fromkeys(content.standing))
-    return Told(counts, skipped, unchanged, kept, later, standing, contested)
+    for (name, token), run in _runs(fresh):
+        request = None if is_again else _request(name, token, run)
+        labels = {one.id: one.name for one in run}
+        campaign.tell(labels, annotator=name, token=token or None, request=request)
+        counts.update(one.label for one in run)
+    passed = [one for one in content.answers if one.reason and one not in old]
+    skipped = [one for one in fresh if one.reason]
+    for (reason, name, token), skips in groupby(sorted(skipped, key=_reason), key=_reason):
+        campaign.skip([one.id for one in skips], reason, annotator=name, token=token or None)
+    return Told(
+        counts,
+        len(skipped),
+        len(content.known) + len(content.answers) - len(fresh) - len(old) - len(outvoted),
+        _ids([one for one in content.answers if one in old]),
+        len(content.later),
+        tuple(dict.fromkeys(content.standing)),
+        tuple(id for id in _ids(passed) if id in campaign.state.kept),
+        _ids(outvoted),
+    )
 
 
-def _is_new_skip(state: "State", id: str, annotator: str, reason: str) -> bool:
-    said = {name: reason_cell(why) for name, why in state.skips.get(id, ())}
-    return said.get(annotator) != reason or annotator in state.answers(id)
+def _ids(answers: Sequence[_Answer]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.id for one in answers))
 
 
-def _without_old(campaign: "Campaign", state: "State", answers: list[_Answer]) -> list[_Answer]:
-    """All but what was said before in the same words, and changed since: requests cannot tell these."""
+def _stands(one: _Answer, state: "State") -> bool:
+    """Whether its annotator says so already."""
+    label = state.answers(one.id).get(one.annotator)
+    if not one.reason:
+        return label == one.label
+    said = {name: reason_cell(why) for name, why in state.skips.get(one.id, ())}
+    return said.get(one.annotator) == one.reason and label is None
+
+
+def _old(campaign: "Campaign", state: "State", answers: Sequence[_Answer]) -> set[_Answer]:
+    """What its annotator has said before, and does not say now."""
 
     def is_doubtful(one: _Answer) -> bool:
-        label = state.answers(one.id).get(one.annotator)
-        if one.reason:
-            return label is not None
-        has_changed = label is not None or one.annotator in dict(state.skips.get(one.id, ()))
-        return label != one.label and (has_changed or one.is_item)
+        is_awaited = bool(one.token) and state.held.get(one.id) == one.token
+        return not is_awaited and not _stands(one, state)
 
-    doubtful = {(one.id, one.annotator, one.label or None, one.reason) for one in answers if is_doubtful(one)}
+    doubtful = [one for one in answers if is_doubtful(one)]
     if not doubtful:
-        return answers
-    told = doubtful & _ever_said(campaign, {one[0] for one in doubtful})
-    return [one for one in answers if (one.id, one.annotator, one.label or None, one.reason) not in told]
-
-
-def _ever_said(campaign: "Campaign", ids: set[str]) -> set[tuple[str, str, str | None, str]]:
-    """What anybody has said of some items since the beginning: id, annotator, label or none, reason."""
-    said: set[tuple[str, str, str | None, str]] = set()
-    for entry in campaign.journal():
-        if entry["event"] == "told":
-            labels = entry["labels"]
-            said.update((id, entry["annotator"], labels[id], "") for id in ids & labels.keys())
-        elif entry["event"] == "skipped":
-            reason = reason_cell(entry["reason"])
-            said.update((id, entry["annotator"], None, reason) for id in ids & set(entry["ids"]))
-    return said
+        return set()
+    said = ever_said(campaign.journal(), {one.id for one in doubtful})
+    none = Said()
+    return {
+        one
+        for one in doubtful
+        if said.get((one.id, one.annotator), none).has(one.name, one.label, one.reason)
+    }
 
 
 def _reason(answer: _Answer) -> tuple[str, str, str]:
     return answer.reason, answer.annotator, answer.token
 
 
-def _runs(answers: Sequence[_Answer]) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
+def _runs(answers: Sequence[_Answer]) -> Iterator[tuple[tuple[str, str], list[_Answer]]]:
     """Labels that can be told together: few runs, and the answers to each item in the order of its rows."""
     before: Counter[str] = Counter()
-    runs: dict[tuple[int, str, str], dict[str, str]] = {}
+    runs: dict[tuple[int, str, str], list[_Answer]] = {}
     for one in answers:
         if one.label:
-            runs.setdefault((before[one.id], one.annotator, one.token), {})[one.id] = one.label
+            runs.setdefault((before[one.id], one.annotator, one.token), []).append(one)
             before[one.id] += 1
     for key in sorted(runs):
         yield key[1:], runs[key]
 
 
-def _request(annotator: str, labels: Mapping[str, str]) -> str:
-    content = json.dumps([annotator, sorted(labels.items())])
+def _request(annotator: str, token: str, run: Sequence[_Answer]) -> str:
+    content = json.dumps([annotator, token, sorted((one.id, one.name) for one in run)])
     return f"sheet {blake2b(content.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
@@ -218,7 +222,7 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
     content = _Content()
     faults: list[str] = []
     seen: dict[tuple[str, str | None], int] = {}
-    meant = _meant(state.task.classes)
+    meant = _meant(state)
     for row in rows:
         one = _read(row, state, annotator, meant)
         if fault := _fault(one, row, state, seen, hints=len(faults) < _SHOWN):
@@ -240,14 +244,15 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
 
 def _read(row: Row, state: "State", annotator: str, meant: Mapping[str, str]) -> _Answer:
     """What a row says; the annotator of a changed row of items is the one who answered."""
-    label, reason = _label(row, state.task.classes, meant), _stripped(row, "skip")
+    said, reason = _said(row, state, meant), _stripped(row, "skip")
+    label = state.class_now(said) or said
     id, token = _known_id(row, state), _known_token(_stripped(row, "token"), state)
     holder = state.leases[token].holder if token in state.leases else ""
     is_item = is_item_row(row)
     name = _stripped(row, "annotator") or annotator or holder
     if is_item:
         name = whose(row, id, state, annotator) or ""
-    return _Answer(row.line, id, label, reason, name, token, is_item)
+    return _Answer(row.line, id, said, label, reason, name, token, is_item)
 
 
 def _sort(one: _Answer, state: "State", content: _Content) -> None:
@@ -265,16 +270,21 @@ def _sort(one: _Answer, state: "State", content: _Content) -> None:
         content.later.append(one.line)
 
 
-def _meant(classes: Sequence[str]) -> dict[str, str]:
-    """The one class that a label in other capitals means."""
-    count = Counter(one.casefold() for one in classes)
-    return {one.casefold(): one for one in classes if count[one.casefold()] == 1}
+def _meant(state: "State") -> dict[str, str]:
+    """The one class that a label in other capitals means; an old name, where no class is meant."""
+    meant: dict[str, str] = {}
+    for names in (state.renamed, state.task.classes):
+        count = Counter(one.casefold() for one in names)
+        meant |= {one.casefold(): one for one in names if count[one.casefold()] == 1}
+    return meant
 
 
-def _label(row: Row, classes: Sequence[str], meant: Mapping[str, str]) -> str:
+def _said(row: Row, state: "State", meant: Mapping[str, str]) -> str:
+    """The class that a row names, in its own words: an old name stays one."""
     cell = row.cells["label"]
     stripped = cell.strip()
-    return next((one for one in (cell, stripped) if one in classes), meant.get(stripped.casefold(), stripped))
+    known = (one for one in (cell, stripped) if state.class_now(one) is not None)
+    return next(known, meant.get(stripped.casefold(), stripped))
 
 
 def _stripped(row: Row, column: str) -> str:

@@ -37,7 +37,7 @@ def ask(
     ] = None,
 ) -> None:
     """Ask for the next batch: a CSV sheet to fill in and tell."""
-    from nextlabel.cli.journal import call, counted, day
+    from nextlabel.cli.journal import call, counted, until
 
     seconds = _duration(lease)
     _require_place(out)
@@ -56,8 +56,8 @@ def ask(
             raise
         classes = _listed(campaign.state.task.classes)
     fewer = f" (no more are left to ask; {batch} were wanted)" if is_new and len(query.ids) < batch else ""
-    until = "" if query.expires is None else f" They are yours until {day(query.expires)}."
-    typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{until}")
+    lease = f" They are yours {until(query.expires)}."
+    typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{lease}")
     typer.echo(f"Fill the column label with one of: {classes}; or the column skip with a reason.")
     typer.echo(f"Then: {call('tell', journal, path)}")
 

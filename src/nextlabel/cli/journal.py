@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from nextlabel.campaign.state import State
     from nextlabel.core.store import Store
 
-__all__ = ["call", "counted", "day", "read_state"]
+__all__ = ["call", "counted", "read_state", "until"]
 
 
 def read_state(journal: Path) -> "State":
@@ -57,15 +57,23 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def day(seconds: float) -> str:
-    """A time in words, in the local zone; `seconds` since 1970.
+def until(expires: float | None) -> str:
+    """Until when a lease goes on, in the local zone.
+
+    Parameters
+    ----------
+    expires : float or None
+        Seconds since 1970; None, and what no calendar has, is for ever.
 
     Examples
     --------
-    >>> len(day(0.0).split())
-    4
+    >>> len(until(0.0).split()), until(None), until(1e18)
+    (5, 'for ever', 'for ever')
     """
     from datetime import datetime
 
-    moment = datetime.fromtimestamp(seconds).astimezone()
-    return f"{moment.day} {moment:%B %Y, %H:%M}"
+    try:
+        moment = None if expires is None else datetime.fromtimestamp(expires).astimezone()
+    except (OverflowError, ValueError, OSError):  # each system says it in its own way
+        moment = None
+    return "for ever" if moment is None else f"until {moment.day} {moment:%B %Y, %H:%M}"

@@ -111,7 +111,7 @@ def _show(said: dict[str, Any]) -> None:
         console.print(f"  {name}: {count:,}", soft_wrap=True)
     console.print(f"\nstrategy: {json.dumps(said['strategy'])}", soft_wrap=True)
     console.print(f"learner: {json.dumps(said['learner'])}", soft_wrap=True)
-    console.print(_model(said["model"]), soft_wrap=True)
+    console.print(_model(said), soft_wrap=True)
     console.print(_control(said["control"]), soft_wrap=True)
     for query in said["queries"]:
         console.print(_lease(query), soft_wrap=True)
@@ -140,10 +140,13 @@ _ROWS = {
 _SELDOM = ("late", "reserved")
 
 
-def _model(model: dict[str, Any] | None) -> str:
-    if model is None:
-        return "model: none yet; the first batch is drawn at random"
-    return f"model: {model['fingerprint'][:12]}, labels it was trained on: {model['labels']:,}"
+def _model(said: dict[str, Any]) -> str:
+    model, labels = said["model"], said["labelled"] - said["control"]["labelled"]
+    if model is not None:
+        return f"model: {model['fingerprint'][:12]}, labels it was trained on: {model['labels']:,}"
+    if labels:
+        return f"model: none yet; labels to train it on: {labels:,}"
+    return "model: none yet; the next batch is picked without labels"
 
 
 def _control(control: dict[str, Any]) -> str:
@@ -156,10 +159,9 @@ def _control(control: dict[str, Any]) -> str:
 
 
 def _lease(query: dict[str, Any]) -> str:
-    from nextlabel.cli.journal import day
+    from nextlabel.cli.journal import until
 
-    until = "for ever" if query["expires"] is None else f"until {day(query['expires'])}"
     whose = f" with {query['holder']}" if query["holder"] else ""
     is_over = "" if query["is_open"] else ", which is over"
     count = f"{query['unanswered']} of {query['items']} items"
-    return f"out: {count}{whose}, {until}{is_over} (token {query['token']})"
+    return f"out: {count}{whose}, {until(query['expires'])}{is_over} (token {query['token']})"

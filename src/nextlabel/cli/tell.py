@@ -62,8 +62,8 @@ def _remarks(told: "Told") -> list[str]:
     remarks = []
     if told.kept:
         remarks.append(
-            f"Told before, and changed or taken back since: {told.kept}. What was said last stays; to tell "
-            "these again, add --again."
+            f"Told before, and changed or taken back since: {_named(told.kept)}. What was said last stays; "
+            "to tell these again, add --again."
         )
     if told.standing:
         remarks.append(
@@ -72,8 +72,14 @@ def _remarks(told: "Told") -> list[str]:
         )
     if told.contested:
         remarks.append(
-            f"Skipped here, and labelled by others: {_named(told.contested)}. Their answers stay; tell the "
-            "sheet with their name (--annotator) to take theirs back."
+            f"Skipped here, and labelled by others: {_named(told.contested)}. Their answers stay; to "
+            "take one back, tell a sheet of these rows with the name of who gave it in the column annotator."
+        )
+    if told.outvoted:
+        remarks.append(
+            f"Changed here to what the annotator says already: {_named(told.outvoted)}. The answers of "
+            "others keep the label; tell a sheet of these rows with the name of who changes theirs in the "
+            "column annotator."
         )
     return remarks
 
