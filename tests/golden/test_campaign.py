@@ -371,6 +371,29 @@ def test_nothing_told_is_nothing_written() -> None:
             ParameterError,
             "'mid' is no class now",
         ),
+        *(
+            (call, ParameterError, says)
+            for says, call in [
+                (r"'classes' must be a list of text; received 1\.", lambda one: one.revise([1, 2])),
+                (r"received \{'low': \['x'\]\}", lambda one: one.revise(["low", "high"], {"low": ["x"]})),
+                (r"from text to text; received \{1: 'x'\}", lambda one: one.revise(["low"], {1: "x"})),
+                (
+                    "'low' becomes 'high', and another class is called 'low'; 'high' becomes 'low'",
+                    lambda one: one.revise(["low", "high"], {"low": "high", "high": "low"}),
+                ),
+                (
+                    r"late too; 'low' becomes 'high', and another class is called 'low'\. Give the new",
+                    lambda one: one.revise(["high", "low"], {"low": "high"}),
+                ),
+                ("lease_seconds.*at most 3.*received 1e", lambda one: one.ask(1, lease_seconds=1e18)),
+                ("seconds.*at most 3.*received 1e", lambda one: one.renew("t", 1e18)),
+                (r"without the character NUL; received 'a\\x00'", lambda one: one.skip(["3"], "a\0")),
+                (
+                    r"annotator.*without the character NUL; received '\\x00'",
+                    lambda one: one.tell({"3": "low"}, annotator="\0"),
+                ),
+            ]
+        ),
         (lambda one: one.revise(["low", "low"]), ParameterError, "every name once"),
         (lambda one: one.history("x"), LabelError, "'x'"),
     ],
@@ -383,6 +406,45 @@ def test_what_makes_no_sense_is_refused_and_nothing_is_written(
         call(campaign)
     assert len(campaign.journal()) == 1
     assert campaign.state.labelled == 0
+
+
+@pytest.mark.parametrize("path", [5, None, b"line.db"])
+def test_a_journal_is_opened_by_its_path(path: Any) -> None:
+    with pytest.raises(ParameterError, match=rf"open's 'path' must be a file name; received {path}"):
+        Campaign.open(path)
+
+
+def test_a_campaign_is_made_at_a_path_for_a_task() -> None:
+    with pytest.raises(ParameterError, match="create's 'path' must be a file name; received 5"):
+        Campaign.create(5, line(), "sklearn", "random", TASK, seed=0)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match=r"must be a task; received 'cat'.*classes"):
+        Campaign.create(None, line(), "sklearn", "random", "cat", seed=0)  # type: ignore[arg-type]
+
+
+def test_spaces_around_a_name_are_left_out() -> None:
+    campaign = made()
+    query = campaign.ask(2, " Ada")
+    campaign.tell({query.ids[0]: "low"}, annotator="Ada ")
+    campaign.skip([query.ids[1]], " blurred ", annotator=" Ada")
+    assert campaign.state.answers(query.ids[0]) == {"Ada": "low"}
+    assert campaign.state.skips[query.ids[1]] == (("Ada", "blurred"),)
+    assert not campaign.state.held
+    campaign.retract(query.ids, "\tAda")
+    assert campaign.state.labelled == 0
+
+
+def test_items_handed_back_go_to_the_query_that_is_open_still() -> None:
+    clock = Clock()
+    campaign = made(3, "random", clock=clock)
+    first = campaign.ask(3, "Ada", lease_seconds=10)
+    clock.now += 11
+    second = campaign.ask(3, "Bob", lease_seconds=10)
+    campaign.renew(first.token, 1000)
+    campaign.renew(second.token, 0)
+    with pytest.raises(CampaignError, match="3 are out on a lease"):
+        campaign.ask(3, "Cyd")
+    campaign.renew(first.token, 0)
+    assert set(campaign.ask(3, "Cyd").ids) == set(first.ids)
 
 
 def test_after_a_stop_nothing_is_asked_and_answers_are_kept() -> None:

@@ -100,6 +100,34 @@ def test_a_lease_is_renewed_or_handed_back() -> None:
     assert after(*begun, Renewed(5.0, "t", None)).pending(1e12) == {"a": "t", "b": "t"}
 
 
+def test_items_of_several_queries_are_out_while_one_of_them_is_open() -> None:
+    begun = [asked("ab", "t", expires=10.0), replace(asked("bc", "u", 1, expires=30.0), holder="Bob")]
+    begun = [*begun, replace(asked("b", "v", 2, expires=25.0), holder="Cyd")]
+    state = after(*begun, Renewed(11.0, "t", 100.0))
+    assert state.pending(20.0) == {"a": "t", "b": "v", "c": "u"}  # of several that are open, the newest
+    assert state.pending(26.0) == {"a": "t", "b": "u", "c": "u"}
+    assert state.pending(40.0) == {"a": "t", "b": "t"}
+    assert state.pending(100.0) == {}
+    handed_back = fold(state, [Renewed(12.0, "u", 12.0), Renewed(12.0, "v", 12.0)])
+    assert handed_back.pending(12.0) == {"a": "t", "b": "t"}
+    assert 1 not in handed_back.available(12.0)
+
+
+def test_each_query_is_done_with_an_item_when_its_own_holder_has_spoken() -> None:
+    begun = [asked("a", "t", expires=10.0), replace(asked("a", "u", 1, expires=30.0), holder="Bob")]
+    state = after(*begun, Renewed(11.0, "t", 100.0))
+    cases: list[tuple[list[Event], str]] = [
+        ([told({"a": "cat"}, "Bob"), Retracted(3.0, ("a",), "Bob")], "t"),
+        ([told({"a": "cat"}, "Ada"), Retracted(3.0, ("a",), "Ada")], "u"),
+        ([Skipped(3.0, ("a",), "Dee", "", "u"), Retracted(3.0, ("a",), "Dee")], "t"),
+    ]
+    for said, out in cases:
+        assert fold(state, said).pending(20.0) == {"a": out}
+        both = [told({"a": "cat"}, "Ada"), told({"a": "cat"}, "Bob")]
+        gone = [Retracted(3.0, ("a",), "Ada"), Retracted(3.0, ("a",), "Bob")]
+        assert fold(state, [*both, *gone]).pending(20.0) == {}
+
+
 def test_a_late_answer_is_kept() -> None:
     state = after(asked("a", "t", expires=10.0), asked("a", "u", 1, expires=30.0), told({"a": "dog"}))
     assert state.label("a") == "dog"

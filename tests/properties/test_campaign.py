@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextlabel import Campaign, arrays, classes
-from nextlabel.campaign.events import Asked, Event, read_entry
+from nextlabel.campaign.events import Asked, Event, Skipped, Told, read_entry
 from nextlabel.campaign.folding import fold
 from nextlabel.campaign.state import State
 from nextlabel.errors import CampaignError, LabelError
@@ -151,6 +151,15 @@ def test_no_item_is_asked_while_it_is_out_answered_or_skipped(
             taken = {*before.kept, *before.skipped, *before.pending(event.at)}
             assert len(set(event.ids)) == len(event.ids)
             assert not taken & set(event.ids)
+            is_open = [lease for lease in before.leases.values() if lease.is_open(event.at)]
+            spoken_of = _spoken_of(written[:place])
+            assert not {id for lease in is_open for id in lease.ids if id not in spoken_of} & set(event.ids)
+
+
+def _spoken_of(written: Sequence[Event]) -> set[str]:
+    """Items that anybody ever answered or skipped."""
+    told = {id for event in written if isinstance(event, Told) for id in event.labels}
+    return told | {id for event in written if isinstance(event, Skipped) for id in event.ids}
 
 
 @settings(max_examples=40)

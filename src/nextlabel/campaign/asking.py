@@ -8,13 +8,23 @@ from typing import Any, final
 import numpy as np
 
 from nextlabel.campaign.control import due, mixed
-from nextlabel.campaign.events import ACTIVE, CONTROL_ARM
+from nextlabel.campaign.events import (
+    ACTIVE,
+    CONTROL_ARM,
+    Event,
+    Fitted,
+    Noted,
+    Renewed,
+    Retracted,
+    Skipped,
+    Told,
+)
 from nextlabel.campaign.state import State
 from nextlabel.core.strategy import Picks
 from nextlabel.errors import CampaignError
 from nextlabel.maths.axes import Positions
 
-__all__ = ["Active", "Chosen", "Query", "Room", "chosen", "drawn", "room", "token"]
+__all__ = ["Active", "Chosen", "Query", "Room", "chosen", "drawn", "meeting", "room", "token"]
 
 
 @final
@@ -194,6 +204,36 @@ def _plain(values: Sequence[Any] | np.ndarray[Any, Any] | None, size: int) -> li
     if values is None:
         return [None] * size
     return [float(one) if np.isfinite(one) else None for one in values]
+
+
+def meeting(state: State, ids: Sequence[str]) -> Callable[[Event], bool]:
+    """Whether what somebody else has written bears on a query of these items.
+
+    Parameters
+    ----------
+    state : State
+        That the query was made from.
+    ids : sequence of str
+        Its items.
+
+    Notes
+    -----
+    It does where one of the items was answered, skipped, or given back to an older query; and so does
+    another query, and whatever changes the pool, the classes, the reserve or the end. Answers of other items
+    do not: how many control items are due was counted before them.
+    """
+    wanted = frozenset(ids)
+
+    def meets(event: Event) -> bool:
+        if isinstance(event, Told):
+            return not wanted.isdisjoint(event.labels)
+        if isinstance(event, Skipped):
+            return not wanted.isdisjoint(event.ids)
+        if isinstance(event, Renewed):
+            return not wanted.isdisjoint(state.leases[event.token].ids)
+        return not isinstance(event, Retracted | Fitted | Noted)
+
+    return meets
 
 
 def token(state: State, now: float, ids: Sequence[str]) -> str:

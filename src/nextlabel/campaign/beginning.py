@@ -6,7 +6,7 @@ from typing import Any
 import nextlabel
 from nextlabel.campaign.control import checked_share, reserve
 from nextlabel.campaign.events import Created
-from nextlabel.campaign.given import checked_word
+from nextlabel.campaign.given import checked_task, checked_word
 from nextlabel.campaign.parts import learner_part, pool_part, strategy_part
 from nextlabel.campaign.rebuilding import Parts, opening_part
 from nextlabel.core.learner import Learner
@@ -54,6 +54,7 @@ def beginning(
         A setting that makes no sense, or a part that cannot be made.
     """
     generator(seed)  # refuses what is no seed
+    task = checked_task(task, of="a campaign")
     name = checked_word(name, "name", of="a campaign")
     share = checked_share(control)
     base = None if path is None else path.parent

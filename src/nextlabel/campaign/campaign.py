@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from nextlabel.campaign import control as reserved
-from nextlabel.campaign.asking import Query, token
+from nextlabel.campaign.asking import Query, meeting, token
 from nextlabel.campaign.beginning import beginning
 from nextlabel.campaign.events import (
     Asked,
@@ -26,7 +26,17 @@ from nextlabel.campaign.events import (
     Told,
 )
 from nextlabel.campaign.fitting import Trainer
-from nextlabel.campaign.given import checked_list, checked_mapping, checked_text, checked_word
+from nextlabel.campaign.given import (
+    checked_list,
+    checked_mapping,
+    checked_name,
+    checked_names,
+    checked_path,
+    checked_renames,
+    checked_seconds,
+    checked_text,
+    checked_word,
+)
 from nextlabel.campaign.history import history
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
@@ -43,6 +53,7 @@ from nextlabel.campaign.telling import (
     check_told,
     complete_mapping,
     is_repeat,
+    telling,
 )
 from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
@@ -142,7 +153,7 @@ class Campaign:
         JournalError
             The file cannot be written.
         """
-        file = None if path is None else Path(path)
+        file = None if path is None else checked_path(path, of="create")
         if file is not None and file.exists() and store is None:
             raise CampaignError(_taken(file))
         parts, created = beginning(
@@ -211,7 +222,7 @@ class Campaign:
         -----
         Model files may be pickles, and ``file.py:function`` runs a file: open journals of people you trust.
         """
-        file = Path(path)
+        file = checked_path(path, of="open")
         given = {"pool": pool, "learner": learner, "strategy": strategy, "opening": opening}
         if checked_flag(only_answers, "only_answers", of="open"):
             check_none(given)
@@ -297,7 +308,7 @@ class Campaign:
         holder : str
             Who asks.
         lease_seconds : float or None
-            How long; None is for ever. A late answer is kept all the same.
+            How long, a hundred years at most; None is for ever. A late answer is kept all the same.
 
         Returns
         -------
@@ -314,11 +325,11 @@ class Campaign:
         meanwhile are for the next query. Where two ask at once, the one who comes second to the journal
         picks again, if they wanted the same items; after 20 times what is left of the picks is asked.
         """
-        holder = checked_text(holder, "holder", of="ask")
+        holder = checked_name(holder, "holder", of="ask")
         batch = checked_whole(batch, "batch", least=1, of="ask", advice="Ask for example 20.")
         if lease_seconds is not None:
             advice = "Give for example 3600.0, or None for no end."
-            lease_seconds = checked_number(lease_seconds, "lease_seconds", above=0, of="ask", advice=advice)
+            lease_seconds = checked_seconds(lease_seconds, "lease_seconds", above=0, of="ask", advice=advice)
         proposal = Proposal(self._journal, self._trainer, batch)
         while True:
             state, now = self.refresh(), self._journal.clock()
@@ -346,7 +357,7 @@ class Campaign:
                 by.fingerprint,
                 state.created.seed,
             )
-            if self._journal.offer([asked]):
+            if self._journal.offer([asked], meeting(state, query.ids)):
                 return query
 
     def tell(
@@ -407,7 +418,7 @@ class Campaign:
         told = Told(
             0.0,
             checked_mapping(labels, "labels", of="tell", example=example),
-            checked_text(annotator, "annotator", of="tell"),
+            checked_name(annotator, "annotator", of="tell"),
             checked_word(request, "request", of="tell"),
             checked_word(token, "token", of="tell"),
             took["seconds"],
@@ -422,7 +433,7 @@ class Campaign:
             check_told(state, told)
             return replace(told, at=now)
 
-        return len(told.labels) if told.labels and self._journal.append(make) else 0
+        return len(told.labels) if told.labels and self._journal.append(make, telling(told.request)) else 0
 
     def skip(
         self, ids: Iterable[str], reason: str = "", *, annotator: str = "", token: str | None = None
@@ -432,8 +443,8 @@ class Campaign:
         The newer statement of an annotator counts: their own answers to these items are taken back.
         """
         skipped = checked_list(ids, "ids", of="skip")
-        reason = checked_text(reason, "reason", of="skip")
-        annotator = checked_text(annotator, "annotator", of="skip")
+        reason = checked_name(reason, "reason", of="skip")
+        annotator = checked_name(annotator, "annotator", of="skip")
         token = checked_word(token, "token", of="skip")
 
         def make(state: State, now: float) -> Skipped | None:
@@ -457,7 +468,7 @@ class Campaign:
             A lone text in place of a list, or an annotator who is no text.
         """
         taken = checked_list(ids, "ids", of="retract")
-        annotator = checked_text(annotator, "annotator", of="retract")
+        annotator = checked_name(annotator, "annotator", of="retract")
 
         def make(state: State, now: float) -> Retracted | None:
             check_ids(state, taken)
@@ -518,11 +529,10 @@ class Campaign:
         Raises
         ------
         ParameterError
-            An old class would have no new one.
+            An old class would have no new one, or one that becomes another leaves its name to a new class.
         """
-        names = Task("class", checked_list(classes, "classes", of="revise")).classes
-        example = "{'old': 'new'}"
-        whole = checked_mapping({} if mapping is None else mapping, "mapping", of="revise", example=example)
+        names = Task("class", checked_names(classes, "classes", of="revise")).classes
+        whole = checked_renames({} if mapping is None else mapping, "mapping", of="revise")
 
         def make(state: State, now: float) -> Revised:
             return Revised(now, names, complete_mapping(state.task.classes, names, whole))
@@ -532,6 +542,8 @@ class Campaign:
     def renew(self, token: str, seconds: float) -> float:
         """Let a lease end so many seconds from now; 0 hands its items back.
 
+        Items that somebody else was asked meanwhile are theirs too, and asked of nobody else until both end.
+
         Returns
         -------
         float
@@ -539,7 +551,7 @@ class Campaign:
         """
         token = checked_text(token, "token", of="renew")
         advice = "Give 0 to hand the items back."
-        more = checked_number(seconds, "seconds", least=0, of="renew", advice=advice)
+        more = checked_seconds(seconds, "seconds", least=0, of="renew", advice=advice)
 
         def make(state: State, now: float) -> Renewed:
             check_token(state, token)
@@ -570,13 +582,13 @@ class Campaign:
 
     def stop(self, reason: str = "") -> None:
         """Ask nothing any more; what is told is still kept."""
-        reason = checked_text(reason, "reason", of="stop")
+        reason = checked_name(reason, "reason", of="stop")
         self._journal.append(lambda _, now: Stopped(now, reason))
 
     def note(self, text: str, ids: Iterable[str] = (), *, author: str = "") -> None:
         """Write a remark in the journal, of the campaign or of some items."""
         about = checked_list(ids, "ids", of="note")
-        text, author = checked_text(text, "text", of="note"), checked_text(author, "author", of="note")
+        text, author = checked_text(text, "text", of="note"), checked_name(author, "author", of="note")
 
         def make(state: State, now: float) -> Noted:
             check_ids(state, about)

@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 
-from nextlabel.campaign.events import Fitted
+from nextlabel.campaign.events import Event, Fitted
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
 from nextlabel.campaign.rebuilding import Parts
@@ -106,8 +106,8 @@ class Trainer:
         if theirs is not None:
             return theirs
         self._models.save(learned.model)
-        while not _is_recorded(journal.state, fitted) and not journal.offer([fitted]):
-            pass  # somebody else has written; this stays a model of what it has seen
+        while not _is_recorded(journal.state, fitted) and not journal.offer([fitted], _is_fitted):
+            pass  # somebody else has fitted one; this stays a model of what it has seen
         return learned
 
     def _theirs(self, before: State, now: State, ours: Learned, parts: Parts) -> Learned | None:
@@ -153,6 +153,10 @@ class Trainer:
         self._at_hand = (learned.fingerprint, model)
         labels, learner, through = len(this.labels), parts.learner.fingerprint, state.position
         return Fitted(now, learned.fingerprint, learner, round, labels, through, name), learned
+
+
+def _is_fitted(event: Event) -> bool:
+    return isinstance(event, Fitted)
 
 
 def _is_recorded(state: State, fitted: Fitted) -> bool:

@@ -104,6 +104,7 @@ class _Folding:
         self._kept = dict(state.kept)
         self._skips = dict(state.skips)
         self._held = dict(state.held)
+        self._held_before = dict(state.held_before)
         self._leases = dict(state.leases)
         self._places = dict(state.asked)
         self._requests = dict(state.requests)
@@ -143,6 +144,7 @@ class _Folding:
             kept=self._kept,
             skips=self._skips,
             held=self._held,
+            held_before=self._held_before,
             leases=self._leases,
             asked=self._places,
             requests=self._requests,
@@ -163,6 +165,8 @@ class _Folding:
         places = {arm: Place(event.token, event.round, arm) for arm in sorted(set(event.arms))}
         for id, arm in zip(event.ids, event.arms, strict=True):
             self._places[id] = places[arm]
+            if id in self._held:
+                self._held_before[id] = (*self._held_before.get(id, ()), self._held[id])
             self._held[id] = event.token
 
     def _told(self, event: Told) -> None:
@@ -187,13 +191,23 @@ class _Folding:
                 self._touch(id)
 
     def _hand_in(self, id: str, event: Told | Skipped) -> None:
-        """The query that has an item is done with it, where its holder has spoken, or its token was given."""
-        token = self._held.get(id)
-        if token is None:
+        """The queries that have an item are done with it, where their holder spoke or their token came."""
+        if id not in self._held:
             return
+        tokens = (*self._held_before.get(id, ()), self._held[id])
+        left = tuple(token for token in tokens if not self._is_of(event, token))
+        if left == tokens:
+            return
+        self._held_before.pop(id, None)
+        del self._held[id]
+        if left:
+            self._held[id] = left[-1]
+        if left[:-1]:
+            self._held_before[id] = left[:-1]
+
+    def _is_of(self, event: Told | Skipped, token: str) -> bool:
         is_holder = event.annotator != "" and event.annotator == self._leases[token].holder
-        if is_holder or event.token == token:
-            del self._held[id]
+        return is_holder or event.token == token
 
     def _class_now(self, label: str) -> str:
         if label in self._now("task").classes:

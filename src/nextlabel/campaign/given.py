@@ -1,11 +1,28 @@
 """What callers give a campaign: texts, lists and labels, checked before anything is done with them."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from nextlabel.core.task import Task
 from nextlabel.errors import ParameterError
+from nextlabel.maths.parameters import checked_number
 
-__all__ = ["checked_list", "checked_mapping", "checked_text", "checked_word", "written_text"]
+__all__ = [
+    "checked_list",
+    "checked_mapping",
+    "checked_name",
+    "checked_names",
+    "checked_path",
+    "checked_renames",
+    "checked_seconds",
+    "checked_task",
+    "checked_text",
+    "checked_word",
+    "written_text",
+]
+
+_CENTURY = 100 * 365.25 * 24 * 3600.0
 
 
 def checked_text(value: object, name: str, *, of: str) -> str:
@@ -23,16 +40,28 @@ def checked_text(value: object, name: str, *, of: str) -> str:
     Raises
     ------
     ParameterError
-        Anything else, None too.
+        Anything else, None too, and text that holds the character NUL.
 
     Examples
     --------
     >>> checked_text("Ada", "annotator", of="tell")
     'Ada'
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and "\0" not in value:
         return str(value)
-    raise _refused(value, name, of, "text", f"Give for example {name}={_EXAMPLES.get(name, 'Ada')!r}.")
+    expected = "text without the character NUL" if isinstance(value, str) else "text"
+    raise _refused(value, name, of, expected, f"Give for example {name}={_EXAMPLES.get(name, 'Ada')!r}.")
+
+
+def checked_name(value: object, name: str, *, of: str) -> str:
+    """As `checked_text`, without the spaces around it: they would make two people of one.
+
+    Examples
+    --------
+    >>> checked_name(" Ada ", "annotator", of="tell")
+    'Ada'
+    """
+    return checked_text(value, name, of=of).strip()
 
 
 def checked_word(value: object, name: str, *, of: str) -> str | None:
@@ -71,6 +100,60 @@ def checked_mapping(values: Any, name: str, *, of: str, example: str) -> dict[An
     if isinstance(values, Mapping):
         return dict(values)
     raise _refused(values, name, of, "a mapping", f"Give for example {example}.")
+
+
+def checked_names(values: Any, name: str, *, of: str) -> tuple[str, ...]:
+    """Several texts, such as classes; as `checked_list`."""
+    names = checked_list(values, name, of=of)
+    for one in names:
+        if not isinstance(one, str):
+            raise _refused(one, name, of, "a list of text", "Give for example ['cat', 'dog'].")
+    return names
+
+
+def checked_renames(values: Any, name: str, *, of: str) -> dict[str, str]:
+    """From one text to another: both are checked, as by `checked_mapping`."""
+    example = "{'old': 'new'}"
+    renames = checked_mapping(values, name, of=of, example=example)
+    for old, new in renames.items():
+        if not isinstance(old, str) or not isinstance(new, str):
+            raise _refused(
+                {old: new}, name, of, "a mapping from text to text", f"Give for example {example}."
+            )
+    return renames
+
+
+def checked_path(value: Any, *, of: str) -> Path:
+    """The path of a journal.
+
+    Raises
+    ------
+    ParameterError
+        Neither a text nor a path.
+    """
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise _refused(value, "path", of, "a file name", "Give for example 'reviews.db'.")
+
+
+def checked_task(value: Any, *, of: str) -> Task:
+    """A task.
+
+    Raises
+    ------
+    ParameterError
+        Anything else, such as the names of classes alone.
+    """
+    if isinstance(value, Task):
+        return value
+    raise _refused(value, "task", of, "a task", "Give for example nextlabel.classes('cat', 'dog').")
+
+
+def checked_seconds(
+    value: object, name: str, *, above: float | None = None, least: float | None = None, of: str, advice: str
+) -> float:
+    """How long a lease is: a hundred years at most; otherwise as `checked_number`."""
+    return checked_number(value, name, above=above, least=least, most=_CENTURY, of=of, advice=advice)
 
 
 def written_text(value: Any, *, may_lack: bool) -> str | None:

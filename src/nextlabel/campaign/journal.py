@@ -12,6 +12,10 @@ from nextlabel.errors import StaleJournal
 __all__ = ["Journal"]
 
 
+def _always(_: Event) -> bool:
+    return True
+
+
 @final
 class Journal:
     """The journal of one campaign, which other processes may write too.
@@ -54,17 +58,42 @@ class Journal:
             self._state = fold(self._state, [read_entry(entry) for entry in entries])
         return self._state
 
-    def offer(self, events: Sequence[Event]) -> bool:
-        """Write at the end as it is known; where somebody else has written, read on and say False."""
-        try:
-            self.store.append([to_entry(event) for event in events], self._state.position)
-        except StaleJournal:
-            self.refresh()
-            return False
-        self._state = fold(self._state, events)
-        return True
+    def offer(self, events: Sequence[Event], meets: Callable[[Event], bool] = _always) -> bool:
+        """Write at the end, unless somebody else has written something that matters.
 
-    def append(self, make: Callable[[State, float], Event | None]) -> bool:
+        Parameters
+        ----------
+        events : sequence of Event
+            Made from the state as it is known.
+        meets : callable
+            Whether an event that somebody else wrote since bears on these; by default every one does.
+
+        Returns
+        -------
+        bool
+            Whether they were written; where not, the state is that of now.
+
+        Notes
+        -----
+        What others wrote is read, and folded once, at the end: another try costs as much as what is new.
+        """
+        entries, since = [to_entry(event) for event in events], list[Event]()
+        while True:
+            try:
+                self.store.append(entries, self._state.position + len(since))
+            except StaleJournal:
+                new = [read_entry(entry) for entry in self.store.read(self._state.position + len(since))]
+                since += new
+                if any(meets(event) for event in new):
+                    self._state = fold(self._state, since)
+                    return False
+            else:
+                self._state = fold(self._state, [*since, *events])
+                return True
+
+    def append(
+        self, make: Callable[[State, float], Event | None], meets: Callable[[Event], bool] = _always
+    ) -> bool:
         """Write one event, made anew from the state whenever somebody else has written.
 
         Parameters
@@ -72,6 +101,8 @@ class Journal:
         make : callable
             Is given the state and the time; checks, and gives the event, or None where nothing is to be
             written.
+        meets : callable
+            As for `offer`.
 
         Returns
         -------
@@ -83,7 +114,7 @@ class Journal:
             event = make(self._state, self.clock())
             if event is None:
                 return False
-            if self.offer([event]):
+            if self.offer([event], meets):
                 return True
 
     def close(self) -> None:

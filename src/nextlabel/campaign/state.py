@@ -76,6 +76,8 @@ class State:
     held : mapping of str to str
         Items asked, with the token of the query that has them, until that query's holder answers or skips
         them; what others say of an item leaves it in the holder's hands.
+    held_before : mapping of str to tuple of str
+        Of these, the ones that older queries had and have not handed in either: the tokens, newest last.
     leases : mapping of str to Lease
         Every query by its token.
     asked : mapping of str to Place
@@ -106,6 +108,7 @@ class State:
     kept: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     skips: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
+    held_before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     leases: Mapping[str, Lease] = field(default_factory=dict)
     asked: Mapping[str, Place] = field(default_factory=dict)
     requests: Mapping[str, str] = field(default_factory=dict)
@@ -214,15 +217,21 @@ class State:
         return {id: str(self.label(id)) for id in self.kept if id not in self.walled}
 
     def pending(self, now: float) -> dict[str, str]:
-        """Items that are out on an open lease, with its token.
+        """Items that are out on an open lease, with its token; of several that are open, the newest.
 
         Parameters
         ----------
         now : float
             Seconds since 1970.
         """
-        is_open = {token: self.leases[token].is_open(now) for token in set(self.out.values())}
-        return {id: token for id, token in self.out.items() if is_open[token]}
+        out = self.out
+        is_open = {token: self.leases[token].is_open(now) for token in set(out.values())}
+        found = {id: token for id, token in out.items() if is_open[token]}
+        for id in self.held_before.keys() & out.keys() - found.keys():
+            renewed = [token for token in self.held_before[id] if self.leases[token].is_open(now)]
+            if renewed:
+                found[id] = renewed[-1]
+        return found
 
     def available(self, now: float) -> Positions:
         """Positions that the active arm may ask now, ascending.

@@ -1,10 +1,10 @@
 """What is checked before anything is written: everything is, and all that is wrong is listed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from nextlabel.campaign.events import Told
+from nextlabel.campaign.events import Created, Event, Revised, Told
 from nextlabel.campaign.folding import content
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
@@ -19,6 +19,7 @@ __all__ = [
     "check_told",
     "complete_mapping",
     "is_repeat",
+    "telling",
 ]
 
 _SHOWN = 5
@@ -41,6 +42,17 @@ def is_repeat(state: State, told: Told) -> bool:
         )
         raise CampaignError(message)
     return True
+
+
+def telling(request: str | None) -> Callable[[Event], bool]:
+    """Whether what somebody else has written bears on a telling: the same request, or other classes."""
+
+    def meets(event: Event) -> bool:
+        if isinstance(event, Told):
+            return request is not None and event.request == request
+        return isinstance(event, Revised | Created)
+
+    return meets
 
 
 def check_open(state: State) -> None:
@@ -146,7 +158,8 @@ def complete_mapping(old: Iterable[str], new: Iterable[str], mapping: Mapping[st
     Raises
     ------
     ParameterError
-        An old class has no new one, or the mapping names classes that are not there.
+        An old class has no new one, the mapping names classes that are not there, or an old class becomes
+        another one while a new class takes its name: of a late answer, nobody could say which is meant.
     """
     before, after = list(old), set(new)
     unknown = sorted(set(mapping) - set(before))
@@ -160,6 +173,16 @@ def complete_mapping(old: Iterable[str], new: Iterable[str], mapping: Mapping[st
         message = (
             f"Each class ({', '.join(before)}) must become one of the new ones ({', '.join(sorted(after))}); "
             f"{'; '.join(wrong)}. Give for example mapping={{'old': 'new'}}."
+        )
+        raise ParameterError(message)
+    taken = {name: to for name, to in whole.items() if to != name and name in after}
+    if taken:
+        shown = "; ".join(
+            f"{name!r} becomes {to!r}, and another class is called {name!r}" for name, to in taken.items()
+        )
+        message = (
+            f"A name must mean one class, for answers that come late too; {shown}. Give the new class a name "
+            "that no class has now."
         )
         raise ParameterError(message)
     return whole
