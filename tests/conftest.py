@@ -1,6 +1,7 @@
 """What every test may ask for: the seed of a statistical test, and Hypothesis as the suite runs it."""
 
 import secrets
+import signal
 
 import pytest
 from hypothesis import settings
@@ -17,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("nightly" if config.getoption("--fresh-seeds") else "suite")
+    # a shell that starts the suite in the background has it ignore interrupts, and so would all it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
