@@ -425,3 +425,13 @@ def test_an_answer_takes_the_place_of_ones_own_skip_and_its_retraction_brings_no
     again = after(skipped, answered, Retracted(3.0, ("a",), "Ada"))
     assert "a" not in again.skips
     assert 0 in again.available(5.0)
+
+
+def test_an_answer_with_one_of_three_tokens_leaves_the_other_two() -> None:
+    queries = [asked("a", f"q{number}", number, expires=10.0 * (number + 1)) for number in range(3)]
+    answered = after(*queries, replace(told({"a": "cat"}, "Bo"), token="q2"))
+    assert answered.held == {"a": "q1"}
+    assert answered.held_before == {"a": ("q0",)}
+    taken_back = fold(answered, [Retracted(3.0, ("a",), "Bo")])
+    assert 0 not in taken_back.available(15.0)  # the lease of the second query is open
+    assert 0 in taken_back.available(25.0)
