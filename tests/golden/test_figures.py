@@ -145,3 +145,14 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     ):
         with pytest.raises(MissingExtra, match=r"'matplotlib'.* pip install 'nextlabel\[plot\]'"):
             draw()
+
+
+def test_the_legend_of_a_small_picture_covers_no_curve() -> None:
+    small = learning_curves(LABELS, CURVES, baseline="random", title="Digits", size=(4.4, 6.2))
+    small.draw_without_rendering()
+    upper, lower = small.axes
+    legend = upper.get_legend()
+    assert legend is not None
+    box = legend.get_window_extent()
+    assert not box.overlaps(upper.get_window_extent())
+    assert not box.overlaps(lower.get_window_extent())

@@ -19,6 +19,7 @@ __all__ = ["GREY", "learning_curves", "looks_of"]
 # Okabe and Ito's palette, which colour-blind readers can tell apart; markers differ too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
+_NARROW = 6.0  # inches: below, a picture for a phone
 GREY = "#808080"
 
 
@@ -82,9 +83,10 @@ def learning_curves(
         upper.set_ylim(max(low, 0.0), min(high, 102.0))  # an interval over few seeds may leave 0 to 100 %
         lower.set_ylabel(f"gain on {baseline}, points")
         lower.set_xlabel("labelled items")
-        upper.legend(
-            frameon=False, loc="lower right", title=f"mean of {seeds} seeds, band 95 %", alignment="left"
-        )
+        where: dict[str, Any] = {"loc": "lower right"}
+        if size[0] < _NARROW:  # between the two pictures: on a phone there is no corner free of curves
+            where = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.02), "ncols": 2, "borderaxespad": 0.0}
+        upper.legend(frameon=False, title=f"mean of {seeds} seeds, band 95 %", alignment="left", **where)
         lower.set_xlim(float(labels[0]), float(labels[-1]) * 1.01)  # the last marker is whole
         for axes in (upper, lower):
             axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.8)
