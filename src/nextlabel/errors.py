@@ -8,6 +8,7 @@ __all__ = [
     "BrokenEntryPoint",
     "BrokenPromise",
     "CampaignError",
+    "ConvergenceError",
     "DatasetMissing",
     "DigestError",
     "ExperimentError",
@@ -55,6 +56,10 @@ class ExperimentError(NextlabelError, RuntimeError):
 
 class CampaignError(NextlabelError, RuntimeError):
     """A campaign cannot do what was asked: nothing is left to ask, it was stopped, a part is missing."""
+
+
+class ConvergenceError(NextlabelError, ArithmeticError):
+    """A solver ended before it reached its solution, or there is none; no stale answer is given."""
 
 
 class JournalError(NextlabelError, RuntimeError):

@@ -13,6 +13,7 @@ BUILT_IN = {
     "BrokenEntryPoint": ImportError,
     "BrokenPromise": AssertionError,
     "CampaignError": RuntimeError,
+    "ConvergenceError": ArithmeticError,
     "DatasetMissing": LookupError,
     "DigestError": ValueError,
     "ExperimentError": RuntimeError,

@@ -1,0 +1,131 @@
+"""Value, gradient and curvature of a penalised softmax likelihood with an entropy term, in one matrix."""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.maths.axes import Array
+
+__all__ = ["Problem", "with_ones"]
+
+Floats = NDArray[np.float64]
+
+
+def with_ones(features: Array) -> Floats:
+    """Features in float64 and a last column of ones, whose weight is the bias.
+
+    Examples
+    --------
+    >>> with_ones(np.array([[2.0], [3.0]])).tolist()
+    [[2.0, 1.0], [3.0, 1.0]]
+    """
+    rows = np.ones((len(features), features.shape[1] + 1))
+    rows[:, :-1] = features
+    return rows
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A function of a matrix (c, w) of weights, the bias its last column; nothing is checked.
+
+    Parameters
+    ----------
+    rows : array of float64, axes (l, w)
+        Features of the labelled items, the last one 1.
+    targets : array of float64, axes (l, c)
+        Weights from 0 up.
+    unlabelled : array of float64, axes (u, w)
+    penalty : float
+        λ, of the weights but the bias.
+    bias_penalty : array of float64, axes (c,)
+        Of the squared differences from the mean bias.
+    entropy_weight : float
+        α.
+    share : float
+        What each unlabelled item's entropy counts: 1 for a sum.
+    """
+
+    rows: Floats
+    targets: Floats
+    unlabelled: Floats
+    penalty: float
+    bias_penalty: Floats
+    entropy_weight: float = 0.0
+    share: float = 1.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Classes, and weights of a class with its bias."""
+        return self.targets.shape[1], self.rows.shape[1]
+
+    @property
+    def scale(self) -> float:
+        """The size that a gradient can have: what it is compared with to call it zero."""
+        mass = self.targets.sum(axis=1)
+        largest = float((mass @ np.abs(self.rows)).max(initial=0.0))
+        if self.entropy_weight != 0.0:
+            entropies = float(np.abs(self.unlabelled).sum(axis=0).max(initial=0.0))
+            largest += abs(self.entropy_weight) * self.share * entropies
+        return 1.0 + largest
+
+    def weighted(self, entropy_weight: float) -> "Problem":
+        """The same with another α."""
+        return replace(self, entropy_weight=entropy_weight)
+
+    def value_and_gradient(self, matrix: Floats) -> tuple[float, Floats]:
+        """The value, and its derivatives in the shape of the matrix. Time O((l + u)·c·w)."""
+        log_proba, proba = _log_softmax(self.rows @ matrix.T)
+        slopes = self.targets - self.targets.sum(axis=1, keepdims=True) * proba
+        gradient: Floats = slopes.T @ self.rows
+        value = float(np.einsum("lc,lc->", self.targets, log_proba))
+        gradient[:, :-1] -= self.penalty * matrix[:, :-1]
+        value -= 0.5 * self.penalty * float(np.square(matrix[:, :-1]).sum())
+        centred = matrix[:, -1] - matrix[:, -1].mean()
+        pull = self.bias_penalty * centred
+        gradient[:, -1] -= pull - pull.mean()
+        value -= 0.5 * float(pull @ centred)
+        if self.entropy_weight != 0.0 and len(self.unlabelled):
+            weight = self.entropy_weight * self.share
+            log_proba, proba = _log_softmax(self.unlabelled @ matrix.T)
+            entropy = -np.einsum("uc,uc->u", proba, log_proba)
+            value -= weight * float(entropy.sum())
+            gradient += weight * (proba * (log_proba + entropy[:, None])).T @ self.unlabelled
+        return value, gradient
+
+    def hessian(self, matrix: Floats) -> Floats:
+        """Minus the second derivatives without the entropy term, 1 where a common shift changes nothing.
+
+        Time O(l·c²·w²), memory 8·(c·w)² bytes.
+        """
+        classes, width = self.shape
+        proba = _log_softmax(self.rows @ matrix.T)[1]
+        mass = self.targets.sum(axis=1)
+        curved = np.empty((classes, width, classes, width))
+        for one in range(classes):
+            for other in range(one, classes):
+                weight = mass * proba[:, one] * ((one == other) - proba[:, other])
+                block = (self.rows * weight[:, None]).T @ self.rows
+                curved[one, :, other, :] = block
+                curved[other, :, one, :] = block
+        every = np.arange(classes)
+        for weight_of in range(width - 1):
+            curved[every, weight_of, every, weight_of] += self.penalty
+        centre = np.eye(classes) - 1.0 / classes
+        curved[:, -1, :, -1] += centre @ (self.bias_penalty[:, None] * centre)
+        shifts = range(width) if self.penalty == 0.0 else (width - 1,)
+        for shift in shifts:
+            curved[:, shift, :, shift] += 1.0 / classes
+        return curved.reshape(classes * width, classes * width)
+
+
+def _log_softmax(scores: Floats) -> tuple[Floats, Floats]:
+    """Logarithms of probabilities, and the probabilities; p·log p is 0 where p is."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    proba = np.exp(shifted)
+    total = proba.sum(axis=1, keepdims=True)
+    shifted -= np.log(total)
+    proba /= total
+    return shifted, proba
