@@ -20,6 +20,7 @@ __all__ = ["REGISTRY", "build", "names", "nested_kinds", "resolve", "spec_of", "
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "command": {
+            "advise": "nextlabel.cli.advise:advise",
             "ask": "nextlabel.cli.ask:ask",
             "bench": "nextlabel.cli.bench:bench",
             "data": "nextlabel.cli.data:data",
@@ -116,14 +117,18 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "badge": "nextlabel.strategies.badge:BADGE",
             "bald": "nextlabel.strategies.bald:BALD",
             "batch_bald": "nextlabel.strategies.batch_bald:BatchBALD",
+            "class_balanced": "nextlabel.strategies.class_balanced:ClassBalanced",
             "cluster_margin": "nextlabel.strategies.cluster_margin:ClusterMargin",
             "coreset": "nextlabel.strategies.coreset:CoreSet",
             "entropy": "nextlabel.strategies.entropy:Entropy",
+            "kecor": "nextlabel.strategies.kecor:KECOR",
             "least_confident": "nextlabel.strategies.least_confident:LeastConfident",
             "margin": "nextlabel.strategies.margin:Margin",
             "mean_std": "nextlabel.strategies.mean_std:MeanSTD",
+            "mixture": "nextlabel.strategies.mixture:Mixture",
             "probcover": "nextlabel.strategies.probcover:ProbCover",
             "random": "nextlabel.strategies.random:Random",
+            "schedule": "nextlabel.strategies.schedule:Schedule",
             "stochastic": "nextlabel.strategies.stochastic:Stochastic",
             "subsample": "nextlabel.strategies.subsample:Subsample",
             "typiclust": "nextlabel.strategies.typiclust:TypiClust",
@@ -252,7 +257,7 @@ def build(kind: str, source: Any) -> Any:
             raise ParameterError(message)
     nested = nested_kinds(made)
     params = {
-        key: build(nested[key], value) if key in nested and value is not None else _tupled(value)
+        key: _built(nested[key], value) if key in nested and value is not None else _tupled(value)
         for key, value in spec.params.items()
     }
     left_out = [
@@ -303,7 +308,7 @@ def spec_of(thing: Any) -> Spec:
 
 
 def nested_kinds(made: Any) -> dict[str, str]:
-    """The fields of a registered class that hold another registered object, with their kinds.
+    """The fields of a registered class that hold another registered object, or a tuple, with their kinds.
 
     Parameters
     ----------
@@ -326,9 +331,19 @@ def _params(thing: Any) -> dict[str, Any]:
     nested = nested_kinds(type(thing))
     values = {one.name: getattr(thing, one.name) for one in dataclasses.fields(thing) if one.init}
     return {
-        key: spec_of(value) if key in nested and value is not None else listed(value)
+        key: _written(value) if key in nested and value is not None else listed(value)
         for key, value in values.items()
     }
+
+
+def _built(kind: str, value: Any) -> Any:
+    """One nested object, or a tuple of them from a list."""
+    return tuple(build(kind, one) for one in value) if isinstance(value, list | tuple) else build(kind, value)
+
+
+def _written(value: Any) -> Any:
+    """The spec of a nested object, or the list of those of several."""
+    return [spec_of(one) for one in value] if isinstance(value, tuple) else spec_of(value)
 
 
 def _tupled(value: Any) -> Any:

@@ -55,11 +55,8 @@ class Spec:
         raise ParameterError(message)
 
     def to_dict(self) -> dict[str, Any]:
-        """The flat form, with nested specs flattened likewise."""
-        return {
-            "name": self.name,
-            **{k: v.to_dict() if isinstance(v, Spec) else v for k, v in self.params.items()},
-        }
+        """The flat form, with nested specs and lists of them flattened likewise."""
+        return {"name": self.name, **{key: _flat(value) for key, value in self.params.items()}}
 
     def to_json(self) -> str:
         """The flat form as JSON.
@@ -81,6 +78,12 @@ class Spec:
     def __hash__(self) -> int:
         # names only: values may be lists, and 1 and 1.0 are equal though JSON writes them differently
         return hash((self.name, *sorted(self.params)))
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_flat(one) for one in value]
+    return value.to_dict() if isinstance(value, Spec) else value
 
 
 def listed(value: Any) -> Any:

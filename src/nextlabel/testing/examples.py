@@ -1,13 +1,14 @@
 """An example of every registered thing, made by a rule, so that a new registry line is tested at once."""
 
 import dataclasses
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from nextlabel.core.registry import build, nested_kinds, resolve
 
 __all__ = ["example"]
 
 _SMALL = {"strategy": "margin", "learner": "sklearn"}
+_OTHER = {"strategy": "random", "learner": "sklearn"}
 
 
 def example(kind: str, name: str) -> Any:
@@ -24,7 +25,8 @@ def example(kind: str, name: str) -> Any:
     -------
     object
         Where a parameter without a default holds another strategy or learner, a small one fills it:
-        margin, or scikit-learn's.
+        margin, or scikit-learn's; margin and random where it holds several. Whole numbers between these
+        are 2.
 
     Raises
     ------
@@ -40,11 +42,15 @@ def example(kind: str, name: str) -> Any:
     """
     made = resolve(kind, name)
     nested = nested_kinds(made)
-    filled = {
-        one.name: _SMALL[nested[one.name]]
-        for one in (dataclasses.fields(made) if dataclasses.is_dataclass(made) else ())
-        if one.name in nested
-        and one.default is dataclasses.MISSING
-        and one.default_factory is dataclasses.MISSING
-    }
+    hints = get_type_hints(made) if dataclasses.is_dataclass(made) else {}
+    filled: dict[str, Any] = {}
+    for one in dataclasses.fields(made) if dataclasses.is_dataclass(made) else ():
+        if one.default is not dataclasses.MISSING or one.default_factory is not dataclasses.MISSING:
+            continue
+        several = get_origin(hints[one.name]) is tuple
+        if one.name in nested:
+            small, other = _SMALL[nested[one.name]], _OTHER[nested[one.name]]
+            filled[one.name] = [small, other] if several else small
+        elif several:
+            filled[one.name] = [2]
     return build(kind, {"name": name, **filled})
