@@ -4,19 +4,23 @@ NumPy alone: a definition must be right at a glance, not fast.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nextlabel.maths.axes import Array
 
-__all__ = ["Definition", "Question", "Sizes", "Weights", "first_of", "uniform"]
+__all__ = ["SIZES", "Definition", "Question", "Sizes", "Weights", "first_of", "uniform"]
 
 Weights = NDArray[np.float64]
 Sizes = Mapping[str, int]
 """How many items ("n"), classes ("c"), draws ("m"), features ("d", "r"), picks ("b"), labelled rows ("l")."""
+
+SIZES: Sizes = MappingProxyType({"n": 3000, "c": 10, "m": 8, "d": 32, "b": 10, "l": 20})
+"""The question on which memory is measured, unless a definition says otherwise."""
 
 _TIE = 1e-9
 
@@ -79,6 +83,14 @@ class Definition:
         For `worth`: how much of the way from the worst batch to the best must be reached.
     reads_labels : bool
         Whether the classes of the labelled rows matter.
+    is_scale_free : bool
+        Whether multiplying all features by one positive number leaves the law alone. Such a method is also
+        asked about features whose squares leave float32, and about features far from the origin.
+    parameters : mapping of str to Any
+        Parameters, other than its defaults, with which an implementation must be set up to be held against
+        this definition: those that a wrapper cannot do without, or that fix what is else found by chance.
+    moderate : mapping of str to int
+        Sizes of the question on which memory is measured, where the ordinary ones (`SIZES`) take too long.
     """
 
     name: str
@@ -90,9 +102,12 @@ class Definition:
     questions: Callable[[np.random.Generator], Iterable[Question]] | None = None
     share: float = 1.0
     reads_labels: bool = False
+    is_scale_free: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    moderate: Sizes = field(default_factory=lambda: SIZES)
 
 
-def first_of(scores: ArrayLike, picked: Sequence[int] = ()) -> Weights:
+def first_of(scores: ArrayLike, picked: Sequence[int] = (), *, slack: float = 0.0) -> Weights:
     """One for each item of the largest score among those not picked, zero for the others.
 
     Scores that differ by less than a billionth of the largest in size count as equal.
@@ -103,6 +118,8 @@ def first_of(scores: ArrayLike, picked: Sequence[int] = ()) -> Weights:
         Larger is more wanted; minus infinity is never wanted.
     picked : sequence of int
         What is no longer to be had.
+    slack : float
+        Scores that differ by no more than this count as equal too: the rounding of sums that cancel.
 
     Returns
     -------
@@ -116,7 +133,7 @@ def first_of(scores: ArrayLike, picked: Sequence[int] = ()) -> Weights:
     left = np.array(scores, np.float64)
     left[list(picked)] = -np.inf
     finite = np.abs(left[np.isfinite(left)])
-    slack = _TIE * (finite.max() if len(finite) else 0.0)
+    slack = max(slack, _TIE * (finite.max() if len(finite) else 0.0))
     wanted: Weights = ((left >= left.max() - slack) & np.isfinite(left)).astype(np.float64)
     return wanted
 

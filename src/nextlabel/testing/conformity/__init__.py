@@ -1,0 +1,1 @@
+"""The parts of `nextlabel.testing.conformance`: questions, answers, laws, promises, shrinking, writing."""
