@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nextlabel.errors import ParameterError, UnknownName
+from nextlabel.experiment.compared import compared
 from nextlabel.experiment.grid import Grid, read_grid, settings
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.strategies.badge import BADGE
@@ -149,5 +150,4 @@ def test_the_experiments_of_the_repository_can_be_read(path: Path) -> None:
     read = read_grid(path)
     assert read.title
     assert read.seeds >= 10
-    named = {one if isinstance(one, str) else one.get("as", one["name"]) for one in read.strategies}
-    assert {read.lead, "random"} <= named
+    assert {read.lead, "random"} <= set(compared(read.strategies, read.baseline, read.without))

@@ -19,7 +19,7 @@ __all__ = ["PAGE", "as_csv", "as_json", "prepare", "put"]
 
 PAGE = "index.html"
 
-_OURS = re.compile(r"(curves(-\d+)?|penalty|errors|ranks|posterior)\.(svg|png)|(curves|queried)\.csv")
+_OURS = re.compile(r"((curves|gains)(-\d+)?|penalty|errors|ranks|posterior)\.(svg|png)|(curves|queried)\.csv")
 
 
 def prepare(folder: Path, names: Sequence[str]) -> list[Path]:

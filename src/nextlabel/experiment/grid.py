@@ -1,8 +1,9 @@
 """A grid of experiments as it is written in a file: every data set with every learner, start and batch."""
 
+import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
@@ -12,14 +13,25 @@ from nextlabel.campaign.control import checked_share
 from nextlabel.core.dataset import Dataset
 from nextlabel.core.registry import build
 from nextlabel.core.spec import Spec
+from nextlabel.core.strategy import Strategy
 from nextlabel.errors import ParameterError
+from nextlabel.experiment.compared import ALL, compared, named, offered, unnamed
+from nextlabel.experiment.grid_values import (
+    OF_PARTS,
+    check_different,
+    check_part,
+    listed,
+    reasons,
+    started,
+    told,
+)
 from nextlabel.experiment.reading import ROPE, Reading
 from nextlabel.experiment.runner import Experiment
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["Grid", "Setting", "held_out", "read_grid", "reading", "settings"]
 
-_DISPLAY = "as"
+_NEEDED = ("datasets", "learners", "strategies", "budget")
 
 
 @final
@@ -34,7 +46,9 @@ class Grid:
     learners : sequence of str or mapping
         Likewise.
     strategies : sequence of str or mapping
-        Likewise.
+        Likewise; ``"all"`` stands for every registered strategy that has no name of its own here and can be
+        made without a parameter. Then each setting leaves out what its learner does not offer the signals
+        for, and says so; else such a strategy is refused.
     budget : int
         Labels at the end.
     start : int, mapping, or sequence of these
@@ -63,6 +77,12 @@ class Grid:
     title : str
     notes : str or sequence of str
         What a reader should know; shown with the results.
+    parts : sequence of mapping
+        Grids within the grid, for learners that suit some data sets alone: each of these may say its own
+        ``datasets``, ``learners``, ``budget``, ``start``, ``batch``, ``test`` and ``pool``, and takes the
+        grid's for what it leaves out.
+    without : mapping of str to str
+        Registered strategies that ``"all"`` is not to stand for, each with the reason, which is reported.
 
     Raises
     ------
@@ -70,10 +90,10 @@ class Grid:
         A value that makes no sense.
     """
 
-    datasets: Sequence[Any]
-    learners: Sequence[Any]
-    strategies: Sequence[Any]
-    budget: int
+    datasets: Sequence[Any] = ()
+    learners: Sequence[Any] = ()
+    strategies: Sequence[Any] = ()
+    budget: int | None = None
     start: Any = 20
     batch: Any = 20
     seeds: Any = 10
@@ -87,25 +107,38 @@ class Grid:
     target: Any = ()
     title: str = ""
     notes: Any = ()
+    parts: Sequence[Any] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        several = ("datasets", "learners", "strategies", "start", "batch", "notes")
-        lists = {name: tuple(_listed(getattr(self, name))) for name in several}
-        for name in ("datasets", "learners", "strategies", "start", "batch"):
+        several = ("datasets", "learners", "strategies", "start", "batch", "notes", "parts")
+        lists = {name: tuple(listed(getattr(self, name))) for name in several}
+        for name in ("strategies",) if lists["parts"] else ("datasets", "learners", "strategies"):
             if not lists[name]:
                 message = f"A grid needs at least one value of {name!r}; received none. Name some."
                 raise ParameterError(message)
         for name in ("start", "batch"):
-            _check_different(name, lists[name])
+            check_different(name, lists[name])
         settle(
             self,
             {
                 **lists,
                 "ceiling_seeds": checked_whole(self.ceiling_seeds, "ceiling_seeds", least=1),
                 "control": checked_share(self.control),
+                "without": reasons(self.without),
             },
         )
         reading(self)
+        for part in self.parts:
+            check_part(part)
+        if self.parts:
+            self.divided()
+        else:
+            checked_whole(self.budget, "budget", least=1, advice="Say how many labels there are at the end.")
+
+    def divided(self) -> "tuple[Grid, ...]":
+        """The parts as grids of their own; this one, where it has none."""
+        return tuple(replace(self, **{**part, "parts": ()}) for part in self.parts) or (self,)
 
 
 @final
@@ -122,16 +155,24 @@ class Setting:
         Seeds that are also run with all labels.
     reading : Reading
         Lead and baseline by their names in the experiment.
+    left_out : mapping of str to str
+        Strategies of the grid that do not run here, and why.
     """
 
     name: str
     experiment: Experiment
     ceiling_seeds: tuple[int, ...]
     reading: Reading
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def protocol(self) -> dict[str, Any]:
-        """How the experiment is done and read, as JSON values."""
-        return {"setting": self.name, **self.experiment.protocol(), **self.reading.protocol()}
+        """How the experiment is done and read, as JSON values; what was left out, where something was."""
+        return {
+            "setting": self.name,
+            **self.experiment.protocol(),
+            **self.reading.protocol(),
+            **({"left_out": dict(self.left_out)} if self.left_out else {}),
+        }
 
 
 def read_grid(path: Path) -> Grid:
@@ -171,7 +212,12 @@ def read_grid(path: Path) -> Grid:
                 f"The keys are: {', '.join(known)}."
             )
             raise ParameterError(message)
-    missing = [key for key in ("datasets", "learners", "strategies", "budget") if key not in content]
+    parts = [one for one in listed(content.get("parts", ())) if isinstance(one, Mapping)]
+    missing = [
+        key
+        for key in _NEEDED
+        if key not in content and not (key in OF_PARTS and parts and all(key in one for one in parts))
+    ]
     if missing:
         message = f"A grid needs the keys {', '.join(missing)}, which {path} lacks. Add them."
         raise ParameterError(message)
@@ -200,38 +246,55 @@ def settings(grid: Grid) -> tuple[Setting, ...]:
     Every data set is loaded once and shared by its settings.
     """
     read = reading(grid)
-    strategies = {name: build("strategy", spec) for name, spec in _compared(grid).items()}
-    datasets = {name: build("dataset", spec) for name, spec in _named("datasets", grid.datasets).items()}
-    learners = {name: build("learner", spec) for name, spec in _named("learners", grid.learners).items()}
-    made = []
+    specs = compared(grid.strategies, grid.baseline, grid.without)
+    strategies = {name: build("strategy", spec) for name, spec in specs.items()}
+    parts = grid.divided()
+    places = [name for part in parts for name in named("datasets", part.datasets)]
+    loaded: dict[str, Dataset] = {}
+    made: list[Setting] = []
+    for part in parts:
+        is_shared = {name for name in named("datasets", part.datasets) if places.count(name) > 1}
+        made += _of_part(part, strategies, read, loaded, is_shared)
+    return tuple(made)
+
+
+def _of_part(
+    grid: Grid,
+    strategies: Mapping[str, Strategy],
+    read: Reading,
+    loaded: dict[str, Dataset],
+    is_shared: set[str],
+) -> Iterator[Setting]:
+    """The settings of a grid without parts; those of data sets that other parts have too say all of it."""
+    datasets = {name: _loaded(spec, loaded) for name, spec in named("datasets", grid.datasets).items()}
+    learners = {name: build("learner", spec) for name, spec in named("learners", grid.learners).items()}
     for dataset, learner, start, batch in product(datasets, learners, grid.start, grid.batch):
+        kept, left_out = dict(strategies), dict[str, str]()
+        if ALL in grid.strategies:
+            kept, left_out = offered(strategies, learners[learner])
+            left_out = {**left_out, **unnamed(grid.strategies, grid.without)}
+            _check_named(read, left_out, learner)
         experiment = Experiment(
             datasets[dataset],
             learners[learner],
-            strategies,
-            **_started(start),
+            kept,
+            **started(start),
             batch=batch,
-            budget=grid.budget,
+            budget=int(grid.budget or 0),
             seeds=list(grid.seeds) if isinstance(grid.seeds, Sequence) else grid.seeds,
             test=_test(datasets[dataset], grid.test),
             pool=grid.pool,
             control=grid.control,
         )
+        everything = dataset in is_shared
         varied = [
             dataset,
-            *([learner] if len(learners) > 1 else []),
-            *([_told(start)] if len(grid.start) > 1 else []),
-            *([f"batch {batch}"] if len(grid.batch) > 1 else []),
+            *([learner] if len(learners) > 1 or everything else []),
+            *([told(start)] if len(grid.start) > 1 or everything else []),
+            *([f"batch {batch}"] if len(grid.batch) > 1 or everything else []),
         ]
-        made.append(
-            Setting(
-                name=", ".join(varied),
-                experiment=experiment,
-                ceiling_seeds=experiment.all_seeds[: grid.ceiling_seeds],
-                reading=read,
-            )
-        )
-    return tuple(made)
+        top = experiment.all_seeds[: grid.ceiling_seeds]
+        yield Setting(", ".join(varied), experiment, top, read, left_out)
 
 
 def reading(grid: Grid) -> Reading:
@@ -250,11 +313,11 @@ def reading(grid: Grid) -> Reading:
     ParameterError
         A lead that is not among the strategies, a rope or target outside its range.
     """
-    compared = _compared(grid)
-    lead = grid.lead if grid.lead is not None else next(iter(compared))
-    if lead not in compared:
+    strategies = compared(grid.strategies, grid.baseline, grid.without)
+    lead = grid.lead if grid.lead is not None else next(iter(strategies))
+    if lead not in strategies:
         message = (
-            f"The lead must be one of the strategies {', '.join(compared)}; received {lead!r}. "
+            f"The lead must be one of the strategies {', '.join(strategies)}; received {lead!r}. "
             "Name it as the grid names it."
         )
         raise ParameterError(message)
@@ -292,52 +355,20 @@ def _test(dataset: Dataset, test: Any) -> int | None:
     return None if dataset.test is not None or test is None else held_out(len(dataset.pool.ids), test)
 
 
-def _compared(grid: Grid) -> dict[str, Any]:
-    """The strategies by the names shown, the baseline among them."""
-    named = _named("strategies", grid.strategies)
-    return named if grid.baseline in named else {**named, grid.baseline: grid.baseline}
+def _loaded(spec: Spec, loaded: dict[str, Dataset]) -> Dataset:
+    """The data set of a spec, loaded once for all parts."""
+    key = json.dumps(spec.to_dict(), sort_keys=True, default=repr)
+    if key not in loaded:
+        loaded[key] = build("dataset", spec)
+    return loaded[key]
 
 
-def _named(key: str, listed: Sequence[Any]) -> dict[str, Any]:
-    """What is shown of each, and what it is built from."""
-    made: dict[str, Any] = {}
-    for one in listed:
-        spec = Spec.read(one)
-        shown = str(spec.params.get(_DISPLAY, spec.name))
-        if shown in made:
+def _check_named(read: Reading, left_out: Mapping[str, str], learner: str) -> None:
+    """Lead and baseline are compared in every setting."""
+    for name in (read.lead, read.baseline):
+        if name in left_out:
             message = (
-                f"Each of {key!r} needs a name of its own; received {shown!r} twice. "
-                f"Give one of them another: {{ name = {spec.name!r}, as = '...' }}."
+                f"Lead and baseline run in every setting; {name!r} cannot with the learner {learner!r}: it "
+                f"{left_out[name]}. Name another, or another learner."
             )
             raise ParameterError(message)
-        made[shown] = Spec(spec.name, {k: v for k, v in spec.params.items() if k != _DISPLAY})
-    return made
-
-
-def _check_different(name: str, listed: Sequence[Any]) -> None:
-    """Two equal values would be two settings of the same runs."""
-    plain = [0 if one == {"per_class": 0} else one for one in listed]
-    for place, one in enumerate(plain):
-        if one in plain[:place]:
-            message = f"Each value of {name!r} is a setting; received {one!r} twice. Leave one of them out."
-            raise ParameterError(message)
-
-
-def _started(start: Any) -> dict[str, Any]:
-    if not isinstance(start, Mapping):
-        return {"start": start}
-    if set(start) != {"per_class"}:
-        message = (
-            f"A start is a number or {{ per_class = NUMBER }}; received {dict(start)}. "
-            "Write for example start = { per_class = 1 }."
-        )
-        raise ParameterError(message)
-    return {"start": 0, "per_class": start["per_class"]}
-
-
-def _told(start: Any) -> str:
-    return f"start {start['per_class']} a class" if isinstance(start, Mapping) else f"start {start}"
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]

@@ -11,7 +11,7 @@ from nextlabel.errors import ParameterError
 from nextlabel.experiment.curves import Results
 from nextlabel.maths.penalties import compared_checkpoints, error_ratios, penalties
 
-__all__ = ["PUBLISHED_SEEDS", "Penalties", "common_strategies", "penalty"]
+__all__ = ["PUBLISHED_SEEDS", "Penalties", "common_strategies", "median_ratio", "penalty"]
 
 PUBLISHED_SEEDS: Final = 5
 """As many runs of each setting count in the published matrices."""
@@ -56,6 +56,14 @@ def common_strategies(settings: Sequence[Results]) -> tuple[str, ...]:
     """The strategies that ran in every setting, in the order of the first."""
     first, *rest = settings
     return tuple(name for name in first.strategies if all(name in one.strategies for one in rest))
+
+
+def median_ratio(found: Penalties, name: str) -> float:
+    """The weighted median of a strategy's errors beside the baseline's."""
+    values = np.asarray(found.ratios[name])
+    order = np.argsort(values)
+    reached = np.cumsum(np.asarray(found.weights)[order])
+    return float(values[order][int(np.searchsorted(reached, 0.5 * reached[-1] - 1e-12))])
 
 
 def penalty(settings: Sequence[Results], baseline: str, *, most_seeds: int | None = None) -> Penalties:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from nextlabel.experiment.across import Posterior, Ranks
-from nextlabel.experiment.penalty import Penalties
+from nextlabel.experiment.many import are_many, forest_rows, outstanding
+from nextlabel.experiment.penalty import Penalties, median_ratio
 from nextlabel.experiment.study import Study
+from nextlabel.experiment.wording import width
 from nextlabel.figures.canvas import inline, png, svg
 from nextlabel.figures.curves import learning_curves
 from nextlabel.figures.errors import error_distribution
+from nextlabel.figures.forest import forest
 from nextlabel.figures.page import Picture
 from nextlabel.figures.penalty import penalty_matrix
 from nextlabel.figures.posterior import posterior_bars
@@ -20,7 +23,7 @@ from nextlabel.figures.ranks import critical_difference_diagram
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Drawn", "curves", "errors", "matrix", "posterior", "rank_line"]
+__all__ = ["Drawn", "curves", "errors", "gained", "matrix", "posterior", "rank_line"]
 
 _PHONE = 4.4
 _WIDTH = 8.0  # of all pictures, so that their type is of one size on the page
@@ -51,13 +54,23 @@ class Drawn:
 
 
 def curves(one: Study, name: str) -> Drawn:
-    """Learning curves of a setting, and what each strategy gains."""
-    ends = "; ".join(f"{row.strategy} {100 * row.final_mean:.1f} %" for row in one.rows)
+    """Learning curves of a setting, and what each strategy gains; of many strategies a few."""
     results = one.results
+    is_cut = are_many(results.strategies)
+    shown = outstanding(one) if is_cut else results.strategies
+    ends = "; ".join(
+        f"{row.strategy} {100 * row.final_mean:.1f} %" for row in one.rows if row.strategy in shown
+    )
+    chosen = (
+        f" Of {len(results.strategies)} strategies are drawn {one.lead}, {one.baseline}, and those of the "
+        "two largest and the two smallest areas."
+        if is_cut
+        else ""
+    )
     return _drawn(
         lambda size: learning_curves(
             results.labels,
-            {strategy: results.accuracy(strategy) for strategy in results.strategies},
+            {strategy: results.accuracy(strategy) for strategy in shown},
             baseline=one.baseline,
             title=f"{one.name}: accuracy over labels",
             size=size,
@@ -70,7 +83,33 @@ def curves(one: Study, name: str) -> Drawn:
         caption=(
             f"Test accuracy over labelled items, and below it the gain on {one.baseline} with the same seed. "
             f"Lines: means over {one.seeds} seeds. Bands: 95 % intervals of the mean, Student's t, each "
-            "checkpoint by itself."
+            f"checkpoint by itself.{chosen}"
+        ),
+    )
+
+
+def gained(one: Study, name: str) -> Drawn:
+    """What each of many strategies gains on the baseline in area, with intervals."""
+    rows = forest_rows(one)
+    said = "; ".join(f"{row.name} {row.gain:+.1f}".replace("-", "−") for row in rows)
+    height = 1.4 + 0.27 * len(rows)
+    within = f" Grey band: within {width(one.rope)} of {one.baseline}." if one.rope else ""
+    return _drawn(
+        lambda size: forest(
+            rows,
+            baseline=one.baseline,
+            title=f"{one.name}: gain in area",
+            rope=100 * one.rope if one.rope else None,
+            size=size,
+        ),
+        name,
+        (_WIDTH, height),
+        height,
+        alt=f"Gain in AUBC on {one.baseline}, in points: {said}.",
+        caption=(
+            f"Mean difference of the area under the budget curve to {one.baseline}, paired by seed, "
+            f"{one.seeds} seeds. Thick: the 95 % interval of the row alone; thin: of all rows together. "
+            f"Triangles up: better; down: worse (Holm's procedure); discs: neither.{within}"
         ),
     )
 
@@ -100,9 +139,7 @@ def matrix(found: Penalties) -> Drawn:
 
 def errors(found: Penalties, baseline: str) -> Drawn:
     """The distribution of errors beside the baseline's."""
-    medians = "; ".join(
-        f"{name} {_median(values, found.weights):.2f}" for name, values in found.ratios.items()
-    )
+    medians = "; ".join(f"{name} {median_ratio(found, name):.2f}" for name in found.ratios)
     return _drawn(
         lambda size: error_distribution(
             {name: np.array(values) for name, values in found.ratios.items()},
@@ -186,9 +223,3 @@ def _drawn(
         inline(drawing, alt=alt, mark=f"{name}-"), inline(slim, alt=alt, mark=f"{name}-phone-"), caption
     )
     return Drawn(name, picture, drawing, png(broad))
-
-
-def _median(values: Sequence[float], weights: Sequence[float]) -> float:
-    order = np.argsort(values)
-    reached = np.cumsum(np.asarray(weights)[order])
-    return float(np.asarray(values)[order][int(np.searchsorted(reached, 0.5 * reached[-1] - 1e-12))])

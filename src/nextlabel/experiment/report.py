@@ -12,8 +12,9 @@ from nextlabel.experiment import files
 from nextlabel.experiment.cells import versions
 from nextlabel.experiment.comparison import Claim, Row
 from nextlabel.experiment.curves import Results
+from nextlabel.experiment.many import are_many
 from nextlabel.experiment.overview import overview
-from nextlabel.experiment.pictures import curves, errors, matrix, posterior, rank_line
+from nextlabel.experiment.pictures import curves, errors, gained, matrix, posterior, rank_line
 from nextlabel.experiment.sections import all_sections, lead_sentence
 from nextlabel.experiment.wording import at_most, facts, points, span
 from nextlabel.figures.canvas import inline, png, svg
@@ -226,9 +227,15 @@ def write_report(
         curves(one, "curves" if len(settings) == 1 else f"curves-{number}")
         for number, one in enumerate(found.studies, 1)
     ]
+    forests = {
+        one.name: gained(one, drawn.name.replace("curves", "gains"))
+        for one, drawn in zip(found.studies, singles, strict=True)
+        if are_many(one.results.strategies)
+    }
+    is_large = are_many(found.penalties.strategies)
     shared = {
-        "matrix": matrix(found.penalties),
-        "errors": errors(found.penalties, found.baseline),
+        "matrix": None if is_large else matrix(found.penalties),
+        "errors": None if is_large else errors(found.penalties, found.baseline),
         "ranks": rank_line(found.ranks),
         "posteriors": posterior(found.posteriors),
     }
@@ -245,7 +252,7 @@ def write_report(
             ([one.name, *row] for one in found.studies for row in one.results.asked()),
         ),
     }
-    for drawn in (*singles, *shared.values()):
+    for drawn in (*singles, *forests.values(), *shared.values()):
         made |= drawn.files() if drawn else {}
     beside = list(made)
     made[files.PAGE] = long_page(
@@ -256,6 +263,7 @@ def write_report(
             [drawn.picture for drawn in singles],
             {name: drawn.picture for name, drawn in shared.items() if drawn},
             notes=[*notes, f"Computing took {seconds:.0f} seconds by the clock."],
+            forests={name: drawn.picture for name, drawn in forests.items()},
         ),
         command=command,
         files=beside,

@@ -9,6 +9,7 @@ from nextlabel.experiment.across import (
     STABLE,
     Agreement,
 )
+from nextlabel.experiment.many import are_many, nearest, penalties_of_many, summary_of_many
 from nextlabel.experiment.overview import Overview
 from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties
 from nextlabel.experiment.study import DEFAULT, Study
@@ -52,7 +53,12 @@ def lead_sentence(studies: Sequence[Study]) -> str:
 
 
 def all_sections(
-    found: Overview, singles: Sequence[Picture], shared: Mapping[str, Picture], *, notes: Sequence[str]
+    found: Overview,
+    singles: Sequence[Picture],
+    shared: Mapping[str, Picture],
+    *,
+    notes: Sequence[str],
+    forests: Mapping[str, Picture] | None = None,
 ) -> list[Section]:
     """The parts of the page in their order.
 
@@ -62,18 +68,21 @@ def all_sections(
     singles : sequence of Picture
         Learning curves, one for each setting.
     shared : mapping of str to Picture
-        ``matrix`` and ``errors``; ``ranks`` and ``posteriors`` where they may be drawn.
+        ``matrix`` and ``errors``, unless there are many strategies; ``ranks`` and ``posteriors`` where they
+        may be drawn.
     notes : sequence of str
         What else a reader must know.
+    forests : mapping of str to Picture, optional
+        The gains of a setting with many strategies, by its name.
     """
     studies = found.studies
     return [
         *([summary_section(studies)] if len(studies) > 1 else []),
         *(
-            setting_section(one, picture, is_only=len(studies) == 1)
+            setting_section(one, picture, is_only=len(studies) == 1, forest=(forests or {}).get(one.name))
             for one, picture in zip(studies, singles, strict=True)
         ),
-        penalty_section(found.penalties, found.baseline, shared["matrix"], shared["errors"]),
+        penalty_section(found.penalties, found.baseline, shared.get("matrix"), shared.get("errors")),
         *([ranks_section(found, shared)] if found.ranks.sets > 1 else []),
         agreement_section(found.agreements, studies),
         caveats_section(studies, notes),
@@ -82,23 +91,30 @@ def all_sections(
 
 def summary_section(studies: Sequence[Study]) -> Section:
     """All settings in one table: what each strategy gains on the baseline, and the verdict."""
-    return Section("Summary", [tables.summary(studies)])
+    names = {name for one in studies for name in one.results.strategies}
+    return Section(
+        "Summary", [summary_of_many(studies) if are_many(sorted(names)) else tables.summary(studies)]
+    )
 
 
-def setting_section(one: Study, picture: Picture, *, is_only: bool = False) -> Section:
+def setting_section(
+    one: Study, picture: Picture, *, is_only: bool = False, forest: Picture | None = None
+) -> Section:
     """One setting: the claim (above already, where it is the only one), curves, figures, protocol."""
     said = [] if is_only else [lead_sentence([one])]
-    parts: list[str | Table | Picture | Listing | Terms] = [*said, picture]
+    parts: list[str | Table | Picture | Listing | Terms] = [*said, *([forest] if forest else []), picture]
     wanted = tables.targets(one)
     parts += [tables.gains(one), tables.accuracies(one), *([wanted] if wanted else []), tables.costs(one)]
     if len(one.results.strategies) > 1:
-        parts.append(tables.overlap(one))
+        parts.append(nearest(one) if are_many(one.results.strategies) else tables.overlap(one))
     parts.append(Terms({**_second_opinion(one), **facts(one.results.protocol)}))
     return Section(one.name, parts)
 
 
-def penalty_section(found: Penalties, baseline: str, matrix: Picture, errors: Picture) -> Section:
-    """Who beats whom how often, and errors beside the baseline's."""
+def penalty_section(
+    found: Penalties, baseline: str, matrix: Picture | None, errors: Picture | None
+) -> Section:
+    """Who beats whom how often, and errors beside the baseline's; of many strategies the means alone."""
     body = [
         [name, *(_NOTHING if i == j else f"{value:.2f}" for j, value in enumerate(row))]
         for i, (name, row) in enumerate(zip(found.strategies, found.matrix, strict=True))
@@ -106,20 +122,23 @@ def penalty_section(found: Penalties, baseline: str, matrix: Picture, errors: Pi
     body.append(["column mean", *(f"{value:.2f}" for value in found.penalties)])
     fewest, most = found.seeds
     seeds = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    notes = [
+        f"The row's strategy beats the column's so often; at most {found.settings}, once for each "
+        "setting. In the last row lower is better.",
+        "Counted at the start, and after 1, 2, 4, 8 … batches as long as "
+        f"{baseline} has no more than 99 % of its accuracy at the end "
+        f"({_many(sum(found.checkpoints), 'checkpoint')} in all), each weighing one over their number in "
+        "its setting: a paired t test over all seeds, p < 0.05, without allowance for many tests; a "
+        "verdict on a setting is in its table.",
+        _published(most),
+    ]
+    if matrix is None or errors is None:
+        return Section("Who beats whom", [penalties_of_many(found, baseline, notes[1:])])
     table = Table(
         caption=f"Penalty matrix: {_many(found.settings, 'setting')}, {seeds} seeds each",
         header=["beats", *found.strategies],
         rows=body,
-        notes=[
-            f"The row's strategy beats the column's so often; at most {found.settings}, once for each "
-            "setting. In the last row lower is better.",
-            "Counted at the start, and after 1, 2, 4, 8 … batches as long as "
-            f"{baseline} has no more than 99 % of its accuracy at the end "
-            f"({_many(sum(found.checkpoints), 'checkpoint')} in all), each weighing one over their number in "
-            "its setting: a paired t test over all seeds, p < 0.05, without allowance for many tests; a "
-            "verdict on a setting is in its table.",
-            _published(most),
-        ],
+        notes=notes,
     )
     return Section("Who beats whom", [matrix, table, errors])
 

@@ -115,6 +115,9 @@ def facts(protocol: Mapping[str, Any]) -> dict[str, str]:
         "Strategies": ", ".join(
             f"{name}: {spelled(spec)}" for name, spec in (protocol.get("strategies") or {}).items()
         ),
+        "Not run": "; ".join(
+            f"{name}: {reason}" for name, reason in (protocol.get("left_out") or {}).items()
+        ),
         "Versions": ", ".join(
             f"{name} {number}" for name, number in (protocol.get("versions") or {}).items()
         ),
