@@ -1,7 +1,8 @@
 """What every strategy costs at 10⁴, 10⁵ and 10⁶ items: ``python -m benchmarks.costs [name ...]``.
 
-Without names, all are measured and the page docs/reference/costs.md is written. A subprocess measures each
-cell, so that what fails there, or takes all memory, is a word in the table.
+Without names, all are measured and written: the page docs/reference/costs.md, and docs/reference/costs.json,
+from which the page of each method takes its figures. A subprocess measures each cell, so that what fails
+there, or takes all memory, is a word in the table.
 """
 
 import json
@@ -10,7 +11,7 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 from benchmarks.data import random_draws, rectified_mixture
 from benchmarks.measure import shown
 from nextlabel.core.registry import REGISTRY
-from nextlabel.core.signals import Signals, derivable
+from nextlabel.core.signals import Signals, derivable, signal_kind
 from nextlabel.core.strategy import Strategy
 from nextlabel.testing.examples import example
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "costs.md"
+KEPT = PAGE.with_suffix(".json")
 SIZES = (10_000, 100_000, 1_000_000)
 Arrays = dict[str, NDArray[np.floating]]
 FEATURES, CLASSES, DRAWS, BATCH, LABELLED = 64, 10, 10, 100, 100
@@ -53,7 +55,14 @@ def main(wanted: list[str]) -> int:
         print(f"{name}: {'; '.join(str(cell) for cell in table[name])}", flush=True)
     if not wanted:
         PAGE.write_text(page(table), encoding="utf-8")
-        print(f"wrote {PAGE.name}")
+        kept = {
+            "sizes": SIZES,
+            "batch": BATCH,
+            "measured": measured_on(),
+            "rows": {name: [asdict(one) for one in cells] for name, cells in table.items()},
+        }
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {PAGE.name} and {KEPT.name}")
     return 0
 
 
@@ -117,16 +126,31 @@ def once(strategy: Strategy, given: Arrays, batch: int) -> float:
 
 
 def arrays(strategy: Strategy, n: int) -> Arrays:
-    """What a model says of the labelled items and n others: draws where they are needed."""
+    """What a model says of the labelled items and n others; draws and rarer signals where they are needed."""
     total = n + LABELLED
-    if strategy.needs <= derivable({"proba", "embedding"}):
+    given: Arrays = {}
+    if strategy.needs & derivable({"proba", "embedding"}) or not strategy.needs:
         proba, embedding = rectified_mixture(total, features=FEATURES, classes=CLASSES)
-        return {"proba": proba, "embedding": embedding}
-    parts = [
-        random_draws(min(SIZES[0], total - start), DRAWS, CLASSES, seed=start)
-        for start in range(0, total, SIZES[0])
-    ]
-    return {"draws": np.concatenate(parts)}
+        given = {"proba": proba, "embedding": embedding}
+    missing = (strategy.needs | strategy.needs_labelled) - derivable(given)
+    if missing & derivable({"draws"}):
+        parts = [
+            random_draws(min(SIZES[0], total - start), DRAWS, CLASSES, seed=start)
+            for start in range(0, total, SIZES[0])
+        ]
+        given = {**given, "draws": np.concatenate(parts)}
+        missing = missing - derivable({"draws"})
+    rng = np.random.default_rng(0)
+    for name in sorted(missing):
+        given[name] = stand_in(name, total, rng)
+    return given
+
+
+def stand_in(name: str, total: int, rng: np.random.Generator) -> NDArray[np.floating]:
+    """Random numbers of a signal's shape, none below 0."""
+    widths = {"n": 0, "n d": FEATURES, "n r": FEATURES, "n c": CLASSES}
+    width = widths[signal_kind(name).axes]
+    return np.abs(rng.standard_normal((total, width) if width else total, dtype=np.float32))
 
 
 def peak() -> float:
@@ -135,11 +159,19 @@ def peak() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
-def page(table: dict[str, list[Cell]]) -> str:
+def measured_on() -> str:
+    """The machine and the versions that decide times."""
     import numba
 
     from benchmarks.__main__ import processor
 
+    return (
+        f"{processor()}, Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"Numba {numba.__version__}"
+    )
+
+
+def page(table: dict[str, list[Cell]]) -> str:
     lines = [
         "# What strategies cost",
         "",
@@ -148,14 +180,14 @@ def page(table: dict[str, list[Cell]]) -> str:
         f"CPU seconds of one thread for one `pick` of {BATCH} items with default settings, after a warm-up:",
         f"{FEATURES} features, {CLASSES} classes, {LABELLED} labelled items, {DRAWS} draws where needed, "
         "all float32.",
+        "Signals that neither follow from these nor from draws are random numbers of their shape.",
         "Deriving signals from these counts. Wrappers wrap margin. What could take more than "
         f"{SECONDS:.0f} s or {GIGABYTES:.0f} GB,",
         "by the size before and the growth that the docstring states, is not run. The data: "
         "`benchmarks/data.py`.",
         "BADGE stays in plain NumPy for small pools, here at 10⁴: sooner done than loading its kernel first.",
         "",
-        f"Measured on {processor()}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"Numba {numba.__version__}.",
+        f"Measured on {measured_on()}.",
         "",
         "| strategy | 10⁴ items | 10⁵ items | 10⁶ items |",
         "| --- | --- | --- | --- |",
