@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextlabel.campaign.advice import advise
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.core.registry import build, names, spec_of
     from nextlabel.core.select import select
@@ -23,6 +24,7 @@ __all__ = [
     "Signals",
     "Spec",
     "Strategy",
+    "advise",
     "arrays",
     "build",
     "classes",
@@ -40,6 +42,7 @@ _WHERE = {
     "Signals": "nextlabel.core.signals",
     "Spec": "nextlabel.core.spec",
     "Strategy": "nextlabel.core.strategy",
+    "advise": "nextlabel.campaign.advice",
     "arrays": "nextlabel.readers.arrays",
     "build": "nextlabel.core.registry",
     "classes": "nextlabel.core.task",

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import nextlabel
+from nextlabel.campaign.auto import AutoPart, advised_opening, picking_part
 from nextlabel.campaign.control import checked_share, reserve
 from nextlabel.campaign.events import Created
 from nextlabel.campaign.given import checked_task, checked_word
-from nextlabel.campaign.parts import learner_part, pool_part, strategy_part
+from nextlabel.campaign.parts import learner_part, pool_part
 from nextlabel.campaign.rebuilding import Parts, opening_part
 from nextlabel.core.learner import Learner
 from nextlabel.core.rng import generator
@@ -60,10 +61,13 @@ def beginning(
     base = None if path is None else path.parent
     items = pool_part(pool, base)
     trained = learner_part(learner, base)
-    picking = strategy_part(strategy, name)
-    first = opening_part(opening, picking.spec, picking.name)
-    check_offer(picking.strategy, trained.learner)
     ids = tuple(items.pool.ids)
+    picking = picking_part(strategy, name)
+    if isinstance(picking, AutoPart):
+        opening = advised_opening(trained.learner, task, len(ids)) if opening is None else opening
+    else:
+        check_offer(picking.strategy, trained.learner)
+    first = opening_part("random" if opening is None else opening, picking.spec, picking.name)
     created = Created(
         at=now,
         seed=int(seed),

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from nextlabel.campaign import control as reserved
+from nextlabel.campaign.advice import Advice
 from nextlabel.campaign.asking import Query, meeting, token
+from nextlabel.campaign.auto import advised_now, changes
 from nextlabel.campaign.beginning import beginning
 from nextlabel.campaign.events import (
     Asked,
@@ -109,7 +111,7 @@ class Campaign:
         seed: int,
         *,
         control: float = 0.0,
-        opening: Strategy | str | Mapping[str, Any] | Spec = "random",
+        opening: Strategy | str | Mapping[str, Any] | Spec | None = None,
         name: str | None = None,
         clock: Callable[[], float] = time.time,
         store: Store | None = None,
@@ -126,7 +128,8 @@ class Campaign:
         learner : Learner, str, mapping or Spec
             Likewise.
         strategy : Strategy, str, mapping or Spec
-            Its signals must follow from what the learner provides.
+            Its signals must follow from what the learner provides. ``"auto"`` follows `nextlabel.advise` at
+            every query, and notes each change with its reason in the journal.
         task : Task
         seed : int
             With the answers, decides every query.
@@ -134,7 +137,8 @@ class Campaign:
             Share of each batch that is drawn for honest measurement: 0, or from .05 to .20. Pools below
             500 items have no control arm; `state.control_reason` says so.
         opening : Strategy, str, mapping or Spec
-            Picks while there is nothing to train on.
+            Picks while there is nothing to train on; a uniform draw when left out, or with ``"auto"`` what
+            `nextlabel.advise` names then.
         name : str, optional
             What the strategy is called; by default as it is registered. Names its random numbers.
         clock : callable
@@ -298,6 +302,17 @@ class Campaign:
         check_ids(self.refresh(), [id])
         return history(id, self.journal())
 
+    def advise(self, batch: int) -> Advice:
+        """What `nextlabel.advise` says of the next query, whatever the strategy of this campaign.
+
+        Parameters
+        ----------
+        batch : int
+            Items wanted.
+        """
+        state = self.refresh()
+        return advised_now(state, self._whole("advise").learner.learner, batch)
+
     def ask(self, batch: int, holder: str = "", *, lease_seconds: float | None = _FORTNIGHT) -> Query:
         """The items to label next. Nobody else is asked them until the lease ends.
 
@@ -357,7 +372,7 @@ class Campaign:
                 by.fingerprint,
                 state.created.seed,
             )
-            if self._journal.offer([asked], meeting(state, query.ids)):
+            if self._journal.offer([asked, *changes(state, by.part, now)], meeting(state, query.ids)):
                 return query
 
     def tell(

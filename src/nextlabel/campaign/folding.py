@@ -161,6 +161,7 @@ class _Folding:
 
     def _asked(self, event: Asked) -> None:
         self._round += 1
+        self._values["picking"] = event.strategy
         self._leases[event.token] = Lease(event.token, event.round, event.holder, event.expires, event.ids)
         places = {arm: Place(event.token, event.round, arm) for arm in sorted(set(event.arms))}
         for id, arm in zip(event.ids, event.arms, strict=True):

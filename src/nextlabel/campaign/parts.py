@@ -52,11 +52,12 @@ class LearnerPart:
 @final
 @dataclass(frozen=True, eq=False)
 class StrategyPart:
-    """A strategy, the spec that makes it again, and what it is called."""
+    """A strategy, the spec that makes it again, what it is called, and why it picks where advice names it."""
 
     strategy: Strategy
     spec: dict[str, Any] | None
     name: str
+    why: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The spec, or what Python prints where there is none."""

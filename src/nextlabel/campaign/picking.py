@@ -6,6 +6,7 @@ from typing import cast, final
 
 import numpy as np
 
+from nextlabel.campaign.auto import AutoPart
 from nextlabel.campaign.fitting import Learned, Trainer, turn
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.parts import StrategyPart, strategy_part
@@ -56,7 +57,7 @@ class Picker:
         return pick
 
 
-def picker(journal: Journal, parts: Parts, trainer: Trainer) -> Picker:
+def picker(journal: Journal, parts: Parts, trainer: Trainer, batch: int) -> Picker:
     """Who picks next; fits a model, once at most, where one is needed, and then the journal moves on.
 
     Parameters
@@ -67,9 +68,11 @@ def picker(journal: Journal, parts: Parts, trainer: Trainer) -> Picker:
         fitted without labels, or, where the learner has none or it does not say what the opening needs, a
         uniform draw takes its place.
     trainer : Trainer
+    batch : int
+        Items wanted.
     """
     has_labels = journal.state.active_labels > 0
-    part = parts.strategy if has_labels else parts.opening
+    part = _strategy(journal.state, parts, batch) if has_labels else parts.opening
     if not part.strategy.needs | part.strategy.needs_labelled:
         return Picker(part)
     if has_labels:
@@ -84,3 +87,10 @@ def picker(journal: Journal, parts: Parts, trainer: Trainer) -> Picker:
     except (NoLabels, MissingSignal):
         return Picker(strategy_part("random"), is_settled=is_settled)
     return Picker(part, learned, is_settled)
+
+
+def _strategy(state: State, parts: Parts, batch: int) -> StrategyPart:
+    """The strategy, or the one that advice names now."""
+    if isinstance(parts.strategy, AutoPart):
+        return parts.strategy.at(state, parts.learner.learner, batch)
+    return parts.strategy

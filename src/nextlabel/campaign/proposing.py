@@ -62,7 +62,7 @@ class Proposal:
         if by is not None and active is not None and active.rows and self._picks >= _MOST:
             return by, chosen(state, room(state, now, self._batch, len(active.rows)), active)
         if by is None or not by.is_settled:
-            by = self._by = picker(self._journal, parts, self._trainer)
+            by = self._by = picker(self._journal, parts, self._trainer, self._batch)
             if self._journal.state is not state:
                 return None
         self._active = drawn(state, there, by.of(state, parts.pool))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, final
 
+from nextlabel.campaign.auto import AutoPart, picking_part
 from nextlabel.campaign.ordering import matched
 from nextlabel.campaign.parts import (
     LearnerPart,
@@ -36,7 +37,7 @@ class Parts:
 
     pool: Pool
     learner: LearnerPart
-    strategy: StrategyPart
+    strategy: StrategyPart | AutoPart
     opening: StrategyPart
 
 
@@ -89,7 +90,7 @@ def rebuilt(
         _part(
             "learner", learner, kept["learner"], lambda one, own: learner_part(one, base, from_journal=own)
         ),
-        _part("strategy", strategy, kept["strategy"], lambda one, _: strategy_part(one, created.name)),
+        _part("strategy", strategy, kept["strategy"], lambda one, _: picking_part(one, created.name)),
         _part(
             "opening",
             opening,

@@ -86,6 +86,8 @@ class State:
         The digest of what was told, by request id.
     newest : Fitted or None
         The last model.
+    picking : mapping or None
+        The strategy of the last query.
     changed : int
         How many events there were when what a model is trained on last changed.
     revised : int
@@ -113,6 +115,7 @@ class State:
     asked: Mapping[str, Place] = field(default_factory=dict)
     requests: Mapping[str, str] = field(default_factory=dict)
     newest: Fitted | None = None
+    picking: Mapping[str, Any] | None = None
     changed: int = 1
     revised: int = 1
     renamed: Mapping[str, str] = field(default_factory=dict)

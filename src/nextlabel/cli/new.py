@@ -43,7 +43,10 @@ def new(
         Path | None, typer.Option(help="The journal; FILE with the ending .db when left out.")
     ] = None,
     strategy: Annotated[
-        str, typer.Option(help="A name of `nextlabel list strategies`, or JSON with settings.")
+        str,
+        typer.Option(
+            help="A name of `nextlabel list strategies`, JSON with settings; or auto: see `nextlabel advise`."
+        ),
     ] = "badge",
     learner: Annotated[
         str | None,

@@ -50,6 +50,7 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
         "queries": [_query(state, token, now) for token in dict.fromkeys(state.out.values())],
         "rounds": state.round,
         "strategy": _written(state.created.strategy, state.created.name),
+        "picking": None if state.picking is None else dict(state.picking),
         "learner": _written(state.created.learner, state.created.learner_repr),
         "model": None
         if state.newest is None
@@ -109,7 +110,9 @@ def _show(said: dict[str, Any]) -> None:
     console.print("\nclasses")
     for name, count in said["classes"].items():
         console.print(f"  {name}: {count:,}", soft_wrap=True)
-    console.print(f"\nstrategy: {json.dumps(said['strategy'])}", soft_wrap=True)
+    followed = said["picking"] if said["strategy"] == {"name": "auto"} else None
+    last = f"; the last batch by {json.dumps(followed)}" if followed else ""
+    console.print(f"\nstrategy: {json.dumps(said['strategy'])}{last}", soft_wrap=True)
     console.print(f"learner: {json.dumps(said['learner'])}", soft_wrap=True)
     console.print(_model(said), soft_wrap=True)
     console.print(_control(said["control"]), soft_wrap=True)

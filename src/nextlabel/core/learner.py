@@ -130,6 +130,11 @@ class Learner(ABC):
             There are no labels and the learner has nothing to offer without any.
         """
 
+    @property
+    def provides_without_labels(self) -> frozenset[str]:
+        """Of these, what a model fitted without any label computes; none where `fit` raises `NoLabels`."""
+        return frozenset()
+
     def fit_many(self, pool: Pool, fits: Sequence[Fit], *, task: Task) -> "list[Model]":
         """A model for each of several trainings, as if `fit` were called for one after the other.
 

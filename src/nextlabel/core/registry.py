@@ -133,6 +133,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "stochastic": "nextlabel.strategies.stochastic:Stochastic",
             "submodular": "nextlabel.strategies.submodular:Submodular",
             "subsample": "nextlabel.strategies.subsample:Subsample",
+            "suggestive": "nextlabel.strategies.suggestive:Suggestive",
             "typiclust": "nextlabel.strategies.typiclust:TypiClust",
             "variation_ratio": "nextlabel.strategies.variation_ratio:VariationRatio",
         },

@@ -144,6 +144,11 @@ class Ensemble(Learner):
         """The sums over draws, `draws` itself, and the first member's `embedding` where it has one."""
         return DRAWN | (self.of.provides & {"embedding"})
 
+    @property
+    def provides_without_labels(self) -> frozenset[str]:
+        """The first member's `embedding`, where it needs no label."""
+        return self.of.provides_without_labels & {"embedding"}
+
     def fit(
         self,
         pool: Pool,

@@ -81,6 +81,11 @@ class Precomputed(Learner):
         """The names of the arrays."""
         return frozenset(self._open())
 
+    @property
+    def provides_without_labels(self) -> frozenset[str]:
+        """The same: nothing is learnt."""
+        return self.provides
+
     def fit(
         self,
         pool: Pool,

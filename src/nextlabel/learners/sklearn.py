@@ -117,6 +117,11 @@ class SklearnLearner(Learner):
         """`embedding`, and `logits` where the estimator has them, else `proba`."""
         return frozenset({scores_of(self._fresh()), "embedding"})
 
+    @property
+    def provides_without_labels(self) -> frozenset[str]:
+        """`embedding`, where it is the features."""
+        return frozenset({"embedding"}) if self._place(self._fresh()) == "features" else frozenset()
+
     def fit(
         self,
         pool: Pool,

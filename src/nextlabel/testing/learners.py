@@ -171,11 +171,13 @@ def _save_and_load(learner: Learner, seed: int) -> None:
 
 @PROMISES.enter
 def _without_labels(learner: Learner, seed: int) -> None:
-    """Without labels, a model that gives some of the declared signals, or `NoLabels`."""
+    """Without labels, a model that gives `provides_without_labels` alone; `NoLabels` if that is none."""
     none = np.empty(0, np.int64)
     try:
         model = learner.fit(example_pool(seed), none, none, UNLABELLED, generator(seed), task=TASK)
     except NoLabels:
+        declared = sorted(learner.provides_without_labels)
+        require(not declared, f"it declares {declared} without labels, and raised NoLabels.")
         return
     given = set()
     for name in learner.provides:
@@ -184,6 +186,11 @@ def _without_labels(learner: Learner, seed: int) -> None:
         except MissingSignal:
             continue
     require(bool(given), "without labels it made a model that gives none of its signals.")
+    declared = sorted(learner.provides_without_labels)
+    require(
+        given & learner.provides == set(declared),
+        f"without labels its model gives {sorted(given & learner.provides)}; it declares {declared}.",
+    )
 
 
 @PROMISES.enter

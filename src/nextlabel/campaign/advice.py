@@ -1,0 +1,332 @@
+"""Which strategy to use, from what is known before it picks: rules, each with the measurements behind it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nextlabel.core.signals import derivable, signal_kind
+from nextlabel.core.spec import Spec
+from nextlabel.errors import ParameterError
+from nextlabel.maths.parameters import checked_flag, checked_whole
+
+__all__ = ["RULES", "Advice", "Rule", "Situation", "advise"]
+
+TYPICAL = 5
+"""Labels a class up to which typical items come first."""
+
+MANY = 20
+"""Classes above which BADGE comes before margin."""
+
+DIVERSE = 40
+"""Labels a class up to which it does."""
+
+_CLUSTERED = 100_000  # items that TypiClust is given; more cost a minute and up
+_FEW = 20  # labels a class below which entropy loses to random where classes are many
+
+
+@final
+@dataclass(frozen=True)
+class Situation:
+    """What advice is given on.
+
+    Parameters
+    ----------
+    classes, pool, labelled, batch : int
+        Classes of the task, unlabelled items, labels so far, items asked at once.
+    signals : frozenset of str
+        On offer, what follows from them among them.
+    fixed_embedding : bool
+        Whether the embedding was there before any label: of a pretrained network, or features of the data.
+    unseen : int
+        Classes without a label.
+    """
+
+    classes: int
+    pool: int
+    labelled: int
+    batch: int
+    signals: frozenset[str]
+    fixed_embedding: bool
+    unseen: int
+
+    @property
+    def per_class(self) -> float:
+        """Labels a class, on average."""
+        return self.labelled / self.classes
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """When a strategy is named, why, what would change it, and where that was measured.
+
+    Parameters
+    ----------
+    name : str
+    applies : callable
+        From a `Situation` to whether the rule speaks; the first that does is followed.
+    strategy : callable
+        From a `Situation` to the spec named.
+    reason : str
+        One sentence; may speak of the fields of the situation in braces.
+    changes : tuple of str
+        What would make another rule speak; likewise.
+    evidence : tuple of str
+        Pages in the folder docs of the project.
+    """
+
+    name: str
+    applies: Callable[[Situation], bool]
+    strategy: Callable[[Situation], dict[str, Any]]
+    reason: str
+    changes: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Advice:
+    """A strategy, and why.
+
+    Parameters
+    ----------
+    strategy : Spec
+        Ready for `nextlabel.build` and `nextlabel.select`.
+    rule : str
+        The name of the rule that spoke.
+    reason : str
+    changes : tuple of str
+        What would change its mind.
+    against : tuple of str
+        Methods to leave alone here, with the reason.
+    evidence : tuple of str
+        Pages in the folder docs of the project.
+    """
+
+    strategy: Spec
+    rule: str
+    reason: str
+    changes: tuple[str, ...]
+    against: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+    def text(self) -> str:
+        """The advice in words, a line each."""
+        lines = [self.strategy.to_json(), f"Why: {self.reason}"]
+        lines += [f"Otherwise: {one}" for one in self.changes]
+        lines += [f"Not here: {one}" for one in self.against]
+        if self.evidence:
+            lines.append(f"Measured: {', '.join(f'docs/{one}' for one in self.evidence)}")
+        return "\n".join(lines)
+
+
+def _is_typical(situation: Situation) -> bool:
+    has_features = situation.fixed_embedding and "embedding" in situation.signals
+    return has_features and situation.per_class < TYPICAL
+
+
+def _typical(situation: Situation) -> dict[str, Any]:
+    if situation.pool <= _CLUSTERED:
+        return {"name": "typiclust"}
+    return {"name": "subsample", "of": {"name": "typiclust"}, "size": _CLUSTERED}
+
+
+RULES = (
+    Rule(
+        "nothing to read",
+        lambda s: "proba" not in s.signals and not _is_typical(s),
+        lambda _: {"name": "random"},
+        "Neither class probabilities nor features that were there before the labels are on offer, and "
+        "nothing else that could be read here was measured to gain on a random draw.",
+        (
+            "with proba or logits: margin, or BADGE with an embedding as well",
+            f"with a fixed embedding, below {TYPICAL} labels a class: typical items first",
+        ),
+        (),
+    ),
+    Rule(
+        "typical first",
+        _is_typical,
+        _typical,
+        "{labelled} labels for {classes} classes, {per_class:.2g} a class: so few teach a model little to "
+        "be unsure of, and typical items of the features, which need no label, gained most.",
+        (
+            f"from {TYPICAL} labels a class on: what the model is unsure of",
+            "an embedding that changes with the labels: not typical items",
+        ),
+        ("reproductions/digits_low.md", "reproductions/optdigits_low.md"),
+    ),
+    Rule(
+        "large batch",
+        lambda s: (
+            {"residual", "embedding"} <= s.signals
+            and s.classes > 2
+            and s.per_class >= TYPICAL
+            and s.batch >= s.labelled
+        ),
+        lambda _: {"name": "badge"},
+        "A batch of {batch} on {labelled} labels: the model that scores it knows less than the batch will "
+        "teach, and a diverse batch gained more than the most unsure items.",
+        ("with batches smaller than what is labelled: margin, or BADGE where classes are many",),
+        ("reproductions/mnist_1000.md",),
+    ),
+    Rule(
+        "many classes",
+        lambda s: {"residual", "embedding"} <= s.signals and s.classes > MANY and s.per_class < DIVERSE,
+        lambda _: {"name": "badge"},
+        "{classes} classes and {per_class:.2g} labels a class: BADGE gained more than margin, and both more "
+        "than a random draw.",
+        (f"from {DIVERSE} labels a class on: margin", "without an embedding: margin"),
+        ("reproductions/letter.md",),
+    ),
+    Rule(
+        "unsure",
+        lambda _: True,
+        lambda _: {"name": "margin"},
+        "{classes} classes and {per_class:.2g} labels a class: margin gained on a random draw or was not "
+        "told apart from it wherever it was measured, and it costs next to nothing.",
+        (
+            f"with an embedding, and more than {MANY} classes below {DIVERSE} labels each: BADGE",
+            f"with an embedding, {TYPICAL} labels a class or more, and batches as large as all these: BADGE",
+        ),
+        (
+            "reproductions/mnist_100.md",
+            "reproductions/digits_low.md",
+            "reproductions/optdigits_low.md",
+            "reproductions/splice.md",
+            "reproductions/rt_polarity.md",
+        ),
+    ),
+)
+"""In the order in which they are asked."""
+
+
+def advise(
+    *,
+    signals: Iterable[str],
+    pool: int,
+    classes: int | None = None,
+    labelled: int = 0,
+    label_counts: ArrayLike | None = None,
+    batch: int = 20,
+    fixed_embedding: bool = False,
+) -> Advice:
+    """Name a strategy, with the reason and what would change it.
+
+    Parameters
+    ----------
+    signals : iterable of str
+        What the model offers, for example ``{"proba", "embedding"}``; what follows from them counts.
+    pool : int
+        Unlabelled items.
+    classes : int, optional
+        Classes of the task; the length of `label_counts` when left out.
+    labelled : int
+        Labels so far; the sum of `label_counts` where these are given.
+    label_counts : array of int, axes (c,), optional
+        Labels of each class so far.
+    batch : int
+        Items asked at once.
+    fixed_embedding : bool
+        Whether the embedding was there before any label: of a pretrained network, or features of the data.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    SignalError
+        A name is not a signal.
+    ParameterError
+        Numbers that make no sense, or neither classes nor label counts.
+
+    Notes
+    -----
+    A short list of rules, each from comparisons that are in the documentation, with their intervals: see
+    `RULES`. They speak for data and models like those that were measured, and promise nothing for others.
+    The cost does not depend on the pool.
+
+    Examples
+    --------
+    >>> advise(signals={"proba", "embedding"}, pool=20_000, classes=26, labelled=100).strategy.name
+    'badge'
+    >>> advise(signals={"proba"}, pool=20_000, classes=26, labelled=100).strategy.name
+    'margin'
+    """
+    situation = _situation(
+        [signal_kind(name).name for name in signals],
+        checked_whole(pool, "pool", least=1, of="advise"),
+        classes,
+        labelled,
+        label_counts,
+        checked_whole(batch, "batch", least=1, of="advise"),
+        checked_flag(fixed_embedding, "fixed_embedding", of="advise"),
+    )
+    rule = next(one for one in RULES if one.applies(situation))
+    known = {**vars(situation), "per_class": situation.per_class}
+    reason = rule.reason.format(**known)
+    if situation.unseen and situation.labelled:
+        reason += f" {situation.unseen} of the classes have no label yet."
+    return Advice(
+        Spec.read(rule.strategy(situation)),
+        rule.name,
+        reason,
+        rule.changes,
+        _against(situation),
+        rule.evidence,
+    )
+
+
+def _situation(
+    signals: Sequence[str],
+    pool: int,
+    classes: int | None,
+    labelled: int,
+    label_counts: ArrayLike | None,
+    batch: int,
+    fixed_embedding: bool,
+) -> Situation:
+    unseen = 0
+    if label_counts is not None:
+        counts = np.asarray(label_counts)
+        if counts.ndim != 1 or counts.dtype.kind not in "iu" or not len(counts) or counts.min() < 0:
+            message = (
+                "'label_counts' must be whole numbers from zero up, one for each class; received "
+                f"{label_counts!r}. Give for example [12, 3, 0]."
+            )
+            raise ParameterError(message)
+        if classes is not None and classes != len(counts):
+            message = (
+                f"'label_counts' must hold one number for each of the {classes} classes; received "
+                f"{len(counts)}. Leave 'classes' out, or give as many counts."
+            )
+            raise ParameterError(message)
+        classes, labelled, unseen = len(counts), int(counts.sum()), int((counts == 0).sum())
+    if classes is None:
+        message = (
+            "Advice depends on the number of classes; received neither 'classes' nor 'label_counts'. "
+            "Give for example classes=10."
+        )
+        raise ParameterError(message)
+    return Situation(
+        checked_whole(classes, "classes", least=1, of="advise"),
+        pool,
+        checked_whole(labelled, "labelled", least=0, of="advise"),
+        batch,
+        derivable(signals),
+        fixed_embedding,
+        unseen,
+    )
+
+
+def _against(situation: Situation) -> tuple[str, ...]:
+    if situation.classes <= 3 or situation.per_class >= _FEW:
+        return ()
+    return (
+        f"entropy, with {situation.classes} classes and fewer than {_FEW} labels a class: it lost to a "
+        "random draw (docs/reproductions/letter.md).",
+    )

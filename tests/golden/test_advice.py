@@ -1,0 +1,195 @@
+"""What `nextlabel.advise` names in which situation, and that the measurements behind it say so."""
+
+import csv
+import gzip
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nextlabel
+from nextlabel.campaign.advice import DIVERSE, MANY, RULES, TYPICAL, Advice
+from nextlabel.core.registry import build
+from nextlabel.core.signals import derivable
+from nextlabel.errors import ParameterError, SignalError
+from nextlabel.maths.intervals import student_interval
+
+DOCS = Path(__file__).parents[2] / "docs"
+BOTH = frozenset({"proba", "embedding"})
+
+
+def advised(**situation: Any) -> Advice:
+    return nextlabel.advise(**{"signals": BOTH, "pool": 10_000, "classes": 10, "labelled": 100, **situation})
+
+
+@pytest.mark.parametrize(
+    ("situation", "rule", "named"),
+    [
+        ({"signals": set()}, "nothing to read", "random"),
+        ({"signals": {"marginals"}}, "nothing to read", "random"),
+        ({"signals": {"embedding"}, "fixed_embedding": True}, "nothing to read", "random"),
+        ({"signals": {"spread"}, "fixed_embedding": True, "labelled": 0}, "nothing to read", "random"),
+        ({"batch": 100, "labelled": 49}, "unsure", "margin"),
+        (
+            {"signals": {"embedding"}, "fixed_embedding": True, "labelled": 49},
+            "typical first",
+            "typiclust",
+        ),
+        ({"fixed_embedding": True, "labelled": 0}, "typical first", "typiclust"),
+        ({"fixed_embedding": True, "labelled": 49}, "typical first", "typiclust"),
+        ({"fixed_embedding": True, "labelled": 50}, "unsure", "margin"),
+        ({"fixed_embedding": False, "labelled": 30}, "unsure", "margin"),
+        ({"classes": 26}, "many classes", "badge"),
+        ({"classes": 26, "labelled": 26 * DIVERSE}, "unsure", "margin"),
+        ({"classes": 26, "signals": {"proba"}}, "unsure", "margin"),
+        ({"classes": 26, "signals": {"draws", "embedding"}}, "many classes", "badge"),
+        ({"classes": MANY}, "unsure", "margin"),
+        ({"batch": 100}, "large batch", "badge"),
+        ({"batch": 99}, "unsure", "margin"),
+        ({"batch": 100, "classes": 2}, "unsure", "margin"),
+        ({"labelled": 0}, "unsure", "margin"),
+        ({"classes": 2}, "unsure", "margin"),
+        ({"signals": {"logits"}}, "unsure", "margin"),
+    ],
+)
+def test_a_situation_is_given_its_rule(situation: dict[str, Any], rule: str, named: str) -> None:
+    advice = advised(**situation)
+    assert (advice.rule, advice.strategy.name) == (rule, named)
+    assert build("strategy", advice.strategy) is not None
+
+
+def test_what_is_named_can_run_on_what_is_on_offer() -> None:
+    offers = ({"proba"}, {"logits", "embedding"}, {"embedding"}, {"mean_proba"}, {"spread"})
+    for signals in offers:
+        for classes in (2, 10, 100):
+            for fixed in (False, True):
+                advice = advised(signals=signals, classes=classes, fixed_embedding=fixed)
+                needed = build("strategy", advice.strategy).needs
+                assert needed <= derivable(signals)
+
+
+def test_a_large_pool_is_cut_before_it_is_clustered() -> None:
+    large = advised(fixed_embedding=True, labelled=0, pool=1_000_000).strategy
+    assert large.to_dict() == {"name": "subsample", "of": {"name": "typiclust"}, "size": 100_000}
+    assert advised(fixed_embedding=True, labelled=0, pool=100_000).strategy.to_dict() == {"name": "typiclust"}
+
+
+def test_label_counts_say_classes_labels_and_what_was_never_seen() -> None:
+    advice = nextlabel.advise(signals=BOTH, pool=100, label_counts=[3, 0, 4, 0])
+    assert advice.reason.endswith("2 of the classes have no label yet.")
+    assert "4 classes and 1.8 labels a class" in advice.reason
+    assert nextlabel.advise(signals=BOTH, pool=100, label_counts=np.array([3, 3])).rule == "unsure"
+
+
+def test_entropy_is_warned_of_with_many_classes_and_few_labels() -> None:
+    assert "entropy, with 10 classes and fewer than 20 labels a class" in advised().against[0]
+    assert advised(classes=3).against == ()
+    assert advised(labelled=200).against == ()
+    assert advised(labelled=199).against != ()
+
+
+def test_the_text_says_what_why_otherwise_and_where() -> None:
+    lines = advised(classes=26).text().splitlines()
+    assert lines[0] == '{"name": "badge"}'
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        "Why",
+        "Otherwise",
+        "Otherwise",
+        "Not here",
+        "Measured",
+    ]
+    assert lines[-1] == "Measured: docs/reproductions/letter.md"
+    assert "Measured" not in advised(signals=set()).text()
+
+
+@pytest.mark.parametrize(
+    ("situation", "error", "says"),
+    [
+        ({"signals": {"probs"}}, SignalError, "'probs' is not a signal. Did you mean 'proba'"),
+        ({"classes": None}, ParameterError, "neither 'classes' nor 'label_counts'"),
+        ({"pool": 0}, ParameterError, "'pool'.*0"),
+        ({"labelled": -1}, ParameterError, "'labelled'.*-1"),
+        ({"batch": 0}, ParameterError, "'batch'.*0"),
+        ({"fixed_embedding": 1}, ParameterError, "'fixed_embedding'.*1"),
+        ({"label_counts": [1, 2]}, ParameterError, "each of the 10 classes; received 2"),
+        ({"classes": None, "label_counts": [1, -2]}, ParameterError, r"received \[1, -2\]"),
+        ({"classes": None, "label_counts": [0.5]}, ParameterError, r"received \[0.5\]"),
+        ({"classes": None, "label_counts": []}, ParameterError, r"received \[\]"),
+    ],
+)
+def test_a_situation_that_cannot_be_is_refused(
+    situation: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        advised(**situation)
+
+
+# -- the measurements -------------------------------------------------------------------------------------
+
+
+def curves(page: str) -> dict[str, dict[int, dict[str, float]]]:
+    """Accuracy by strategy, labels and seed, of the results that lie beside a page."""
+    found: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    with gzip.open(DOCS / "reproductions" / f"{page}.csv.gz", "rt") as rows:
+        for row in csv.DictReader(rows):
+            seed = f"{row['setting']}, {row['seed']}"
+            found[row["strategy"]][int(row["labels"])][seed] = float(row["accuracy"])
+    return found
+
+
+def gain(page: str, one: str, other: str, labels: list[int]) -> tuple[float, float]:
+    """The 95 % interval of a mean difference over checkpoints, paired by seed."""
+    table = curves(page)
+    seeds = sorted(table[one][labels[0]])
+    means = [np.mean([table[one][at][s] - table[other][at][s] for at in labels]) for s in seeds]
+    interval = student_interval(means)
+    return interval.low, interval.high
+
+
+@pytest.mark.parametrize("page", ["digits_low", "optdigits_low"])
+def test_typical_items_led_at_few_labels_a_class(page: str) -> None:
+    few = [10 * one for one in range(1, TYPICAL + 1)]  # ten classes
+    for other in ("margin", "BADGE", "random"):
+        assert gain(page, "TypiClust", other, few)[0] > 0.0
+
+
+def test_badge_led_with_many_classes_up_to_the_stated_labels_and_was_level_after() -> None:
+    labels = sorted(curves("letter")["BADGE"])
+    before = [one for one in labels if one > 100 and one < 26 * DIVERSE]
+    after = [one for one in labels if one >= 26 * DIVERSE]
+    assert gain("letter", "BADGE", "margin", before)[0] > 0.0
+    low, high = gain("letter", "BADGE", "margin", after)
+    assert low < 0.0 < high
+    for one in ("BADGE", "margin"):
+        assert gain("letter", one, "random", before)[0] > 0.0
+
+
+def test_a_large_batch_gained_more_by_badge() -> None:
+    assert gain("mnist_1000", "BADGE", "margin", [1_100])[0] > 0.0  # a batch of 1,000 on 100 labels
+
+
+@pytest.mark.parametrize("page", ["digits_low", "optdigits_low", "splice", "rt_polarity", "mnist_100"])
+def test_margin_led_badge_elsewhere(page: str) -> None:
+    labels = sorted(curves(page)["margin"])
+    assert gain(page, "margin", "BADGE", labels)[0] > 0.0
+
+
+@pytest.mark.parametrize("file", sorted((DOCS / "reproductions").glob("*.csv.gz")), ids=lambda one: one.name)
+def test_margin_lost_to_random_nowhere(file: Path) -> None:
+    page = file.name.partition(".")[0]
+    table = curves(page)
+    if "margin" in table:
+        assert gain(page, "margin", "random", sorted(table["margin"]))[1] > 0.0
+
+
+def test_entropy_lost_to_random_with_few_labels_and_many_classes() -> None:
+    few = [one for one in sorted(curves("letter")["entropy"]) if 100 < one < 20 * 26]
+    assert gain("letter", "entropy", "random", few)[1] < 0.0
+
+
+def test_every_page_of_evidence_is_there() -> None:
+    for rule in RULES:
+        for page in rule.evidence:
+            assert (DOCS / page).is_file()
