@@ -162,8 +162,7 @@ def _law(exam: Examination) -> Found:
         )
         if fault is not None:
             return Broken(fault.says, question, exam.seed)
-    count = len(exam.questions[:2])
-    return Kept(f"{exam.draws} draws of {count} small pool{'s' * (count > 1)}")
+    return Kept(f"{exam.draws} draws of {_pools(len(exam.questions[:2]))}")
 
 
 @_enter
@@ -171,7 +170,7 @@ def _sequence(exam: Examination) -> Found:
     """Every pick is one that the definition admits at its place."""
     if exam.definition.weights is None:
         return NotAsked("whole batches count, see 'worth'")
-    return exam.first_wrong(exam.questions, _SEEDS) or Kept(f"{len(exam.questions)} pools")
+    return exam.first_wrong(exam.questions, _SEEDS) or Kept(_pools(len(exam.questions)))
 
 
 @_enter
@@ -179,7 +178,7 @@ def _worth(exam: Examination) -> Found:
     """The batch is worth as much of the best one as the method promises."""
     if exam.definition.worth is None:
         return NotAsked("single picks count, see 'law' and 'sequence'")
-    return exam.first_wrong(exam.questions, _SEEDS) or Kept(f"{len(exam.questions)} pools")
+    return exam.first_wrong(exam.questions, _SEEDS) or Kept(_pools(len(exam.questions)))
 
 
 @_enter
@@ -296,7 +295,7 @@ def _permuted_picks(exam: Examination) -> Found:
         fault = look(question)
         if fault is not None:
             return exam.broken(question, look, fault)
-    return Kept(f"{len(certain)} pools, rows in another order")
+    return Kept(f"{_pools(len(certain))}, rows in another order")
 
 
 @_enter
@@ -352,13 +351,10 @@ def _memory(exam: Examination) -> Found:
     import tracemalloc
 
     sizes = exam.definition.moderate
-    if exam.definition.questions is None:
-        n, c, m, d = (sizes[letter] for letter in "ncmd")
-        question = ask.example(
-            exam.definition, n=n, batch=sizes["b"], seed=exam.seed, c=c, m=m, d=d, rows_labelled=sizes["l"]
-        )
-    else:
-        question = exam.questions[-1]
+    n, c, m, d = (sizes[letter] for letter in "ncmd")
+    question = ask.example(
+        exam.definition, n=n, batch=sizes["b"], seed=exam.seed, c=c, m=m, d=d, rows_labelled=sizes["l"]
+    )
     first = exam.answer(exam.questions[0])  # what is loaded or compiled once is not counted
     if isinstance(first, Fault):
         return Broken(first.says, exam.questions[0], exam.seed)
@@ -443,6 +439,10 @@ def _unrefused(
 def _is_certain(exam: Examination) -> bool:
     """Whether the definition leaves no choice on the first questions."""
     return all(ask.has_one_answer(exam.definition, one) is not None for one in exam.questions[:2])
+
+
+def _pools(count: int) -> str:
+    return f"{count} small pool{'s' * (count > 1)}"
 
 
 def _order(n: int) -> list[int]:

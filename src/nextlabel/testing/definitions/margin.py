@@ -14,9 +14,9 @@ def _weights(question: Question, picked: Sequence[int]) -> Weights:
     return first_of(ordered[:, -2] - ordered[:, -1], picked)
 
 
-DEFINITION = Definition("margin", frozenset({"proba"}), weights=_weights)
+DEFINITION = Definition("margin", frozenset({"proba"}), weights=_weights, is_law=False)
 
 
 def memory(sizes: Sizes) -> float:
     """Bytes that nextlabel's implementation may use beside its inputs."""
-    return 64.0 * sizes["n"] + 1e7
+    return 64.0 * sizes["n"] + 4e6
