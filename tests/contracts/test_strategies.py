@@ -16,7 +16,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "badge", "first": "uniform"},
     {"name": "badge", "include_bias": True},
     {"name": "class_balanced", "of": "badge", "share": 0.5},
-    {"name": "dal", "queries": 2, "hidden": [8], "class_weight": None},
+    {"name": "dal", "queries": 2, "class_weight": None},
     {"name": "cdal", "of": "proba"},
     {"name": "cdal", "reduce": "sum"},
     {"name": "entropy", "of": "marginals", "reduce": "sum"},

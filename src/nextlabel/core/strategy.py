@@ -28,11 +28,14 @@ class Picks:
         The acquisition score of each pick, larger is more wanted.
     propensities : array of float, axes (b,), optional
         The probability with which each pick was drawn given those before it.
+    value : float, optional
+        An estimate of the mean score of the batch that does not profit from having picked the largest.
     """
 
     positions: Positions
     scores: NDArray[np.float64] | None = None
     propensities: NDArray[np.float64] | None = None
+    value: float | None = None
 
 
 class Strategy(ABC):
