@@ -127,6 +127,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "entropy": "nextlabel.strategies.entropy:Entropy",
             "kecor": "nextlabel.strategies.kecor:KECOR",
             "least_confident": "nextlabel.strategies.least_confident:LeastConfident",
+            "look_ahead": "nextlabel.strategies.look_ahead:LookAhead",
             "margin": "nextlabel.strategies.margin:Margin",
             "mean_std": "nextlabel.strategies.mean_std:MeanSTD",
             "mixture": "nextlabel.strategies.mixture:Mixture",
