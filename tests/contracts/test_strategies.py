@@ -19,6 +19,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "dal", "queries": 2, "class_weight": None},
     {"name": "cdal", "of": "proba"},
     {"name": "cdal", "reduce": "sum"},
+    {"name": "emoc", "labels": "map", "of": "logits", "normalise": True},
+    {"name": "emoc", "jacobian": "full"},
     {"name": "entropy", "of": "marginals", "reduce": "sum"},
     {"name": "kecor", "of": "embedding", "entropy_mode": "additive"},
     {"name": "kecor", "of": "descriptor", "entropy": "class_histogram"},
