@@ -12,7 +12,8 @@ from typing import Any, Literal, cast, final, overload
 from nextlabel.errors import UnknownName
 from nextlabel.maths.parameters import checked_whole
 from nextlabel.testing.conformity.answers import Pick
-from nextlabel.testing.conformity.promises import PROMISES, Broken, Examination, Kept
+from nextlabel.testing.conformity.examination import Broken, Examination, Kept
+from nextlabel.testing.conformity.promises import PROMISES
 from nextlabel.testing.conformity.writing import as_call, as_table
 from nextlabel.testing.laws import Definition, Question, Sizes
 

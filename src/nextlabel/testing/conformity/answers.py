@@ -1,8 +1,9 @@
 """A callable under examination: asked under its own copies, its answer checked for form, errors caught."""
 
 import random
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, final
@@ -11,7 +12,17 @@ import numpy as np
 
 from nextlabel.testing.laws import Definition, Question
 
-__all__ = ["Answer", "Asked", "Fault", "Pick", "asked_with", "inadmissible"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "Fault",
+    "Pick",
+    "asked_with",
+    "global_states",
+    "inadmissible",
+    "quietly",
+    "raised",
+]
 
 Pick = Callable[..., Any]
 """From ``batch``, ``seed``, ``labelled``, ``labels`` and one keyword for each signal to positions."""
@@ -54,12 +65,23 @@ class Asked:
     def __call__(self, question: Question, seed: int) -> Answer | Fault:
         """The picks; or what is wrong with their form, or the error raised."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                picks = self.pick(**asked_with(question, seed))
+            picks = quietly(self.pick, asked_with(question, seed))
         except Exception as error:
-            return Fault("raised", f"it raised {type(error).__name__}: {_short(str(error))}")
+            return raised(error)
         return _formed(picks, question)
+
+
+def raised(error: Exception) -> Fault:
+    """An error as a fault; its sort is its class and its words, but not the numbers in them."""
+    says = f"it raised {type(error).__name__}: {_short(str(error))}"
+    return Fault(re.sub(r"[0-9.]+", "", says), says)
+
+
+def quietly(pick: Pick, call: Mapping[str, Any]) -> Any:
+    """What a call answers, its warnings unheard."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pick(**call)
 
 
 def asked_with(question: Question, seed: int, *, copied: bool = True) -> dict[str, Any]:

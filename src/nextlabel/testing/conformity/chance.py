@@ -1,6 +1,7 @@
 """Whether picks follow a law: exact binomial tests of each item after each beginning, level shared out."""
 
 from collections import Counter
+from collections.abc import Sequence
 from math import perm
 from typing import Any, final
 
@@ -9,7 +10,7 @@ import numpy as np
 from nextlabel.testing.conformity.answers import Answer, Asked, Fault
 from nextlabel.testing.laws import Definition, Question
 
-__all__ = ["STAGES", "binomial_chance", "unlawful"]
+__all__ = ["STAGES", "binomial_chance", "split_chance", "unequal", "unlawful"]
 
 STAGES = (16, 4, 1)
 """A law is looked at after a sixteenth, a quarter and all of the draws, each time at a third of the level."""
@@ -65,6 +66,66 @@ def unlawful(
     return None
 
 
+def unequal(
+    asked: Asked,
+    question: Question,
+    turned: Question,
+    order: Sequence[int],
+    *,
+    level: float,
+    draws: int,
+    seed: int,
+) -> Fault | None:
+    """How far the picks from rows in two orders are from one law, whatever it is.
+
+    Parameters
+    ----------
+    asked : Asked
+        The implementation.
+    question, turned : Question
+        The rows in their order, and in another.
+    order : sequence of int
+        Where each row of the other order stands in the first.
+    level : float
+        The chance that a right implementation is refused is at most this.
+    draws : int
+        How many seeds are tried for each, none for both.
+    seed : int
+        The first of them.
+
+    Returns
+    -------
+    Fault or None
+
+    Notes
+    -----
+    Of all picks that began in one way, the number that came from the first order is hypergeometric; its tails
+    are exact, and the level is divided by the number of beginnings (Bonferroni).
+    """
+    seen: tuple[Counter[Answer], Counter[Answer]] = (Counter(), Counter())
+    for which, one in enumerate((question, turned)):
+        for k in range(draws):
+            answer = asked(one, seed + which * draws + k)
+            if isinstance(answer, Fault):
+                return answer
+            if which:
+                answer = tuple(int(order[item]) for item in answer)
+            for place in range(len(answer)):
+                seen[which][answer[: place + 1]] += 1
+    tests = sum(perm(question.n, place + 1) for place in range(question.batch))
+    found = [
+        (split_chance(seen[0][picks], seen[1][picks], draws), picks) for picks in sorted({*seen[0], *seen[1]})
+    ]
+    chance, picks = min(found)
+    if chance * tests >= level:
+        return None
+    return Fault(
+        "permuted",
+        f"picks began with {list(picks)} in {seen[0][picks]} of {draws} draws, and in {seen[1][picks]} with "
+        f"the rows in the order {list(order)} (chance {_small(chance)})",
+    )
+
+
 @final
 class _Law:
     """Shares of the next pick after each beginning, asked of the definition once."""
@@ -103,7 +164,7 @@ def _farthest(seen: "Counter[Answer]", law: _Law, draws: int, level: float) -> F
     return Fault(
         "law",
         f"{_after(beginning)} {item} came in {count} of {total} draws ({count / total:.1%}); the law says "
-        f"{share:.1%} (chance {chance:.0e})",
+        f"{share:.1%} (chance {_small(chance)})",
     )
 
 
@@ -114,6 +175,43 @@ def law_depth(seen: "Counter[Answer]") -> int:
 
 def _after(beginning: Answer) -> str:
     return f"as pick {len(beginning) + 1}{f' after {list(beginning)}' if beginning else ''} item"
+
+
+def _small(chance: float) -> str:
+    return f"{chance:.0e}" if chance > 0.0 else "below 1e-300"
+
+
+def split_chance(one: int, other: int, draws: int) -> float:
+    """Twice the smaller tail of a hypergeometric law: the chance of so unequal counts in as many draws.
+
+    Parameters
+    ----------
+    one, other : int
+        How often it came.
+    draws : int
+        Of how many, each.
+
+    Returns
+    -------
+    float
+        At most one; at most α with probability at most α.
+
+    Examples
+    --------
+    >>> split_chance(5, 5, 10), round(split_chance(0, 4, 4), 6)
+    (1.0, 0.028571)
+    """
+    from scipy.special import gammaln
+
+    total = one + other
+    least, most = max(0, total - draws), min(total, draws)
+    count = np.arange(least, most + 1)
+    ways = -(gammaln(count + 1) + gammaln(draws - count + 1))
+    ways += ways[::-1]
+    shares = np.exp(ways - ways.max())
+    shares /= shares.sum()
+    place = one - least
+    return float(min(1.0, 2.0 * min(shares[: place + 1].sum(), shares[place:].sum())))
 
 
 def binomial_chance(count: int, trials: int, share: float) -> float:

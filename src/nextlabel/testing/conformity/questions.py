@@ -92,10 +92,12 @@ def example(
     -------
     Question
     """
-    arrays = example_arrays(definition.needs or _ANY, n=n, c=c, m=m, d=d, seed=seed)
+    arrays = example_arrays(sorted(definition.needs or _ANY), n=n, c=c, m=m, d=d, seed=seed)
     if not labelled or not (definition.needs_labelled or definition.reads_labels):
         return Question(arrays, batch)
-    seen = example_arrays(definition.needs_labelled, n=rows_labelled, c=c, m=m, d=d, seed=seed + 1_000)
+    seen = example_arrays(
+        sorted(definition.needs_labelled), n=rows_labelled, c=c, m=m, d=d, seed=seed + 1_000
+    )
     labels = np.arange(rows_labelled) % c if definition.reads_labels else None
     return Question(arrays, batch, labelled=seen or None, labels=labels)
 
