@@ -2,7 +2,7 @@
 
 from nextlabel.testing.conformity import questions as ask
 from nextlabel.testing.conformity.answers import Fault
-from nextlabel.testing.conformity.examination import Broken, Examination, Found, Kept, NotAsked
+from nextlabel.testing.conformity.examination import SEEDS, Broken, Examination, Found, Kept, NotAsked
 from nextlabel.testing.conformity.shrinking import shortened
 
 __all__ = ["duplicates", "exhaustion", "ties", "zeros_and_ones"]

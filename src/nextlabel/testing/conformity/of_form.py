@@ -6,7 +6,7 @@ import numpy as np
 
 from nextlabel.testing.conformity import questions as ask
 from nextlabel.testing.conformity.answers import Fault, asked_with, global_states, quietly, raised
-from nextlabel.testing.conformity.examination import Broken, Examination, Found, Kept, NotAsked
+from nextlabel.testing.conformity.examination import SEEDS, Broken, Examination, Found, Kept, NotAsked
 from nextlabel.testing.laws import Question
 
 __all__ = ["distinct", "inputs", "memory", "precision", "refusals", "seed"]
