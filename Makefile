@@ -38,9 +38,10 @@ format: .venv/dev
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-# The reference pages, from the code.
+# The reference pages and a page for each method, from the code and from what was measured.
 docs: .venv/dev
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/methods.py
 
 benchmarks: .venv/dev
 	$(BIN)/python -m benchmarks

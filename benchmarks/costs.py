@@ -59,7 +59,9 @@ def main(wanted: list[str]) -> int:
             "sizes": SIZES,
             "batch": BATCH,
             "measured": measured_on(),
-            "rows": {name: [asdict(one) for one in cells] for name, cells in table.items()},
+            "rows": {
+                name: [{**asdict(one), "text": str(one)} for one in cells] for name, cells in table.items()
+            },
         }
         KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         print(f"wrote {PAGE.name} and {KEPT.name}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nextlabel.experiment import tables
 from nextlabel.experiment.bench import load, spent
+from nextlabel.experiment.many import are_many, outstanding, summary_of_many
 from nextlabel.experiment.study import Study, study
 from nextlabel.experiment.wording import facts
 from nextlabel.figures.page import Table
@@ -26,10 +27,13 @@ BEGIN, END = "<!-- made by docs/reproduce.py -->", "<!-- end of what is made -->
 def main(name: str, folder: Path) -> None:
     studies = [study(one, str(one.protocol["setting"])) for one in load(folder)]
     pictures = ["curves"] if len(studies) == 1 else [f"curves-{k}" for k in range(1, len(studies) + 1)]
-    parts = []
+    is_large = any(are_many(one.results.strategies) for one in studies)
+    parts = [written(summary_of_many(studies))] if is_large else []
     for one, picture in zip(studies, pictures, strict=True):
         kept = picture.replace("curves", name)
         shutil.copy(folder / f"{picture}.svg", PAGES / f"{kept}.svg")
+        if are_many(one.results.strategies):
+            shutil.copy(folder / f"{picture.replace('curves', 'gains')}.svg", PAGES / f"{kept}-gains.svg")
         parts += [f"### {one.name}"] * (len(studies) > 1) + [made(kept, one)]
     parts.append(
         f"Computing took {spent(folder):.0f} seconds by the clock on two cores. Every seed's curve: "
@@ -46,10 +50,17 @@ def main(name: str, folder: Path) -> None:
 def made(picture: str, one: Study) -> str:
     protocol = one.results.protocol
     lines = [f"- {key}: {value}" for key, value in facts(protocol).items()]
+    is_large = are_many(one.results.strategies)
+    shown = outstanding(one) if is_large else one.results.strategies
+    gains = (
+        f"![What each strategy gains on {one.baseline} in area: thick, the 95 % interval of the row alone; "
+        f"thin, of all rows together]({picture}-gains.svg)"
+    )
     parts = [
         f"**{one.sentence()}**",
-        f"![Learning curves of {', '.join(one.results.strategies)} with bands of 95 %, and the gain on "
-        f"{one.baseline}]({picture}.svg)",
+        *([gains] if is_large else []),
+        f"![Learning curves of {', '.join(shown)} with bands of 95 %, and the gain on {one.baseline}]"
+        f"({picture}.svg)",
         *(written(table) for table in (tables.gains(one), tables.accuracies(one), tables.costs(one))),
         "\n".join(lines),
     ]
