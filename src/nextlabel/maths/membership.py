@@ -31,6 +31,8 @@ class Membership:
         On the items it was trained on, weighted as in training.
     possible : float
         The accuracy that no classifier can pass: below 1 where copies stand on both sides.
+    wanted : float
+        The accuracy above which training ends.
     epochs : int
         How many were needed.
     """
@@ -38,12 +40,13 @@ class Membership:
     network: Any
     accuracy: float
     possible: float
+    wanted: float
     epochs: int
 
     @property
     def is_enough(self) -> bool:
         """Whether training came to its end."""
-        return self.accuracy > ENOUGH * self.possible
+        return self.accuracy > self.wanted
 
     def logits(self, features: Embeddings) -> Scores:
         """The logarithm of the odds of being unlabelled.
@@ -106,6 +109,7 @@ def membership(
     learning_rate: float,
     max_epochs: int,
     is_balanced: bool = True,
+    enough: float = ENOUGH,
 ) -> Membership:
     """A network trained to tell unlabelled from labelled items, until it does so well enough.
 
@@ -123,6 +127,8 @@ def membership(
         Passes over all items, of at least ten steps each.
     is_balanced : bool
         Whether both sides weigh the same, as under inverse-frequency weights; else each item does.
+    enough : float
+        Training ends above this share of the accuracy that is possible; above 1 all epochs are run.
 
     Returns
     -------
@@ -133,8 +139,8 @@ def membership(
     Weights are made by repetition: in each epoch every item of the smaller side comes ⌊u/l⌋ times, and the
     remainder, a draw of other ones in each epoch, once more. The sums of both sides' weights are equal so in
     every epoch, and each item's weight is exact on average, in any version of scikit-learn. Training stops
-    when the accuracy, weighted likewise, passes 0.98 of what is possible: of items with copies on both sides,
-    to three decimals, only the heavier side can be right.
+    when the accuracy, weighted likewise, passes what is enough of what is possible: of items with copies on
+    both sides, to three decimals, only the heavier side can be right.
 
     A sigmoid of one number is the two-way softmax of Gissin and Shalev-Shwartz. Time for each epoch: about
     2·u items forwards and backwards through the network.
@@ -169,12 +175,12 @@ def membership(
         random_state=int(rng.integers(2**32)),
     )
     accuracy, epoch = 0.0, 0
-    while epoch < max_epochs and not accuracy > ENOUGH * possible:
+    while epoch < max_epochs and not accuracy > enough * possible:
         rows = _epoch(sizes, copies, rng)
         network.partial_fit(features[rows], side[rows], classes=[0, 1])
         accuracy = float(weights[(_logits(network, features) > 0.0) == side].sum())
         epoch += 1
-    return Membership(network, accuracy, possible, epoch)
+    return Membership(network, accuracy, possible, enough * possible, epoch)
 
 
 def _epoch(sizes: NDArray[np.int64], copies: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import NoLabels, ParameterError
 from nextlabel.maths.axes import Array, Embeddings, Positions, Scores, Sizes, checked_batch
 from nextlabel.maths.distances import checked_points
-from nextlabel.maths.membership import ENOUGH, Membership, membership, one_scale
+from nextlabel.maths.membership import Membership, membership, one_scale
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 from nextlabel.maths.ranking import top
 
@@ -307,7 +307,7 @@ def _warn_unless_enough(trained: list[Membership], settings: _Settings) -> None:
         worst = min(short, key=lambda one: one.accuracy)
         message = (
             f"DAL's classifiers should tell unlabelled from labelled items with an accuracy above "
-            f"{ENOUGH * worst.possible:.3g}; after {settings.max_epochs} epochs {len(short)} of "
+            f"{worst.wanted:.3g}; after {settings.max_epochs} epochs {len(short)} of "
             f"{len(trained)} did not, the worst with {worst.accuracy:.3g}. They have picked the batch "
             "all the same. Raise max_epochs or learning_rate, or use another strategy: the two may be alike."
         )
