@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nextlabel import Scorer, Signals, Spec, Strategy, build, names, select, spec_of
 from nextlabel.core.registry import resolve
 from nextlabel.core.signals import SIGNALS
-from nextlabel.errors import ParameterError
+from nextlabel.errors import NoLabels, ParameterError
 from nextlabel.testing.examples import example
 from nextlabel.testing.signals import drawn_signals
 
@@ -44,7 +44,16 @@ def test_select_answers_on_any_valid_signals(name: str, data: st.DataObject) -> 
     batch = data.draw(st.integers(1, signals.n), label="batch")
     arrays: dict[str, Any] = {source(one): signals[source(one)] for one in strategy.needs or {"loss"}}
     rows = None if signals.labelled is None else dict(signals.labelled)
-    picked = select(strategy, batch=batch, seed=data.draw(st.integers(0, 9)), labelled=rows, **arrays)
+    classes, labels = len(signals.class_counts), None
+    if classes and signals.labelled is not None:
+        each, there = st.integers(0, classes - 1), signals.labelled.n
+        labels = data.draw(st.lists(each, min_size=there, max_size=there), label="labels")
+    seed = data.draw(st.integers(0, 9), label="seed")
+    try:
+        picked = select(strategy, batch=batch, seed=seed, labelled=rows, labels=labels, **arrays)
+    except NoLabels:
+        assert not labels  # what a method learns of labels may be refused only where there are none
+        return
     assert picked.dtype == np.int64
     assert len(set(picked.tolist())) == batch
     assert set(picked.tolist()) <= set(range(signals.n))

@@ -123,6 +123,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cluster_margin": "nextlabel.strategies.cluster_margin:ClusterMargin",
             "coreset": "nextlabel.strategies.coreset:CoreSet",
             "dal": "nextlabel.strategies.dal:DAL",
+            "discriminative_batch": "nextlabel.strategies.discriminative_batch:DiscriminativeBatch",
             "emoc": "nextlabel.strategies.emoc:EMOC",
             "entropy": "nextlabel.strategies.entropy:Entropy",
             "kecor": "nextlabel.strategies.kecor:KECOR",

@@ -10,7 +10,7 @@ from nextlabel.errors import SignalError
 from nextlabel.maths.axes import Array, Sizes, checked
 from nextlabel.maths.parameters import checked_choice, checked_number
 from nextlabel.maths.softmax import Problem, with_ones
-from nextlabel.maths.solvers import climbed, newton
+from nextlabel.maths.solvers import climbed, solved
 
 __all__ = [
     "Reduction",
@@ -25,7 +25,6 @@ Reduction = Literal["sum", "mean"]
 
 _STEPS = 10  # from no entropy term to the whole of it
 _FACTOR = 2.0  # from one of these steps to the next
-_DENSE = 1_500  # weights up to which a dense Hessian beats many gradients
 
 
 @final
@@ -146,16 +145,13 @@ def softmax_regression(
     problem = _problem(features, targets, penalty, unlabelled, entropy_weight, reduction, bias_penalty)
     tolerance = checked_number(tolerance, "tolerance", above=0.0, advice="Try 1e-9.")
     matrix = np.zeros(problem.shape) if start is None else _started(start, problem.shape)
-    matrix = matrix - matrix.mean(axis=0)
+    matrix = problem.centred(matrix)
     target, problem = problem.entropy_weight, problem.weighted(0.0)
-    if problem.penalty == 0.0 or matrix.size <= _DENSE:
-        matrix = newton(problem, matrix, tolerance)
-    else:
-        matrix = climbed(problem, matrix, tolerance)
+    matrix = solved(problem, matrix, tolerance)
     if target != 0.0 and len(problem.unlabelled):
         for step in range(_STEPS - 1, -1, -1):
             matrix = climbed(problem.weighted(target / _FACTOR**step), matrix, tolerance)
-    return SoftmaxHead.of_matrix(matrix - matrix.mean(axis=0))
+    return SoftmaxHead.of_matrix(problem.centred(matrix))
 
 
 def objective(

@@ -1,6 +1,6 @@
 """Value, gradient and curvature of a penalised softmax likelihood with an entropy term, in one matrix."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -46,6 +46,9 @@ class Problem:
         α.
     share : float
         What each unlabelled item's entropy counts: 1 for a sum.
+    copies : array of float64, axes (c,)
+        How many classes a row of the matrix stands for: classes that are alike have equal weights. Targets
+        are then of all copies together. Ones by default.
     """
 
     rows: Floats
@@ -55,6 +58,7 @@ class Problem:
     bias_penalty: Floats
     entropy_weight: float = 0.0
     share: float = 1.0
+    copies: Floats = field(default_factory=lambda: np.ones(1))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -75,21 +79,26 @@ class Problem:
         """The same with another α."""
         return replace(self, entropy_weight=entropy_weight)
 
+    def centred(self, matrix: Floats) -> Floats:
+        """The matrix without what all classes share; predictions stay."""
+        every = np.broadcast_to(self.copies, len(matrix))
+        return np.asarray(matrix - every @ matrix / every.sum())
+
     def value_and_gradient(self, matrix: Floats) -> tuple[float, Floats]:
         """The value, and its derivatives in the shape of the matrix. Time O((l + u)·c·w)."""
-        log_proba, proba = _log_softmax(self.rows @ matrix.T)
+        log_proba, proba = self._log_softmax(self.rows, matrix)
         slopes = self.targets - self.targets.sum(axis=1, keepdims=True) * proba
         gradient: Floats = slopes.T @ self.rows
         value = float(np.einsum("lc,lc->", self.targets, log_proba))
-        gradient[:, :-1] -= self.penalty * matrix[:, :-1]
-        value -= 0.5 * self.penalty * float(np.square(matrix[:, :-1]).sum())
-        centred = matrix[:, -1] - matrix[:, -1].mean()
-        pull = self.bias_penalty * centred
-        gradient[:, -1] -= pull - pull.mean()
-        value -= 0.5 * float(pull @ centred)
+        pull = self.penalty * self.copies[:, None] * matrix[:, :-1]
+        gradient[:, :-1] -= pull
+        value -= 0.5 * float(np.einsum("cw,cw->", pull, matrix[:, :-1]))
+        drag = self.drag(matrix[:, -1])
+        gradient[:, -1] -= drag
+        value -= 0.5 * float(drag @ matrix[:, -1])
         if self.entropy_weight != 0.0 and len(self.unlabelled):
             weight = self.entropy_weight * self.share
-            log_proba, proba = _log_softmax(self.unlabelled @ matrix.T)
+            log_proba, proba = self._log_softmax(self.unlabelled, matrix)
             entropy = -np.einsum("uc,uc->u", proba, log_proba)
             value -= weight * float(entropy.sum())
             gradient += weight * (proba * (log_proba + entropy[:, None])).T @ self.unlabelled
@@ -101,7 +110,7 @@ class Problem:
         Time O(l·c²·w²), memory 8·(c·w)² bytes.
         """
         classes, width = self.shape
-        proba = _log_softmax(self.rows @ matrix.T)[1]
+        proba = self._log_softmax(self.rows, matrix)[1]
         mass = self.targets.sum(axis=1)
         curved = np.empty((classes, width, classes, width))
         for one in range(classes):
@@ -112,20 +121,26 @@ class Problem:
                 curved[other, :, one, :] = block
         every = np.arange(classes)
         for weight_of in range(width - 1):
-            curved[every, weight_of, every, weight_of] += self.penalty
-        centre = np.eye(classes) - 1.0 / classes
-        curved[:, -1, :, -1] += centre @ (self.bias_penalty[:, None] * centre)
+            curved[every, weight_of, every, weight_of] += self.penalty * self.copies
+        curved[:, -1, :, -1] += np.stack([self.drag(one) for one in np.eye(classes)])
         shifts = range(width) if self.penalty == 0.0 else (width - 1,)
         for shift in shifts:
             curved[:, shift, :, shift] += 1.0 / classes
         return curved.reshape(classes * width, classes * width)
 
+    def drag(self, bias: Floats) -> Floats:
+        """The gradient of the penalty of biases, axes (c,); half its product with them is the penalty."""
+        every = np.broadcast_to(self.copies, len(bias))
+        pull = every * self.bias_penalty * (bias - every @ bias / every.sum())
+        return np.asarray(pull - every * (pull.sum() / every.sum()))
 
-def _log_softmax(scores: Floats) -> tuple[Floats, Floats]:
-    """Logarithms of probabilities, and the probabilities; p·log p is 0 where p is."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    proba = np.exp(shifted)
-    total = proba.sum(axis=1, keepdims=True)
-    shifted -= np.log(total)
-    proba /= total
-    return shifted, proba
+    def _log_softmax(self, rows: Floats, matrix: Floats) -> tuple[Floats, Floats]:
+        """Logarithms of the probabilities of a class, and the probabilities of all its copies together."""
+        shifted = rows @ matrix.T
+        shifted -= shifted.max(axis=1, keepdims=True)
+        proba = np.exp(shifted)
+        proba *= self.copies
+        total = proba.sum(axis=1, keepdims=True)
+        shifted -= np.log(total)
+        proba /= total
+        return shifted, proba

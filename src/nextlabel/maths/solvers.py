@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from nextlabel.errors import ConvergenceError
 from nextlabel.maths.softmax import Problem
 
-__all__ = ["climbed", "newton"]
+__all__ = ["DENSE", "climbed", "newton", "solved"]
+
+DENSE = 1_500
+"""So many weights at most have a dense Hessian in `solved`: for more, many gradients cost less."""
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +21,32 @@ _ARMIJO = 1e-4
 _CLIMBS = 15_000  # iterations of one run of L-BFGS
 _RUNS = 8  # runs, each from where the last one stopped
 _ROUNDING = 1e-7  # of the gradient's natural size: what rounding may leave of it
+
+
+def solved(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
+    """Where a concave problem is largest: by `newton`, or by `climbed` where weights are many and penalised.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its entropy weight is 0.
+    matrix : array of float64, axes (c, w)
+        Where to begin.
+    tolerance : float
+        As for the two.
+
+    Returns
+    -------
+    array of float64, axes (c, w)
+
+    Raises
+    ------
+    ConvergenceError
+        As the two.
+    """
+    if problem.penalty == 0.0 or matrix.size <= DENSE:
+        return newton(problem, matrix, tolerance)
+    return climbed(problem, matrix, tolerance)
 
 
 def newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
@@ -44,13 +73,13 @@ def newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
     Notes
     -----
     The size of the step is what tells: where classes can be separated the gradient vanishes too, while steps
-    do not. Without penalty, weights are those of an orthonormal basis of the rows, so that only separation
+    do not. Without penalty, the columns are made orthogonal first and of one size, so that only separation
     makes the Hessian singular. Quadratic convergence: ten steps are usual.
     """
     if problem.penalty == 0.0 and len(problem.rows) and not problem.bias_penalty.any():
-        basis = _basis(problem.rows)
-        inner = replace(problem, rows=problem.rows @ basis, unlabelled=problem.unlabelled[:0] @ basis)
-        return _newton(inner, matrix @ basis, tolerance) @ basis.T
+        inwards, outwards = _whitened(problem.rows)
+        inner = replace(problem, rows=problem.rows @ outwards, unlabelled=problem.rows[:0] @ outwards)
+        return _newton(inner, matrix @ inwards, tolerance) @ outwards.T
     return _newton(problem, matrix, tolerance)
 
 
@@ -64,18 +93,17 @@ def _newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
             factor = cho_factor(problem.hessian(matrix), lower=True, overwrite_a=True, check_finite=False)
         except np.linalg.LinAlgError:
             break
-        step = cho_solve(factor, slope.ravel(), check_finite=False).reshape(matrix.shape)
-        step -= step.mean(axis=0)
+        step = problem.centred(cho_solve(factor, slope.ravel(), check_finite=False).reshape(matrix.shape))
         size = float(np.abs(step).max())
         if size <= tolerance * (1.0 + float(np.abs(matrix).max())):
             arrived: Floats = matrix + step
             return arrived
         found = _searched(problem, matrix, value, step, float((slope * step).sum()))
         if found is None:
-            if problem.penalty > 0.0 and np.abs(slope).max() <= _ROUNDING * problem.scale:
-                return matrix
             break
         matrix, value, slope = found
+    if problem.penalty > 0.0 and np.abs(slope).max() <= _ROUNDING * problem.scale:
+        return matrix  # the steps that are left are those of rounding
     message = (
         f"The steps of Newton's method for softmax regression must shrink to nothing; the last one moved a "
         f"weight by {size:.3g}. {_advice(problem)}"
@@ -87,11 +115,11 @@ def _searched(
     problem: Problem, matrix: Floats, value: float, step: Floats, rise: float
 ) -> tuple[Floats, float, Floats] | None:
     """The point a full, half, quarter ... step away that is enough better, with its value and gradient."""
-    share = 1.0
+    share, noise = 1.0, 4.0 * np.finfo(np.float64).eps * abs(value)
     for _ in range(_HALVINGS):
         there = matrix + share * step
         better, slope = problem.value_and_gradient(there)
-        if better >= value + _ARMIJO * share * rise and np.isfinite(better):
+        if better >= value + _ARMIJO * share * rise - noise and np.isfinite(better):
             return there, better, slope
         share /= 2.0
     return None
@@ -150,11 +178,14 @@ def climbed(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
     raise ConvergenceError(message)
 
 
-def _basis(rows: Floats) -> Floats:
-    """Orthonormal columns that span the rows."""
+def _whitened(rows: Floats) -> tuple[Floats, Floats]:
+    """Weights into those of orthogonal columns of size 1 that span the rows, and these back into weights."""
     _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
-    limit = sizes.max(initial=0.0) * max(rows.shape) * np.finfo(np.float64).eps
-    return np.asarray(directions[sizes > limit].T)
+    kept = sizes > sizes.max() * max(rows.shape) * np.finfo(np.float64).eps
+    scales = sizes[kept] / np.sqrt(len(rows))
+    inwards: Floats = directions[kept].T * scales
+    outwards: Floats = directions[kept].T / scales
+    return inwards, outwards
 
 
 def _advice(problem: Problem) -> str:
