@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextlabel import Strategy, arrays, build, classes
+from nextlabel import Campaign, Strategy, arrays, build, classes
 from nextlabel.campaign.turn import Turn
 from nextlabel.core.dataset import Dataset
 from nextlabel.experiment.runner import Cell, Experiment, run_group
@@ -15,6 +15,7 @@ from nextlabel.strategies.coreset import CoreSet
 from nextlabel.strategies.entropy import Entropy
 from nextlabel.strategies.margin import Margin
 from nextlabel.strategies.random import Random
+from nextlabel.strategies.schedule import Schedule
 from nextlabel.strategies.typiclust import TypiClust
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -132,3 +133,25 @@ def test_seeds_that_are_named_are_run() -> None:
         one.run().of("margin")[1].queried
         == run_group(experiment(start=4, seeds=8), (Cell("margin", 7),))[0].queried
     )
+
+
+def test_a_schedule_opens_by_its_first_method_which_needs_less_than_all() -> None:
+    schedule = Schedule((TypiClust(), Margin()), (10,))
+    assert schedule.opening == TypiClust()
+    assert Schedule((schedule, Margin()), (12,)).opening == TypiClust()
+    one = experiment()
+    named = {"typiclust": schedule, "margin": Margin()}
+    sizes: dict[str, Any] = {"start": 0, "batch": 5, "budget": 15, "seeds": 2, "test": 10}
+    cells = (Cell("typiclust", 0), Cell("margin", 0))
+    plain, _ = run_group(one, cells)
+    scheduled, margin = run_group(Experiment(one.dataset, one.learner, named, **sizes), cells)
+    assert scheduled.queried[0] == plain.queried[0] != margin.queried[0]
+
+
+def test_a_campaign_by_a_schedule_opens_so_too() -> None:
+    pool, task = experiment().dataset.pool, classes("a", "b", "c")
+    schedule = Schedule((TypiClust(), Margin()), (10,))
+    with Campaign.create(None, pool, "sklearn", schedule, task, seed=0) as campaign:
+        assert campaign.state.created.opening["name"] == "typiclust"  # type: ignore[index]
+    with Campaign.create(None, pool, "sklearn", schedule, task, seed=0, opening="random") as campaign:
+        assert campaign.state.created.opening["name"] == "random"  # type: ignore[index]

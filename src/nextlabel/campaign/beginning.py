@@ -67,6 +67,8 @@ def beginning(
         opening = advised_opening(trained.learner, task, len(ids)) if opening is None else opening
     else:
         check_offer(picking.strategy, trained.learner)
+        if opening is None and picking.strategy.opening is not picking.strategy:
+            opening = picking.strategy.opening
     first = opening_part("random" if opening is None else opening, picking.spec, picking.name)
     created = Created(
         at=now,

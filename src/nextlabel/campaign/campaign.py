@@ -137,8 +137,8 @@ class Campaign:
             Share of each batch that is drawn for honest measurement: 0, or from .05 to .20. Pools below
             500 items have no control arm; `state.control_reason` says so.
         opening : Strategy, str, mapping or Spec
-            Picks while there is nothing to train on; a uniform draw when left out, or with ``"auto"`` what
-            `nextlabel.advise` names then.
+            Picks while there is nothing to train on. When left out: what `nextlabel.advise` names then, with
+            ``"auto"``; the first method of a schedule; else a uniform draw.
         name : str, optional
             What the strategy is called; by default as it is registered. Names its random numbers.
         clock : callable

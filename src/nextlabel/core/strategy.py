@@ -57,6 +57,11 @@ class Strategy(ABC):
         """The signals read of the labelled items."""
         return frozenset()
 
+    @property
+    def opening(self) -> "Strategy":
+        """The strategy to ask before anything is labelled: itself, unless a method has another for that."""
+        return self
+
     @abstractmethod
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """The next items to label, most wanted first.

@@ -225,7 +225,7 @@ def _opening_pick(
     experiment: "Experiment", turn: Turn, model: Model, track: _Track, few: int
 ) -> Positions | None:
     """What the strategy wants, where it reads signals and the model has them."""
-    strategy = experiment.strategies[track.cell.strategy]
+    strategy = experiment.strategies[track.cell.strategy].opening
     if not strategy.needs:
         return None
     try:

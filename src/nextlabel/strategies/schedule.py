@@ -38,7 +38,8 @@ class Schedule(Strategy):
     -----
     The count of labels is that of the class counts, or of the labelled rows where there are more of those.
     Nothing else is remembered: a campaign that is closed, opened again or corrected goes on with
-    the method that its labels call for. The signals needed are those of all methods together, at every count.
+    the method that its labels call for. The signals needed are those of all methods together, at every count;
+    before there is any label, those of the first.
     The picks, scores and propensities are those of the method in use: where it changes, so does the unit of
     the scores. Time and memory are those of one method, and O(c).
 
@@ -97,6 +98,11 @@ class Schedule(Strategy):
     def needs_labelled(self) -> frozenset[str]:
         """What any of the methods needs of the labelled rows."""
         return frozenset[str]().union(*(one.needs_labelled for one in self.of))
+
+    @property
+    def opening(self) -> Strategy:
+        """The first method, which may need less than all of them together."""
+        return self.of[0].opening
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """The picks of the method that is due."""
