@@ -28,8 +28,8 @@ def rows() -> list[Row]:
     seconds = median(cpu_seconds(ours, repeats=3))
     return [
         Row(
-            f"look_ahead, newton and posterior, n = {N:,}, c = {CLASSES}, d = {FEATURES}, 100 candidates, 1,000 "
-            "items summed over",
+            f"look_ahead, newton and posterior, n = {N:,}, c = {CLASSES}, d = {FEATURES}, 100 candidates, "
+            "1,000 items summed over",
             shown(seconds),
             "",
             "",

@@ -90,6 +90,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "learner": {
             "ensemble": "nextlabel.learners.ensemble:Ensemble",
+            "entropy_minimisation": "nextlabel.learners.entropy_minimisation:EntropyMinimisation",
             "precomputed": "nextlabel.learners.precomputed:Precomputed",
             "sklearn": "nextlabel.learners.sklearn:SklearnLearner",
             "torch": "nextlabel.learners.torch:TorchLearner",

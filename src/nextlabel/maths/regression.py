@@ -25,6 +25,7 @@ Reduction = Literal["sum", "mean"]
 
 _STEPS = 10  # from no entropy term to the whole of it
 _FACTOR = 2.0  # from one of these steps to the next
+_NEAR = 1e-5  # the gradient that is enough on the way
 
 
 @final
@@ -150,7 +151,8 @@ def softmax_regression(
     matrix = solved(problem, matrix, tolerance)
     if target != 0.0 and len(problem.unlabelled):
         for step in range(_STEPS - 1, -1, -1):
-            matrix = climbed(problem.weighted(target / _FACTOR**step), matrix, tolerance)
+            near = tolerance if step == 0 else max(tolerance, _NEAR)
+            matrix = climbed(problem.weighted(target / _FACTOR**step), matrix, near)
     return SoftmaxHead.of_matrix(problem.centred(matrix))
 
 
