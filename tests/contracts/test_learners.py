@@ -41,6 +41,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "torch with a named embedding": {**_DRAWN, "embedding": "2"},
     "sklearn with features": {"name": "sklearn", "features": "scale"},
     "torch with features": {"name": "torch", "train": _SHORT, "device": "cpu", "features": "scale"},
+    "torch with further signals": {
+        **_DRAWN,
+        "output_change": {"name": "jacobian", "reference": 5},
+        "tangent": {"name": "proxy", "features": 16, "epochs": 2},
+    },
+    "torch in stacks with further signals": {
+        "name": "torch",
+        "train": _SHORT,
+        "device": "cpu",
+        "output_change": {"name": "jacobian", "reference": 3, "labels": "map", "of": "logits"},
+        "tangent": "proxy",
+    },
     "ensemble of features": {
         "name": "ensemble",
         "of": {"name": "torch", "train": _SHORT, "device": "cpu", "features": "scale"},

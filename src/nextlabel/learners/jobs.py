@@ -26,6 +26,8 @@ class Job:
     ----------
     labelled : array of int64, axes (l,)
     labels : array of int64, axes (l,)
+    unlabelled : array of int64, axes (u,)
+        As given: they are looked at only by what reads them.
     features : Features or None
         What items are turned into.
     initialisation, order : numpy.random.Generator
@@ -34,6 +36,7 @@ class Job:
 
     labelled: Positions
     labels: Labels
+    unlabelled: Positions
     features: Features | None
     initialisation: np.random.Generator
     order: np.random.Generator

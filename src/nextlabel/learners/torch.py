@@ -20,11 +20,12 @@ from nextlabel.learners.devices import torch_device
 from nextlabel.learners.dropout import check_dropout
 from nextlabel.learners.features import Features, encoder, features_of
 from nextlabel.learners.fresh import fresh_network, network_maker, network_name
+from nextlabel.learners.further import Asked, Further
 from nextlabel.learners.jobs import Job, read_together
 from nextlabel.learners.layers import embedding_place
 from nextlabel.learners.randomness import seed_of, seeded
 from nextlabel.learners.stacked import stackable, train_together
-from nextlabel.learners.torch_model import TorchModel, offered
+from nextlabel.learners.torch_model import TorchModel, offered, saved_at
 from nextlabel.learners.training import AdamTraining, Trained, trainer
 from nextlabel.maths.axes import Labels, Positions
 from nextlabel.maths.parameters import checked_whole, settle
@@ -62,11 +63,16 @@ class TorchLearner(Learner):
         ``"table"``, rows of names and numbers, missing ones too; ``"tfidf"``, the dense form of weighted
         words of texts; or a mapping of one of these names and settings. They are learnt without labels,
         of the labelled and unlabelled items of the fit. When left out: items are read as they are.
+    output_change : str or mapping, optional
+        ``"jacobian"``, or a mapping of that name and settings (see `JacobianChange`): the model also offers
+        `output_change`.
+    tangent : str or mapping, optional
+        ``"proxy"``, or a mapping of that name and settings (see `ProxyHead`): it also offers `tangent`.
 
     Raises
     ------
     UnknownName
-        The network or the training is not registered under this name.
+        The network, the training or another way named is not known.
     ParameterError
         A setting that does not exist or has no sense.
     LearnerError
@@ -90,6 +96,9 @@ class TorchLearner(Learner):
     so that the n·m·c probabilities are never held, and `draws` itself for who asks for it. Draw j is
     the same thinned network for every item, and layers before the first dropout are computed once: see
     `FixedMasks`. Two calls of `signals` with equal generator states use the same masks.
+
+    What `output_change` and `tangent` need is learnt at the end of a fit and saved with the model, from
+    generators of its own: network and other signals are those of a learner without them.
 
     Cost: O(n·m) passes of what follows the first dropout, O(n) of the rest. Memory on the device: the
     labelled items while training, then the weights and a chunk with its activations; on the host the
@@ -118,6 +127,8 @@ class TorchLearner(Learner):
     device: str = "auto"
     chunk: int = 256
     features: Any = None
+    output_change: Any = None
+    tangent: Any = None
 
     def __post_init__(self) -> None:
         settle(
@@ -126,6 +137,8 @@ class TorchLearner(Learner):
                 "network": as_spec(self.network),
                 "train": as_spec(self.train),
                 "features": as_spec(self.features),
+                "output_change": as_spec(self.output_change),
+                "tangent": as_spec(self.tangent),
                 "draws": checked_whole(self.draws, "draws", least=0, of="TorchLearner"),
                 "chunk": checked_whole(self.chunk, "chunk", least=1, of="TorchLearner"),
             },
@@ -134,11 +147,12 @@ class TorchLearner(Learner):
         trainer(self.train)
         encoder(self.features)
         torch_device(self.device)
+        _ = self._asked
 
     @property
     def provides(self) -> frozenset[str]:
-        """`logits` and `embedding`; with draws also `draws` and its sums."""
-        return offered(self.draws)
+        """`logits` and `embedding`; with draws also `draws` and its sums; and what else was asked for."""
+        return offered(self.draws, self._asked.signals)
 
     def fit(
         self,
@@ -242,7 +256,9 @@ class TorchLearner(Learner):
         with seeded(job.order, device):
             labels = torch.tensor(job.labels, device=device)
             trained = trainer(self.train)(network, items, labels, job.order)
-        return self._model(network, place, trained, tuple(items.shape[1:]), len(task.classes), job.features)
+        inputs, classes = tuple(items.shape[1:]), len(task.classes)
+        further = self._asked.learnt(pool, job, network, place, items, self.chunk)
+        return self._model(network, place, trained, inputs, classes, job.features, further)
 
     def _together(self, pool: Pool, jobs: Sequence[Job], task: Task) -> list[TorchModel]:
         read, rows = read_together(pool, jobs)
@@ -266,10 +282,13 @@ class TorchLearner(Learner):
             [job.order for job in jobs],
             training,
         )
-        return [
-            self._model(network, place, ended, inputs, len(task.classes), job.features)
-            for network, ended, job in zip(networks, trained, jobs, strict=True)
-        ]
+        models = []
+        for network, ended, job, own in zip(networks, trained, jobs, torch.as_tensor(rows), strict=True):
+            further = self._asked.learnt(pool, job, network, place, items, self.chunk, own)
+            models.append(
+                self._model(network, place, ended, inputs, len(task.classes), job.features, further)
+            )
+        return models
 
     def _job(
         self,
@@ -290,7 +309,11 @@ class TorchLearner(Learner):
         features = None
         if self.features is not None:
             features = features_of(self.features, pool, where, fit.unlabelled, known)
-        return Job(where, labels, features, *streams)
+        return Job(where, labels, fit.unlabelled, features, *streams)
+
+    @property
+    def _asked(self) -> Asked:
+        return Asked.of(self.output_change, self.tangent)
 
     def _initial(
         self, items: Tensor, classes: int, initialisation: np.random.Generator
@@ -313,13 +336,7 @@ class TorchLearner(Learner):
             The file holds something else, or the weights of another network.
         """
         device = torch_device(self.device)
-        kept = torch.load(path, map_location=device, weights_only=True)
-        if not isinstance(kept, dict) or "weights" not in kept:
-            message = (
-                f"A file written by TorchModel.save was expected; {path} holds something else. "
-                "Give the path that the model was saved to."
-            )
-            raise LearnerError(message)
+        kept = saved_at(path, device)
         inputs, classes = tuple(kept["inputs"]), int(kept["classes"])
         with seeded(np.random.default_rng(0), device):  # the initial weights are overwritten
             network = fresh_network(self.network, inputs, classes, device)
@@ -334,7 +351,9 @@ class TorchLearner(Learner):
         trained = None if kept["trained"] is None else Trained(**kept["trained"])
         learnt = kept.get("features")
         features = None if learnt is None else Features.from_bytes(learnt.cpu().numpy().tobytes())
-        return self._model(network, (kept["module"], kept["is_input"]), trained, inputs, classes, features)
+        place = (kept["module"], kept["is_input"])
+        further = self._asked.of_state(kept.get("further"))
+        return self._model(network, place, trained, inputs, classes, features, further)
 
     def widened(self, width: float) -> "TorchLearner":
         """The same learner with a network of other width.
@@ -365,6 +384,7 @@ class TorchLearner(Learner):
         inputs: tuple[int, ...],
         classes: int,
         features: Features | None,
+        further: Further,
     ) -> TorchModel:
         return TorchModel(
             network,
@@ -376,4 +396,5 @@ class TorchLearner(Learner):
             chunk=self.chunk,
             device=torch_device(self.device),
             features=features,
+            further=further,
         )

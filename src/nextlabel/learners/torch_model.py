@@ -18,12 +18,13 @@ from nextlabel.learners.border import checked_positions, gathered, sources
 from nextlabel.learners.draws import DRAWN, DrawSums
 from nextlabel.learners.dropout import FixedMasks
 from nextlabel.learners.features import Features
+from nextlabel.learners.further import Further
 from nextlabel.learners.layers import embedded
 from nextlabel.learners.training import Trained
 from nextlabel.maths.axes import Array, Positions
 from nextlabel.maths.predictions import softmax
 
-__all__ = ["TorchModel", "as_tensor", "offered"]
+__all__ = ["TorchModel", "as_tensor", "offered", "saved_at"]
 
 
 @final
@@ -52,10 +53,12 @@ class TorchModel(Model):
         chunk: int,
         device: torch.device,
         features: Features | None = None,
+        further: Further | None = None,
     ) -> None:
         self.network = network.eval()
         self.trained = trained
         self.features = features
+        self._further = Further() if further is None else further
         self._place = place
         self._inputs = inputs
         self._classes = classes
@@ -65,13 +68,14 @@ class TorchModel(Model):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of weights and buffers, of where the embedding is read, and of the features."""
+        """A digest of weights and buffers, of where the embedding is, of features, of what else is learnt."""
         digest = blake2b(repr(self._place).encode(), digest_size=16)
         for name, values in self.network.state_dict().items():
             digest.update(f"{name}{values.dtype}{tuple(values.shape)}".encode())
             digest.update(values.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         if self.features is not None:
             digest.update(self.features.fingerprint.encode())
+        digest.update(self._further.digest)
         return digest.hexdigest()
 
     def signals(
@@ -82,22 +86,33 @@ class TorchModel(Model):
         Notes
         -----
         One pass for all that is deterministic; m passes of what follows the first dropout, where
-        draws are asked for. Memory: the signals, and a chunk with its activations.
+        draws are asked for. Memory: the signals, and a chunk with its activations. For the cost of
+        `output_change` and `tangent` see `JacobianChange` and `ProxyHead`.
 
         Raises
         ------
         LearnerError
-            Draws of a network that executes no dropout, or whose dropout is not given items first.
+            Draws of a network that executes no dropout, or whose dropout is not given items first; the
+            full Jacobian of a network that cannot be differentiated so.
         """
         positions = checked_positions(pool, positions)
-        wanted = sources(names, offered(self._draws), f"A torch model with {self._draws} draws")
+        offers = offered(self._draws, self._further.asked.signals)
+        wanted = sources(names, offers, f"A torch model with {self._draws} draws")
+        own = self._further.sources(wanted)
         source = pool if self.features is None else self.features.dense_on(pool)
-        if not wanted & DRAWN:
-            made = gathered(source, positions, self._chunk, lambda items: self._said(items, wanted))
-            return Signals(made, n=len(positions))
-        with FixedMasks(self.network, rng) as masks:
-            made = gathered(source, positions, self._chunk, lambda items: self._drawn(items, wanted, masks))
-        return Signals(made, n=len(positions))
+
+        def made(said: Callable[[Array], dict[str, Array]]) -> dict[str, Array]:
+            return gathered(source, positions, self._chunk, said)
+
+        told: dict[str, Array] = {}
+        if own & DRAWN:
+            with FixedMasks(self.network, rng) as masks:
+                told = made(lambda items: self._with_tangent(self._drawn(items, own, masks), wanted))
+        elif own:
+            told = made(lambda items: self._with_tangent(self._said(items, own), wanted))
+        if "output_change" in wanted:  # not among masks, which every call of the network would meet
+            told |= made(lambda items: self._further.changes(self.network, self._on_device(items)))
+        return Signals(told, n=len(positions))
 
     def save(self, path: Path) -> None:
         """Write weights, buffers, features and what is needed to make the network again."""
@@ -110,6 +125,7 @@ class TorchModel(Model):
             "is_input": is_input,
             "trained": None if self.trained is None else asdict(self.trained),
             "features": None if self.features is None else _as_bytes(self.features.to_bytes()),
+            "further": self._further.state(),
         }
         torch.save(kept, path)
 
@@ -129,6 +145,9 @@ class TorchModel(Model):
             sums.add(softmax(_host(masks.run(values, draw))))
         return made | sums.arrays()
 
+    def _with_tangent(self, said: dict[str, Array], wanted: Collection[str]) -> dict[str, Array]:
+        return self._further.with_tangent(said, wanted, self._device)
+
     def _deterministic(
         self, values: Tensor, wanted: Collection[str], run: Callable[[Tensor], Any]
     ) -> dict[str, Array]:
@@ -143,9 +162,27 @@ class TorchModel(Model):
         return as_tensor(items).to(self._device)
 
 
-def offered(draws: int) -> frozenset[str]:
-    """The signals that a network of so many dropout draws computes."""
-    return frozenset({"logits", "embedding"}) | (DRAWN if draws else frozenset())
+def offered(draws: int, further: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The signals that a network of so many dropout draws computes, and further ones it was asked for."""
+    return frozenset({"logits", "embedding"}) | (DRAWN if draws else frozenset()) | further
+
+
+def saved_at(path: Path, device: torch.device) -> dict[str, Any]:
+    """What `TorchModel.save` wrote.
+
+    Raises
+    ------
+    LearnerError
+        The file holds something else.
+    """
+    kept = torch.load(path, map_location=device, weights_only=True)
+    if not isinstance(kept, dict) or "weights" not in kept:
+        message = (
+            f"A file written by TorchModel.save was expected; {path} holds something else. "
+            "Give the path that the model was saved to."
+        )
+        raise LearnerError(message)
+    return kept
 
 
 def as_tensor(items: Array) -> Tensor:
