@@ -15,12 +15,15 @@ from nextlabel.testing.strategies import PROMISES
 VARIANTS: list[dict[str, Any]] = [
     {"name": "badge", "first": "uniform"},
     {"name": "badge", "include_bias": True},
+    {"name": "badge", "geometry": "hyperbolic"},
     {"name": "class_balanced", "of": "badge", "share": 0.5},
     {"name": "dal", "queries": 2, "class_weight": None},
     {"name": "cdal", "of": "proba"},
     {"name": "cdal", "reduce": "sum"},
     {"name": "emoc", "labels": "map", "of": "logits", "normalise": True},
     {"name": "emoc", "jacobian": "full"},
+    {"name": "coreset", "geometry": "hyperbolic"},
+    {"name": "coreset", "geometry": "ball", "curvature": 0.01},
     {"name": "entropy", "of": "marginals", "reduce": "sum"},
     {"name": "kecor", "of": "embedding", "entropy_mode": "additive"},
     {"name": "kecor", "of": "descriptor", "entropy": "class_histogram"},
@@ -31,6 +34,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "mixture", "of": ["badge", "bald", "random"], "weights": [3, 1, 1]},
     {"name": "schedule", "of": ["typiclust", "badge"], "after": [100]},
     {"name": "self_correcting", "of": "bald"},
+    {"name": "robust_coreset", "outliers": 3, "metric": "cosine"},
     {"name": "stochastic", "of": "bald", "kind": "softmax"},
     {"name": "stochastic", "of": "entropy", "kind": "softrank", "beta": 4.0},
     {"name": "submodular", "function": "graph_cut"},
@@ -41,6 +45,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "submodular", "solver": "stochastic"},
     {"name": "subsample", "of": "margin", "size": 8},
     {"name": "subsample", "of": {"name": "badge"}, "size": 8},
+    {"name": "typiclust", "geometry": "hyperbolic", "curvature": 0.5},
     {"name": "variation_ratio", "form": "mean"},
 ]
 

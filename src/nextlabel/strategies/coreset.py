@@ -7,10 +7,14 @@ import numpy as np
 
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked, row_chunks
+from nextlabel.errors import ParameterError
+from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes
 from nextlabel.maths.centres import greedy_centres
+from nextlabel.maths.directions import directions
 from nextlabel.maths.distances import checked_points
-from nextlabel.maths.parameters import checked_choice
+from nextlabel.maths.hyperbolic import Geometry, checked_curvature, in_unit_ball
+from nextlabel.maths.hyperbolic_clusters import ball_centres
+from nextlabel.maths.parameters import checked_choice, settle
 
 __all__ = ["CoreSet", "Metric", "Reading", "coreset"]
 
@@ -25,6 +29,8 @@ def coreset(
     rng: np.random.Generator,
     labelled: Embeddings | None = None,
     metric: Metric = "euclidean",
+    geometry: Geometry = "euclidean",
+    curvature: float = 1.0,
 ) -> Positions:
     """Positions picked one by one, each the farthest from all labelled items and the picks before it.
 
@@ -37,9 +43,15 @@ def coreset(
     rng : numpy.random.Generator
         Breaks ties: of equal distances, the item first in one permutation wins.
     labelled : array of float, axes (l, d), optional
-        Features of the labelled items. Without any, the first pick is the item nearest the mean.
+        Features of the labelled items. Without any, the first pick is the item nearest the mean, in
+        hyperbolic space the Fréchet mean.
     metric : {"euclidean", "cosine"}
         Distances between the features, or between the features scaled to length one.
+    geometry : {"euclidean", "hyperbolic", "ball"}
+        Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
+        mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
+    curvature : float
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
 
     Returns
     -------
@@ -49,15 +61,17 @@ def coreset(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
+        Wrong axes, unequal widths, values that are not finite, distances that overflow float64, or points
+        outside the ball.
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
-        An unknown metric.
+        An unknown metric or geometry, cosine in hyperbolic space, or a curvature that is not above 0.
 
     Notes
     -----
-    Cost as `nextlabel.maths.centres.greedy_centres`; with cosine, a copy of the features beside it.
+    Cost as `nextlabel.maths.centres.greedy_centres`; with cosine, a copy of the features beside it. In
+    hyperbolic space O(n·(l + b)·d), and copies of the features in float64.
 
     References
     ----------
@@ -70,6 +84,9 @@ def coreset(
     >>> coreset(line, 2, labelled=line[:1], rng=np.random.default_rng(0)).tolist()
     [10, 5]
     """
+    _checked(metric, geometry, curvature)
+    if geometry != "euclidean":
+        return _farthest_in_ball(embedding, batch, labelled, geometry, curvature, rng)[0]
     return _farthest(embedding, batch, labelled, metric, rng)[0]
 
 
@@ -84,11 +101,17 @@ class CoreSet(Strategy):
         Distances between the features, or between the features scaled to length one.
     of : {"embedding", "logits"}
         What is read as features, of unlabelled and labelled items.
+    geometry : {"euclidean", "hyperbolic", "ball"}
+        Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
+        mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
+    curvature : float
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
 
     Raises
     ------
     ParameterError
-        An unknown metric or reading.
+        An unknown metric, reading or geometry, cosine in hyperbolic space, or a curvature that is not above
+        0.
 
     Notes
     -----
@@ -96,6 +119,7 @@ class CoreSet(Strategy):
     distances: of each pick to the nearest labelled item or earlier pick; there are none where nothing is
     labelled, since the first pick has no neighbour then.
     Time O(n·(l + b)·d) at worst and typically a few hundredths of that, for l labelled items; memory O(n).
+    In hyperbolic space always O(n·(l + b)·d), and memory O(n·d).
 
     Fails where the pool has outliers, which are far from everything and come first, and where features are so
     many that all distances are nearly alike.
@@ -114,9 +138,11 @@ class CoreSet(Strategy):
 
     metric: Metric = "euclidean"
     of: Reading = "embedding"
+    geometry: Geometry = "euclidean"
+    curvature: float = 1.0
 
     def __post_init__(self) -> None:
-        checked_choice(self.metric, "metric", get_args(Metric), of="CoreSet")
+        settle(self, {"curvature": _checked(self.metric, self.geometry, self.curvature)})
         checked_choice(self.of, "of", get_args(Reading), of="CoreSet")
 
     @property
@@ -132,31 +158,54 @@ class CoreSet(Strategy):
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Each the farthest from the labelled items and the picks before it."""
         labelled = None if signals.labelled is None else signals.labelled[self.of]
-        positions, distances = _farthest(signals[self.of], batch, labelled, self.metric, rng)
+        features = signals[self.of]
+        if self.geometry == "euclidean":
+            positions, distances = _farthest(features, batch, labelled, self.metric, rng)
+        else:
+            positions, distances = _farthest_in_ball(
+                features, batch, labelled, self.geometry, self.curvature, rng
+            )
         return Picks(positions, scores=distances if np.isfinite(distances[0]) else None)
 
 
 def _farthest(
     embedding: Array, batch: int, labelled: Array | None, metric: Metric, rng: np.random.Generator
 ) -> tuple[Positions, Array]:
-    checked_choice(metric, "metric", get_args(Metric), of="CoreSet")
     if metric == "cosine":
-        embedding = _directions(embedding, "embedding")
-        labelled = None if labelled is None else _directions(labelled, "labelled")
+        embedding = directions(embedding, "embedding")
+        labelled = None if labelled is None else directions(labelled, "labelled")
     sizes: Sizes = {}
     embedding = checked_points(embedding, "n d", "embedding", sizes)
     labelled = None if labelled is None else checked_points(labelled, "l d", "labelled", sizes)
     return greedy_centres(embedding, batch, centres=labelled, rng=rng)
 
 
-def _directions(features: Array, name: str) -> Array:
-    """The rows scaled to length one; a row of zeros has no direction and stays."""
-    features = checked(features, "n d", name)
-    directions = np.empty_like(features)
-    for rows in row_chunks(features):
-        chunk = features[rows].astype(np.float64)
-        largest = np.abs(chunk).max(axis=1, keepdims=True)  # first, so that no square leaves its range
-        chunk /= np.where(largest > 0.0, largest, 1.0)
-        length = np.linalg.norm(chunk, axis=1, keepdims=True)
-        directions[rows] = chunk / np.where(length > 0.0, length, 1.0)
-    return directions
+def _farthest_in_ball(
+    embedding: Array,
+    batch: int,
+    labelled: Array | None,
+    geometry: Geometry,
+    curvature: float,
+    rng: np.random.Generator,
+) -> tuple[Positions, Array]:
+    sizes: Sizes = {}
+    points = in_unit_ball(embedding, "embedding", geometry=geometry, curvature=curvature, sizes=sizes)
+    centres: Array | None = None
+    if labelled is not None:
+        sizes.pop("n")
+        centres = in_unit_ball(labelled, "labelled", geometry=geometry, curvature=curvature, sizes=sizes)
+    positions, distances = ball_centres(points, batch, centres=centres, rng=rng)
+    return positions, distances / np.sqrt(curvature)
+
+
+def _checked(metric: Metric, geometry: Geometry, curvature: float) -> float:
+    """The curvature, when all three are possible together."""
+    checked_choice(metric, "metric", get_args(Metric), of="CoreSet")
+    checked_choice(geometry, "geometry", get_args(Geometry), of="CoreSet")
+    if metric == "cosine" and geometry != "euclidean":
+        message = (
+            f"CoreSet's 'metric' must be 'euclidean' where 'geometry' is {geometry!r}, which has a distance "
+            "of its own; received 'cosine'. Leave one of the two out."
+        )
+        raise ParameterError(message)
+    return checked_curvature(curvature, of="CoreSet")

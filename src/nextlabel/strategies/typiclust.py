@@ -1,7 +1,7 @@
 """Typical items of clusters that hold few labels (Hacohen et al., 2022)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.maths.axes import Array, Embeddings, Positions, Sizes, checked_batch
 from nextlabel.maths.clustering import k_means
 from nextlabel.maths.distances import checked_points, squared_distance_blocks
-from nextlabel.maths.parameters import checked_whole, settle
+from nextlabel.maths.hyperbolic import Geometry, checked_curvature, in_unit_ball, poincare_blocks
+from nextlabel.maths.hyperbolic_clusters import ball_clusters
+from nextlabel.maths.parameters import checked_choice, checked_whole, settle
 
 __all__ = ["TypiClust", "typiclust"]
 
@@ -25,6 +27,8 @@ def typiclust(
     max_clusters: int = 500,
     smallest_cluster: int = 6,
     neighbours: int = 20,
+    geometry: Geometry = "euclidean",
+    curvature: float = 1.0,
 ) -> Positions:
     """Positions of the most typical items of the clusters that hold fewest labels.
 
@@ -44,6 +48,11 @@ def typiclust(
         Clusters of fewer items, labelled ones included, wait until all others are used up.
     neighbours : int
         Typicality looks at so many nearest neighbours, at most half of the cluster.
+    geometry : {"euclidean", "hyperbolic", "ball"}
+        Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
+        mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
+    curvature : float
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
 
     Returns
     -------
@@ -53,11 +62,13 @@ def typiclust(
     Raises
     ------
     SignalError
-        Wrong axes, unequal widths, values that are not finite, or distances that overflow float64.
+        Wrong axes, unequal widths, values that are not finite, distances that overflow float64, or points
+        outside the ball.
     BatchSizeError
         The batch is below 1 or above n.
     ParameterError
-        A parameter that is not a whole number from one up.
+        A count that is not a whole number from one up, an unknown geometry, or a curvature that is not
+        above 0.
 
     Notes
     -----
@@ -69,6 +80,8 @@ def typiclust(
     Departs from the authors' code: distances are plain, not squared; labelled and picked items stay
     neighbours of the others; k-means runs in full up to 100,000 items, not to 50 clusters; and small clusters
     are used at last, where the code would ask for more than there is.
+
+    In hyperbolic space k-means goes by its distance and by Fréchet means, and typicality by its distance.
 
     Time: that of k-means, and O(s²·d) for each cluster of size s that gives an item.
 
@@ -86,13 +99,12 @@ def typiclust(
     [1, 5]
     """
     _checked(max_clusters=max_clusters, smallest_cluster=smallest_cluster, neighbours=neighbours)
-    sizes: Sizes = {}
-    embedding = checked_points(embedding, "n d", "embedding", sizes)
-    points, n = embedding, len(embedding)
+    _checked_space(geometry, curvature)
+    is_flat = geometry == "euclidean"
+    points, n = _points(embedding, labelled, geometry, curvature), len(embedding)
     checked_batch(batch, n)
-    if labelled is not None:
-        points = np.concatenate([embedding, checked_points(labelled, "l d", "labelled", sizes)])
-    cluster = k_means(points, min(len(points) - n + batch, max_clusters), rng=rng)
+    clustered = k_means if is_flat else ball_clusters
+    cluster = clustered(points, min(len(points) - n + batch, max_clusters), rng=rng)
     size = np.bincount(cluster)
     labels = np.bincount(cluster[n:], minlength=len(size))
     left = size - labels
@@ -106,7 +118,7 @@ def typiclust(
         order = np.lexsort((rng.random(len(usable)), -size[usable], labels[usable]))
         for one in usable[order][: batch - len(picks)].tolist():
             if one not in queues:
-                queues[one] = _most_typical(points, by_cluster[one], n, neighbours, rng)
+                queues[one] = _most_typical(points, by_cluster[one], n, neighbours, is_flat, rng)
             picks.append(int(queues[one][-left[one]]))
             left[one] -= 1
             labels[one] += 1
@@ -126,11 +138,17 @@ class TypiClust(Strategy):
         Clusters of fewer items wait until all others are used up.
     neighbours : int
         Typicality looks at so many nearest neighbours, at most half of the cluster.
+    geometry : {"euclidean", "hyperbolic", "ball"}
+        Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
+        mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
+    curvature : float
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
 
     Raises
     ------
     ParameterError
-        A parameter that is not a whole number from one up.
+        A count that is not a whole number from one up, an unknown geometry, or a curvature that is not
+        above 0.
 
     Notes
     -----
@@ -158,6 +176,8 @@ class TypiClust(Strategy):
     max_clusters: int = 500
     smallest_cluster: int = 6
     neighbours: int = 20
+    geometry: Geometry = "euclidean"
+    curvature: float = 1.0
 
     is_random: ClassVar[bool] = True
 
@@ -170,6 +190,7 @@ class TypiClust(Strategy):
                 neighbours=self.neighbours,
             ),
         )
+        settle(self, {"curvature": _checked_space(self.geometry, self.curvature)})
 
     @property
     def needs(self) -> frozenset[str]:
@@ -190,31 +211,54 @@ class TypiClust(Strategy):
             max_clusters=self.max_clusters,
             smallest_cluster=self.smallest_cluster,
             neighbours=self.neighbours,
+            geometry=self.geometry,
+            curvature=self.curvature,
             rng=rng,
         )
         return Picks(positions)
 
 
 def _most_typical(
-    points: Array, members: Positions, n: int, neighbours: int, rng: np.random.Generator
+    points: Array, members: Positions, n: int, neighbours: int, is_flat: bool, rng: np.random.Generator
 ) -> Positions:
     """The unlabelled members of a cluster, most typical first, ties at random."""
     unlabelled = members[members < n]  # members ascend: these come first
-    distance = _mean_distance(points[unlabelled], points[members], neighbours)
+    distance = _mean_distance(points[unlabelled], points[members], neighbours, is_flat)
     return unlabelled[np.lexsort((rng.random(len(unlabelled)), distance))]
 
 
-def _mean_distance(points: Array, members: Array, neighbours: int) -> NDArray[np.float64]:
+def _mean_distance(points: Array, members: Array, neighbours: int, is_flat: bool) -> NDArray[np.float64]:
     """Mean distance of each point to its nearest members; the points are the first of the members."""
     nearest = min(neighbours, len(members) // 2)
     result = np.zeros(len(points))
     if nearest == 0:  # alone in its cluster
         return result
-    for rows, block in squared_distance_blocks(points, members):
+    for rows, block in (squared_distance_blocks if is_flat else poincare_blocks)(points, members):
         block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = np.inf
         block.partition(nearest - 1, axis=1)
-        result[rows] = np.sqrt(block[:, :nearest]).mean(axis=1)
+        distances = block[:, :nearest]
+        result[rows] = (np.sqrt(distances) if is_flat else distances).mean(axis=1)
     return result
+
+
+def _points(embedding: Array, labelled: Array | None, geometry: Geometry, curvature: float) -> Array:
+    """The unlabelled items, then the labelled ones, as they are or in the unit ball."""
+    sizes: Sizes = {}
+    parts = []
+    for values, name, axis in ((embedding, "embedding", "n"), (labelled, "labelled", "l")):
+        if values is None:
+            continue
+        points = checked_points(values, f"{axis} d", name, sizes)
+        if geometry != "euclidean":
+            points = in_unit_ball(points, name, geometry=geometry, curvature=curvature)
+        parts.append(points)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _checked_space(geometry: Geometry, curvature: float) -> float:
+    """The curvature, when the geometry is known."""
+    checked_choice(geometry, "geometry", get_args(Geometry), of="TypiClust")
+    return checked_curvature(curvature, of="TypiClust")
 
 
 def _checked(**given: int) -> dict[str, int]:
