@@ -67,8 +67,7 @@ class Outcome:
         spec = self.specs.get(shown)
         if spec is None or not spec.params:
             return "default"
-        said = {key: listed_name(value) for key, value in spec.params.items()}
-        return spelled({"name": spec.name, **said})
+        return spelled({"name": spec.name, **spec.params})
 
     def bands(
         self, names: Sequence[str]
@@ -95,12 +94,6 @@ class Outcome:
             return NOTHING
         one = self.standings[mine[0]]
         return f"{points(one.gain)} {one.verdict}"
-
-
-def listed_name(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(str(listed_name(one)) for one in value) + "]"
-    return spelled(value)
 
 
 LOST, WON, OPEN, ABSENT = (

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nextlabel.experiment import tables
 from nextlabel.experiment.bench import load, spent
-from nextlabel.experiment.many import are_many, outstanding, summary_of_many
+from nextlabel.experiment.many import are_many, outstanding, specs, summary_of_many
 from nextlabel.experiment.study import Study, study
 from nextlabel.experiment.wording import facts
 from nextlabel.figures.page import Table
@@ -48,9 +48,11 @@ def main(name: str, folder: Path) -> None:
 
 
 def made(picture: str, one: Study) -> str:
-    protocol = one.results.protocol
-    lines = [f"- {key}: {value}" for key, value in facts(protocol).items()]
     is_large = are_many(one.results.strategies)
+    protocol = dict(one.results.protocol)
+    if is_large:  # a table of their own
+        protocol.pop("strategies")
+    lines = [f"- {key}: {value}" for key, value in facts(protocol).items()]
     shown = outstanding(one) if is_large else one.results.strategies
     gains = (
         f"![What each strategy gains on {one.baseline} in area: thick, the 95 % interval of the row alone; "
@@ -62,6 +64,7 @@ def made(picture: str, one: Study) -> str:
         f"![Learning curves of {', '.join(shown)} with bands of 95 %, and the gain on {one.baseline}]"
         f"({picture}.svg)",
         *(written(table) for table in (tables.gains(one), tables.accuracies(one), tables.costs(one))),
+        *([written(specs(one))] if is_large else []),
         "\n".join(lines),
     ]
     return "\n\n".join(parts)

@@ -31,7 +31,9 @@ from nextlabel.figures.forest import ForestRow, forest
 LABELS = (10, 20, 30, 40)
 
 
-def results(strategies: int = FEW + 1, *, seeds: int = 6, name: str = "letters", **protocol: Any) -> Results:
+def results(
+    strategies: int = FEW + 1, *, seeds: int = 6, name: str = "letters", ran: Any = None, **protocol: Any
+) -> Results:
     """Strategy k gains (k − 6) points on random, all but the first two checkpoints the same for all."""
     rng = np.random.default_rng(len(name))
     names = ["random", *(f"s{k}" for k in range(1, strategies))]
@@ -45,7 +47,15 @@ def results(strategies: int = FEW + 1, *, seeds: int = 6, name: str = "letters",
             runs.append(
                 Run(one, seed, LABELS, tuple(curve.tolist()), ids, (0.1,) * 4, (0.1,) * 3, ((3, 7),) * 4)
             )
-    said = {"setting": name, "dataset": name, "lead": "s8", "baseline": "random", "rope": 0.01, "drawn": 10}
+    said = {
+        "setting": name,
+        "dataset": name,
+        "lead": "s8",
+        "baseline": "random",
+        "rope": 0.01,
+        "drawn": 10,
+        "strategies": ran,
+    }
     return Results({**said, **protocol}, runs)
 
 
@@ -155,13 +165,16 @@ def test_the_median_of_errors_is_weighted() -> None:
 
 
 def test_a_report_of_many_has_neither_matrix_nor_wide_tables(tmp_path: Path) -> None:
-    two = [results(left_out={"bald": "needs 'draws'"}), results(name="digits")]
+    ran = {"s1": {"name": "stochastic", "of": {"name": "bald"}, "beta": 2.0}}
+    two = [results(left_out={"bald": "needs 'draws'"}, ran=ran), results(name="digits")]
     paths = write_report(tmp_path, two, title="All", command="again", seconds=1.0)
     names = {path.name for path in paths}
     assert {"gains-1.svg", "gains-2.png", "curves-1.svg"} <= names
     assert not {"penalty.svg", "errors.svg"} & names
     text = paths[0].read_text(encoding="utf-8")
     assert "<dt>Not run</dt><dd>bald: needs &#x27;draws&#x27;</dd>" in text
+    assert "<dt>Strategies</dt>" not in text
+    assert "stochastic (of bald, beta 2.0)" in text
     columns = [table.count('scope="col"') for table in text.split("<table")[1:]]
     assert max(columns) <= 8
     assert text.index("Gain in AUBC on random, in points:") < text.index("Learning curves up to 40 labels")

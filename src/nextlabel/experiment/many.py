@@ -8,11 +8,20 @@ import numpy as np
 from nextlabel.experiment.penalty import Penalties, median_ratio
 from nextlabel.experiment.study import Study
 from nextlabel.experiment.verdicts import BETTER, WORSE
-from nextlabel.experiment.wording import percent, points
+from nextlabel.experiment.wording import percent, points, spelled
 from nextlabel.figures.forest import ForestRow
 from nextlabel.figures.page import Table
 
-__all__ = ["FEW", "are_many", "forest_rows", "nearest", "outstanding", "penalties_of_many", "summary_of_many"]
+__all__ = [
+    "FEW",
+    "are_many",
+    "forest_rows",
+    "nearest",
+    "outstanding",
+    "penalties_of_many",
+    "specs",
+    "summary_of_many",
+]
 
 FEW: Final = 12
 """Up to so many strategies are curves in one picture, and columns of one table."""
@@ -119,6 +128,16 @@ def nearest(one: Study) -> Table:
             "results.json. Left out: a drawn start, control items, and a first batch that was drawn for one "
             "of the two."
         ],
+    )
+
+
+def specs(one: Study) -> Table:
+    """What each strategy was run as."""
+    ran = one.results.protocol.get("strategies") or {}
+    return Table(
+        caption="What each strategy was run as",
+        header=["strategy", "settings"],
+        rows=[[name, spelled(ran.get(name, name))] for name in one.results.strategies],
     )
 
 

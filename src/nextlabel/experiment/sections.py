@@ -9,7 +9,7 @@ from nextlabel.experiment.across import (
     STABLE,
     Agreement,
 )
-from nextlabel.experiment.many import are_many, nearest, penalties_of_many, summary_of_many
+from nextlabel.experiment.many import are_many, nearest, penalties_of_many, specs, summary_of_many
 from nextlabel.experiment.overview import Overview
 from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties
 from nextlabel.experiment.study import DEFAULT, Study
@@ -107,7 +107,11 @@ def setting_section(
     parts += [tables.gains(one), tables.accuracies(one), *([wanted] if wanted else []), tables.costs(one)]
     if len(one.results.strategies) > 1:
         parts.append(nearest(one) if are_many(one.results.strategies) else tables.overlap(one))
-    parts.append(Terms({**_second_opinion(one), **facts(one.results.protocol)}))
+    protocol = dict(one.results.protocol)
+    if are_many(one.results.strategies):
+        parts.append(specs(one))
+        protocol.pop("strategies", None)
+    parts.append(Terms({**_second_opinion(one), **facts(protocol)}))
     return Section(one.name, parts)
 
 

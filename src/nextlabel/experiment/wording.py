@@ -82,7 +82,11 @@ def spelled(spec: Any) -> str:
     --------
     >>> spelled({"name": "stochastic", "of": {"name": "bald"}, "beta": 1.0})
     'stochastic (of bald, beta 1.0)'
+    >>> spelled({"name": "mixture", "of": [{"name": "badge"}, {"name": "random"}]})
+    'mixture (of [badge, random])'
     """
+    if isinstance(spec, list | tuple):
+        return f"[{', '.join(map(spelled, spec))}]"
     if not isinstance(spec, Mapping) or "name" not in spec:
         return str(spec)
     settings = [
