@@ -19,6 +19,7 @@ _TOLERANCE = 1e-11  # of the last step, in units of the largest weight
 _NEAR = 1e-6  # the gradient from which Newton's method needs a step or two
 _STEPS = 60  # with the curvature of the beginning, before that of each place is computed
 _REMEMBERED = 8  # steps that the next one is made of
+_COLLINEAR = 1e13  # beyond it, rounding decides
 _LOST = 1e6  # a step of that length leads away
 
 
@@ -232,14 +233,17 @@ def _fitted(rows: Floats, labels: NDArray[np.int64], of_bias: Floats, penalty: f
 def _inverse(problem: Problem, matrix: Floats) -> Floats:
     from scipy.linalg.lapack import dpotrf, dpotri
 
-    factor, failed = dpotrf(problem.hessian(matrix).T, lower=False, overwrite_a=True)
+    hessian = problem.hessian(matrix)
+    sizes = np.diag(hessian).copy()
+    factor, failed = dpotrf(hessian.T, lower=False, overwrite_a=True)
     if not failed:
         factor, failed = dpotri(factor, lower=False, overwrite_c=True)
-    if failed:
+    # how much less certain a weight is for the others not being known; scales do not matter
+    if failed or (sizes * np.diag(factor)).max() > _COLLINEAR:
         message = (
             "The Hessian of the linear head must have an inverse; it has none, since some weights are not "
             f"determined by the {len(problem.rows)} labelled items and the penalty of {problem.penalty:g}. "
-            "Give a larger penalty."
+            "Give a larger penalty, or bring the features to one scale."
         )
         raise ConvergenceError(message)
     whole = np.triu(factor) + np.triu(factor, 1).T
