@@ -42,12 +42,15 @@ class Query:
         Until when nobody else is asked these items, in seconds since 1970; None is for ever.
     round : int
         How many queries there were before.
+    value : float or None
+        What the strategy estimates the mean score of its picks to be, where it does.
     """
 
     token: str
     ids: tuple[str, ...]
     expires: float | None
     round: int
+    value: float | None = None
 
 
 @final
@@ -81,18 +84,22 @@ class Active:
         Most wanted first.
     has_scores, has_propensities : bool
         Whether the strategy gave any.
+    value : float or None
+        Of all that was picked.
     """
 
     rows: tuple[tuple[str, str, int, float | None, float | None], ...]
     has_scores: bool
     has_propensities: bool
+    value: float | None = None
 
     def left(self, state: State, there: Room) -> "Active":
         """Those that may be asked still, and no more than there is room for."""
         places = np.array([state.roster.index[row[0]] for row in self.rows], dtype=np.int64)
         is_free = np.isin(places, there.available)
-        rows = [row for row, stays in zip(self.rows, is_free, strict=True) if stays]
-        return replace(self, rows=tuple(rows[: there.active]))
+        rows = [row for row, stays in zip(self.rows, is_free, strict=True) if stays][: there.active]
+        # the value is that of the whole; of a part nobody knows one
+        return replace(self, rows=tuple(rows), value=self.value if len(rows) == len(self.rows) else None)
 
 
 @final
@@ -105,6 +112,7 @@ class Chosen:
     ranks: tuple[int, ...]
     scores: tuple[float | None, ...] | None
     propensities: tuple[float | None, ...] | None
+    value: float | None = None
 
 
 def room(state: State, now: float, batch: int, most: int | None = None) -> Room:
@@ -181,7 +189,8 @@ def drawn(state: State, there: Room, pick: Callable[[Positions, int], Picks]) ->
         (state.ids[there.available[row]], ACTIVE, rank, *said)
         for rank, (row, said) in enumerate(zip(picks.positions.tolist(), columns, strict=True))
     ]
-    return Active(tuple(rows), picks.scores is not None, picks.propensities is not None)
+    value = None if picks.value is None else _plain([picks.value], 1)[0]
+    return Active(tuple(rows), picks.scores is not None, picks.propensities is not None, value)
 
 
 def chosen(state: State, there: Room, active: Active) -> Chosen:
@@ -196,6 +205,7 @@ def chosen(state: State, there: Room, active: Active) -> Chosen:
         ranks,
         scores if active.has_scores else None,
         propensities if active.has_propensities else None,
+        active.value,
     )
 
 

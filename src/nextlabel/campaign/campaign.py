@@ -355,7 +355,7 @@ class Campaign:
                 continue
             by, items = proposed
             expires = None if lease_seconds is None else now + lease_seconds
-            query = Query(token(state, now, items.ids), items.ids, expires, state.round)
+            query = Query(token(state, now, items.ids), items.ids, expires, state.round, items.value)
             asked = Asked(
                 now,
                 query.token,
@@ -371,6 +371,7 @@ class Campaign:
                 parts.learner.fingerprint,
                 by.fingerprint,
                 state.created.seed,
+                items.value,
             )
             if self._journal.offer([asked, *changes(state, by.part, now)], meeting(state, query.ids)):
                 return query

@@ -119,10 +119,12 @@ class Asked:
     model : str or None
         Fingerprint of the model; None where the strategy reads none.
     seed : int
+    value : float or None
+        What the strategy estimates the mean score of its picks to be, where it does; new in version 2.
     """
 
     event: ClassVar[str] = "asked"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     at: float
     token: str
     round: int
@@ -137,6 +139,7 @@ class Asked:
     learner: str
     model: str | None
     seed: int
+    value: float | None = None
 
 
 @final

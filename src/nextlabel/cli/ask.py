@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nextlabel.campaign.asking import Query
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.campaign.state import Lease
     from nextlabel.core.pool import Pool
@@ -42,8 +43,10 @@ def ask(
     seconds = _duration(lease)
     _require_place(out)
     with _opened(journal, data) as campaign:
+        value = None
         if not token:
-            token = _asked(campaign, batch, holder, seconds)
+            asked = _asked(campaign, batch, holder, seconds)
+            token, value = asked.token, asked.value
             is_new = True
         else:
             is_new = False
@@ -58,6 +61,8 @@ def ask(
     fewer = f" (no more are left to ask; {batch} were wanted)" if is_new and len(query.ids) < batch else ""
     lease = f" They are yours {until(query.expires)}."
     typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{lease}")
+    if value is not None:
+        typer.echo(f"By the strategy's estimate an item of this batch scores {value:.3g} on average.")
     typer.echo(f"Fill the column label with one of: {classes}; or the column skip with a reason.")
     typer.echo(f"Then: {call('tell', journal, path)}")
 
@@ -76,11 +81,11 @@ def _opened(journal: Path, data: Path | None) -> "Campaign":
         raise  # something else is missing
 
 
-def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> str:
+def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> "Query":
     from nextlabel.errors import CampaignError
 
     try:
-        return campaign.ask(batch, holder, lease_seconds=seconds).token
+        return campaign.ask(batch, holder, lease_seconds=seconds)
     except CampaignError as error:
         if not campaign.state.is_stopped:
             error.add_note(
