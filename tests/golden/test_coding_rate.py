@@ -112,6 +112,7 @@ def test_late_updates_change_nothing(seed: int, labels: int, monkeypatch: pytest
         for many, whole in ((256, 0.25), (3, 0.25), (1, 2.0), (1000, 0.0)):
             monkeypatch.setattr(module, "_FRESHENED", many)
             monkeypatch.setattr(module, "_WHOLE", whole)
+            monkeypatch.setattr(module, "_GATHERED", 7)
             positions, pivots = greedy_log_determinant(
                 features, 60, noise=noise, bonus=extra, labelled=labelled, rng=rng()
             )

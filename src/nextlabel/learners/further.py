@@ -124,8 +124,8 @@ class Asked:
         held = frozenset(state or ())
         if held != self.signals:
             message = (
-                f"The model must hold what the signals {sorted(self.signals) or 'asked for'} need; it holds "
-                f"that of {sorted(held) or 'none'}. Load with the learner that trained the model."
+                f"The model must hold what its further signals need, here {_listed(self.signals)}; it holds "
+                f"that of {_listed(held)}. Load with the learner that trained the model."
             )
             raise LearnerError(message)
         if not state:
@@ -193,6 +193,10 @@ class Further:
         for one in tensors:
             digest.update(one.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.digest()
+
+
+def _listed(signals: frozenset[str]) -> str:
+    return " and ".join(sorted(signals)) or "none"
 
 
 def _settings(signal: str, source: Any) -> Any:

@@ -121,7 +121,8 @@ class ProxyHead:
             if not torch.isfinite(loss):
                 message = (
                     f"The loss of the proxy head must stay finite; it is {float(loss.detach())} in epoch "
-                    f"{epoch} with a learning rate of {self.learning_rate:g}. Lower the learning rate, or scale the items."
+                    f"{epoch} with a learning rate of {self.learning_rate:g}. Lower the learning rate, or "
+                    "scale the items."
                 )
                 raise LearnerError(message)
             optimiser.zero_grad(set_to_none=True)

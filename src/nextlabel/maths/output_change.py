@@ -80,8 +80,8 @@ def last_layer_change(
     For probabilities the marginal would take O(c²) a pair; the entries of the vector in the order of p and
     the labels in the order of q make that O(c). Equal items have equal scores to the last bit.
 
-    Time O(n·x·(d + c)); memory beside the inputs: the references twice in float64 and some tens of
-    megabytes.
+    Time O(n·x·(d + c)); memory beside the inputs: the references twice in float64, and up to 100 MB of
+    rows and pairs.
 
     References
     ----------

@@ -34,4 +34,4 @@ DEFINITION = Definition("emoc", frozenset({"proba", "embedding"}), weights=_weig
 def memory(sizes: Sizes) -> float:
     """Bytes that nextlabel's implementation may use beside its inputs."""
     watched = min(sizes["n"], 1000)
-    return 64.0 * sizes["n"] + 24.0 * watched * (sizes["d"] + sizes["c"]) + 2e8
+    return 64.0 * sizes["n"] + 24.0 * watched * (sizes["d"] + sizes["c"]) + 1e8

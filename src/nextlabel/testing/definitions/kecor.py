@@ -47,4 +47,4 @@ DEFINITION = Definition(
 def memory(sizes: Sizes) -> float:
     """Bytes that nextlabel's implementation may use beside its inputs."""
     n, r, b, labelled = (sizes[letter] for letter in ("n", "r", "b", "l"))
-    return 120.0 * n + 8.0 * r * (0.3 * n + b + 4.0 * labelled) + 3e7
+    return 120.0 * n + 8.0 * r * (b + 4.0 * labelled) + 16.0 * 4096.0 * (r + b) + 1e7
