@@ -12,6 +12,8 @@ from nextlabel import Signals, select
 from nextlabel.errors import BatchSizeError, ParameterError, SignalError
 from nextlabel.maths.centres import greedy_centres
 from nextlabel.strategies.robust_coreset import RobustCoreSet, Unproven, robust_coreset
+from nextlabel.testing.definitions.robust_coreset import DEFINITION
+from nextlabel.testing.laws import Question
 
 Array = NDArray[Any]
 
@@ -187,6 +189,41 @@ def test_a_limit_gives_the_best_found_and_a_warning_that_names_the_gap() -> None
     assert radius_of(points, found.positions, 0) == pytest.approx(found.radius, rel=1e-12)
 
 
+def test_a_limit_of_nodes_gives_the_same_on_any_machine() -> None:
+    # three dimensions and twelve picks: bounds and swaps alone do not settle it
+    points = rng().standard_normal((80, 3))
+    limited = []
+    for _ in range(2):
+        with pytest.warns(Unproven, match=r"'node_limit'"):
+            limited.append(robust_coreset(points, 12, time_limit=None, node_limit=0, rng=rng()))
+    one, other = limited
+    assert (one.radius, one.lower_bound) == (other.radius, other.lower_bound)
+    assert one.positions.tolist() == other.positions.tolist()
+    proven = robust_coreset(points, 12, time_limit=None, rng=rng())
+    assert proven.is_proven
+    assert one.lower_bound < proven.radius < one.radius
+
+
+def test_the_strategy_is_held_to_its_plain_definition() -> None:
+    for seed in range(12):
+        draw = rng(seed)
+        question = Question(
+            {"embedding": draw.standard_normal((7, 2))},
+            2,
+            labelled={"embedding": draw.standard_normal((1, 2))},
+        )
+        picks = select(
+            {"name": "robust_coreset", **DEFINITION.parameters},
+            batch=2,
+            seed=seed,
+            labelled=question.labelled,
+            **question.signals,
+        )
+        assert DEFINITION.worth is not None
+        best = max(DEFINITION.worth(question, batch) for batch in combinations(range(7), 2))
+        assert DEFINITION.worth(question, picks.tolist()) == pytest.approx(best, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -196,7 +233,7 @@ def test_a_limit_gives_the_best_found_and_a_warning_that_names_the_gap() -> None
         ({"round_up": 1}, "'round_up' must be True or False; received 1"),
         ({"metric": "manhattan"}, "'metric' must be 'euclidean' or 'cosine'; received 'manhattan'"),
         ({"time_limit": 0}, "'time_limit' must be a finite number above 0; received 0"),
-        ({"node_limit": 0}, "'node_limit' must be a whole number from 1 up; received 0"),
+        ({"node_limit": -1}, "'node_limit' must be a whole number from 0 up; received -1"),
         ({"sample": 0}, "'sample' must be a whole number from 1 up; received 0"),
     ],
 )

@@ -105,7 +105,7 @@ def choice(
     seconds : float, optional
         The time limit; the answer to a question that takes longer depends on the machine.
     nodes : int, optional
-        How many nodes of the search tree may be solved: a limit that does not depend on the machine.
+        How many nodes of the search tree may be solved, from 0: a limit that does not depend on the machine.
 
     Returns
     -------

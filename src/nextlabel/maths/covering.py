@@ -81,7 +81,7 @@ def covering_centres(
     seconds : float, optional
         The time limit in all. What cannot be proven within it depends on the speed of the machine.
     nodes : int, optional
-        How many nodes of a search tree each mixed-integer programme may solve.
+        How many nodes of a search tree each mixed-integer programme may solve; from 0.
 
     Returns
     -------

@@ -65,7 +65,8 @@ def robust_coreset(
     time_limit : float, optional
         Seconds, above 0. None for no limit.
     node_limit : int, optional
-        How many nodes of a search tree each mixed-integer programme may solve, from 1.
+        How many nodes of a search tree each mixed-integer programme may solve; 0 for none beyond what bounds
+        and swaps settle.
     sample : int
         A larger pool is represented by so many of its items, drawn uniformly; from 1, and never fewer than
         the batch.
@@ -160,7 +161,8 @@ class RobustCoreSet(Strategy):
     time_limit : float, optional
         Seconds, above 0. None for no limit.
     node_limit : int, optional
-        How many nodes of a search tree each mixed-integer programme may solve, from 1.
+        How many nodes of a search tree each mixed-integer programme may solve; 0 for none beyond what bounds
+        and swaps settle.
     sample : int
         A larger pool is represented by so many of its items, drawn uniformly; from 1.
 
@@ -277,7 +279,7 @@ def _checked(
         advice = "Give seconds, or None for no limit."
         time_limit = checked_number(time_limit, "time_limit", above=0, of=of, advice=advice)
     if node_limit is not None:
-        node_limit = checked_whole(node_limit, "node_limit", least=1, of=of, advice="Or leave it out.")
+        node_limit = checked_whole(node_limit, "node_limit", least=0, of=of, advice="Or leave it out.")
     return {
         "share": checked_number(share, "share", least=0, most=1, of=of, advice="Try 0.01."),
         "round_up": checked_flag(round_up, "round_up", of=of),
