@@ -45,7 +45,7 @@ def test_lists_of_plain_values_stay_as_they_are() -> None:
 
 
 def test_an_unknown_name_in_a_list_is_met_with_the_nearest() -> None:
-    with pytest.raises(UnknownName, match="'margn' is not a registered strategy. Did you mean 'margin'"):
+    with pytest.raises(UnknownName, match=r"'margn' is not a registered strategy\. Did you mean 'margin'"):
         build("strategy", {"name": "mixture", "of": ["random", "margn"]})
 
 

@@ -35,6 +35,7 @@ def drawn_for(strategy: Strategy) -> st.SearchStrategy[Signals]:
     return drawn_signals(sources, labelled=strategy.needs_labelled, min_c=2)
 
 
+@pytest.mark.filterwarnings("ignore:DAL's classifiers")  # drawn items may be too alike to be told apart
 @pytest.mark.parametrize("name", STRATEGIES)
 @FEW
 @given(data=st.data())
