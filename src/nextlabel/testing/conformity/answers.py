@@ -43,10 +43,13 @@ class Fault:
         Of what sort; while an input is made smaller the sort must stay.
     says : str
         What was expected and what was seen.
+    is_error : bool
+        Whether an error was raised.
     """
 
     kind: str
     says: str
+    is_error: bool = False
 
 
 @final
@@ -74,7 +77,7 @@ class Asked:
 def raised(error: Exception) -> Fault:
     """An error as a fault; its sort is its class and its words, but not the numbers in them."""
     says = f"it raised {type(error).__name__}: {_short(str(error))}"
-    return Fault(re.sub(r"[0-9.]+", "", says), says)
+    return Fault(re.sub(r"[0-9.]+", "", says), says, is_error=True)
 
 
 def quietly(pick: Pick, call: Mapping[str, Any]) -> Any:

@@ -33,14 +33,19 @@ def _lawless(exam: Examination, question: Question, fault: Fault, look: Look) ->
     """The fault at a smaller pool, with fewer digits, where it shows there too."""
     if exam.definition.questions is not None:
         return Broken(fault.says, question, exam.seed)
+    question, fault = _in_short(question, look, fault)
+    question, fault = smallest(question, look, fault, tries=_LAW_TRIES)
+    question, fault = _in_short(question, look, fault)
+    return Broken(fault.says, question, exam.seed)
+
+
+def _in_short(question: Question, look: Look, fault: Fault) -> tuple[Question, Fault]:
     for digits in (1, 2):
         short = shortened(question, digits)
         found = look(short)
         if found is not None and found.kind == fault.kind:
-            question, fault = short, found
-            break
-    question, fault = smallest(question, look, fault, tries=_LAW_TRIES)
-    return Broken(fault.says, question, exam.seed)
+            return short, found
+    return question, fault
 
 
 def sequence(exam: Examination) -> Found:

@@ -11,7 +11,7 @@ from nextlabel.testing.laws import Question
 
 __all__ = ["distinct", "inputs", "memory", "precision", "refusals", "seed"]
 
-_PRECISIONS = 8
+_PRECISIONS, _PRECISION_POOL = 8, (16, 8)
 
 
 def distinct(exam: Examination) -> Found:
@@ -49,8 +49,10 @@ def _unsettled(exam: Examination, question: Question) -> Fault | None:
     finally:
         np.random.set_state(kept)  # noqa: NPY002 - the same
     if answers[0] == answers[1] == answers[2]:
-        return answers[0] if isinstance(answers[0], Fault) else None
-    return Fault("unsettled", f"one seed gave {' and '.join(map(str, dict.fromkeys(answers)))}")
+        fault = answers[0] if isinstance(answers[0], Fault) else None
+        return fault if fault is not None and fault.is_error else None
+    said = dict.fromkeys(one.says if isinstance(one, Fault) else str(one) for one in answers)
+    return Fault("unsettled", f"one seed gave {' and '.join(said)}")
 
 
 def precision(exam: Examination) -> Found:
@@ -60,12 +62,10 @@ def precision(exam: Examination) -> Found:
     def look(question: Question) -> Fault | None:
         single = ask.cast(question, np.float32)
         one, other = exam.answer(single), exam.answer(ask.cast(single, np.float64))
-        if isinstance(one, Fault) or isinstance(other, Fault):
-            fault = one if isinstance(one, Fault) else other
-            return fault if isinstance(fault, Fault) else None
-        return (
-            None if one == other else Fault("precision", f"float32 gave {list(one)}, float64 {list(other)}")
-        )
+        for answer in (one, other):
+            if isinstance(answer, Fault):
+                return answer if answer.is_error else None  # its form is another promise
+        return None if one == other else Fault("precision", f"float32 gave {one}, float64 gave {other}")
 
     # rounding may turn a near tie round; of several pools hardly ever two
     faults = [(pool, fault) for pool in pools[: _PRECISIONS // 2] if (fault := look(pool)) is not None]
@@ -79,12 +79,13 @@ def precision(exam: Examination) -> Found:
 def _varied(exam: Examination) -> Iterator[Question]:
     """Questions of other seeds; for scale-free methods, every second with features that are hard."""
     for place in range(_PRECISIONS):
-        pools = ask.questions(exam.definition, exam.seed + 100 * (place // 2))
-        pool = pools[-1 - place % min(2, len(pools))]
-        if exam.definition.is_scale_free:
-            yield ask.hard(pool)[place % 2]
+        if exam.definition.questions is None:
+            n, batch = _PRECISION_POOL
+            pool = ask.example(exam.definition, n=n, batch=batch, seed=exam.seed + 100 + place)
         else:
-            yield pool
+            pools = ask.questions(exam.definition, exam.seed + 100 + place // 2)
+            pool = pools[-1 - place % min(2, len(pools))]
+        yield ask.hard(pool)[place // 2 % 2] if exam.definition.is_scale_free and place % 2 else pool
 
 
 def memory(exam: Examination) -> Found:
