@@ -33,7 +33,13 @@ SECONDS, GIGABYTES, GIGABYTE = 60.0, 8.0, 1e9
 BRIEF = 5.0  # so short a run is repeated: the first also loads kernels
 
 # The exponents of n in time and memory that the docstrings state, where they are not 1.
-EXPONENTS = {"cluster_margin": (1, 0), "dal": (0, 1), "probcover": (2, 2)}
+EXPONENTS = {
+    "cluster_margin": (1, 0),
+    "dal": (0, 1),
+    "probcover": (2, 2),
+    "robust_coreset": (0, 0),
+    "submodular": (2, 1),
+}
 
 
 @dataclass(frozen=True)
