@@ -151,3 +151,14 @@ def test_sums_and_largest_over_blocks_are_those_of_the_whole() -> None:
 def test_directions_leave_no_range() -> None:
     large = np.array([[1e300, 1e300], [1e-300, 0.0], [0.0, 0.0]])
     np.testing.assert_allclose(directions(large)[0], [[0.5**0.5, 0.5**0.5], [1.0, 0.0], [0.0, 0.0]])
+
+
+def test_a_ground_set_of_several_blocks_is_summed_whole() -> None:
+    items, ground = directions(rng(1).normal(size=(140, 2))), directions(rng(2).normal(size=(40_000, 2)))
+    floor, ceiling = rng(3).random(40_000) / 2.0, rng(4).random(40_000)
+    cover = FacilityLocation(items, ground, floor=floor, ceiling=ceiling)
+    cover.take(5)
+    near = np.minimum(np.maximum(cosines(items, ground), 0.0), ceiling)
+    held = np.maximum(floor, near[5])
+    expected = np.maximum(near - held, 0.0).sum(axis=1)
+    np.testing.assert_allclose(cover.gains(np.arange(140)), expected, rtol=1e-9, atol=1e-9)

@@ -13,7 +13,7 @@ __all__ = ["Objective", "Solver", "greedy"]
 
 Solver = Literal["lazy", "stochastic", "naive"]
 
-_FIRST_LOOK = 8  # how many bounds are made good at first; then twice as many each time
+_FIRST_LOOK = 32  # how many bounds are made good at first; then twice as many each time
 
 
 class Objective(ABC):

@@ -18,6 +18,7 @@ from nextlabel.maths.similarity import (
 __all__ = ["FacilityLocation", "GraphCut", "LogDeterminant"]
 
 _EPS = float(np.finfo(np.float64).eps)
+_BLOCK, _GROUND = 1 << 22, 1 << 15  # numbers of a block, and of the ground set in it at least
 _COLUMNS = 32  # of a Cholesky factor, kept together
 
 
@@ -95,11 +96,17 @@ class FacilityLocation(Objective):
     def gains(self, positions: Positions) -> Scores:
         """How much nearer the ground set would come."""
         result = np.zeros(len(positions)) if self._bonus is None else self._bonus[positions].copy()
-        for rows, block in similarity_blocks(taken(self._items, positions), self._ground):
-            if self._ceiling is not None:
-                np.minimum(block, self._ceiling, out=block)
-            block -= self._held
-            result[rows] += np.maximum(block, 0.0, out=block).sum(axis=1)  # held is from 0, so this clips too
+        items = taken(self._items, positions)
+        # few items against many of the ground set: the longer side is cut, so that products stay large
+        step = max(_GROUND, _BLOCK // max(1, len(positions)))
+        for start in range(0, len(self._held), step):
+            some = slice(start, min(start + step, len(self._held)))
+            for rows, block in similarity_blocks(items, taken(self._ground, some)):
+                if self._ceiling is not None:
+                    np.minimum(block, self._ceiling[some], out=block)
+                block -= self._held[some]
+                np.maximum(block, 0.0, out=block)  # what is held is from 0, so this clips too
+                result[rows] += block.sum(axis=1)
         return result
 
     def take(self, position: int) -> None:
