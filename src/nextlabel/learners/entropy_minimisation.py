@@ -34,6 +34,7 @@ PENALTIES = (100.0, 10.0, 1.0, 0.1, 0.01)
 
 _FORMAT = "nextlabel entropy minimisation 1"
 _FOLDS = 5
+_ROUGH = 1e-5  # the gradient that is enough to choose by
 _TOO_FAR = 0.5  # total variation between the classes predicted and those labelled
 _IMPOSSIBLE = 1000.0  # below the best logit: e^-1000 is 0 in float64, and the value itself is finite
 
@@ -179,7 +180,7 @@ class EntropyMinimisation(Learner):
             The file holds something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as kept:
+            with np.load(BytesIO(Path(path).read_bytes()), allow_pickle=False) as kept:
                 said = json.loads(kept["said"].tobytes())
                 arrays = {name: kept[name] for name in kept}
         except (ValueError, KeyError, BadZipFile, EOFError) as cause:
@@ -199,7 +200,13 @@ class EntropyMinimisation(Learner):
         )
 
     def _head(
-        self, rows: Array, targets: Array, others: Array, entropy_weight: float, penalty: float
+        self,
+        rows: Array,
+        targets: Array,
+        others: Array,
+        entropy_weight: float,
+        penalty: float,
+        tolerance: float = 1e-8,
     ) -> SoftmaxHead:
         return softmax_regression(
             rows,
@@ -208,7 +215,7 @@ class EntropyMinimisation(Learner):
             unlabelled=others,
             entropy_weight=entropy_weight,
             reduction=self.reduction,
-            tolerance=1e-8,
+            tolerance=tolerance,
         )
 
     def _chosen(
@@ -228,7 +235,7 @@ class EntropyMinimisation(Learner):
             likelihood = 0.0
             for part in range(int(fold.max()) + 1):
                 out = fold == part
-                head = self._head(rows[~out], targets[~out], others, weight, penalty)
+                head = self._head(rows[~out], targets[~out], others, weight, penalty, _ROUGH)
                 likelihood += float((head.log_proba(rows[out]) * targets[out]).sum())
             found.append(likelihood)
         return pairs[int(np.argmax(found))]
@@ -327,7 +334,7 @@ def _rows(items: Any) -> Array:
             "Give features='tfidf' for texts, or features='table' for rows of names and numbers."
         )
         raise LearnerError(message)
-    return array.reshape(len(array), -1)
+    return array.reshape(len(array), int(np.prod(array.shape[1:])))
 
 
 def _folds(targets: Array, rng: np.random.Generator) -> NDArray[np.int64]:
