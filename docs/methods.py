@@ -63,8 +63,8 @@ LEARNERS: Mapping[str, Any] = {
     "sklearn": {"name": "sklearn"},
     "torch": {"name": "torch"},
     "torch with draws": {"name": "torch", "network": {"name": "mlp", "dropout": 0.5}, "draws": 10},
-    "torch with tangent": {"name": "torch", "tangent": 64},
-    "torch with reference": {"name": "torch", "reference": 64},
+    "torch with tangent": {"name": "torch", "tangent": "proxy"},
+    "torch with output_change": {"name": "torch", "output_change": "jacobian"},
     "ensemble of torch": {"name": "ensemble", "of": "torch", "members": 5},
 }
 
@@ -196,10 +196,9 @@ class Pages:
             strategy = build("strategy", {"name": name, **form}) if form else one
             label = ", ".join(f"{key} {value}" for key, value in form.items())
             file = "-".join([name, *(str(value) for value in form.values())]) + ".svg"
-            counts = self.counted(self.pool.picked(strategy))
-            pictures[file] = drawing.scatter(
-                self.pool, self.pool.picked(strategy), alt=f"What {name} picks: {counts}."
-            )
+            picked = self.pool.picked(strategy)
+            counts = self.counted(picked)
+            pictures[file] = drawing.scatter(self.pool, picked, alt=f"What {name} picks: {counts}.")
             with_settings = f" With {label}:" if label else ""
             lines += [f"{with_settings} {counts}.".strip(), "", f"![{counts}]({file})", ""]
         return lines[:-1]

@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nextlabel.core.registry import names
+from nextlabel.core.signals import Signals
+from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import MissingSignal, ParameterError, UnknownName
 from nextlabel.experiment.bench import load, run_settings
-from nextlabel.experiment.compared import ALL, compared, unnamed
+from nextlabel.experiment.compared import ALL, compared, offered, unnamed
 from nextlabel.experiment.grid import Grid, read_grid, settings
 from nextlabel.experiment.wording import facts
 from nextlabel.learners.sklearn import SklearnLearner
+from nextlabel.strategies.random import Random
 
 FOREST = {"name": "sklearn", "estimator": {"name": "logistic", "C": 10.0}, "as": "weak prior"}
 
@@ -167,7 +171,8 @@ def test_what_was_left_out_is_kept_with_the_results(tmp_path: Path) -> None:
 def test_the_grid_of_every_strategy_leaves_none_out_unsaid() -> None:
     path = Path(__file__).parents[2] / "experiments" / "every_strategy.toml"
     read = read_grid(path)
-    built = {spec.name for spec in compared(read.strategies, read.baseline, read.without).values()}
+    found = compared(read.strategies, read.baseline, read.without)
+    built = {*found, *(spec.name for spec in found.values())} & set(names("strategy"))
     assert built | set(unnamed(read.strategies, read.without)) == set(names("strategy"))
     assert set(unnamed(read.strategies, read.without)) == set(read.without)
 
@@ -175,3 +180,24 @@ def test_the_grid_of_every_strategy_leaves_none_out_unsaid() -> None:
 def test_a_name_that_is_not_registered_is_refused_beside_all() -> None:
     with pytest.raises(UnknownName, match="Did you mean 'badge'"):
         settings(grid(strategies=["all", "bagde"]))
+
+
+class OfLabelled(Strategy):
+    """Reads nothing but a signal of the labelled items."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def needs_labelled(self) -> frozenset[str]:
+        return frozenset({"draws"})
+
+    def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
+        return Picks(np.arange(batch))
+
+
+def test_signals_of_labelled_items_are_needed_too() -> None:
+    kept, lacking = offered({"mine": OfLabelled(), "random": Random()}, SklearnLearner())
+    assert list(kept) == ["random"]
+    assert lacking == {"mine": "needs 'draws'"}
