@@ -19,7 +19,10 @@ TASK = classes("a", "b", "c")
 ROWS = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
 POOL = arrays(ROWS)
 LABELLED, UNLABELLED, TEST = np.arange(6), np.arange(6, 15), np.arange(15, 20)
-BOTH: dict[str, Any] = {"output_change": "jacobian", "tangent": {"name": "proxy", "features": 8}}
+BOTH: dict[str, Any] = {
+    "output_change": {"name": "jacobian", "reference": 4},
+    "tangent": {"name": "proxy", "features": 8},
+}
 
 
 def learner(**settings: Any) -> TorchLearner:
