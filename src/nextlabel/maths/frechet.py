@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nextlabel.errors import ConvergenceError, SignalError
 from nextlabel.maths.axes import Embeddings, Sizes, checked
-from nextlabel.maths.hyperbolic import checked_curvature, exp_at, in_unit_ball, log_at
+from nextlabel.maths.hyperbolic import checked_curvature, exp_at, in_unit_ball
 from nextlabel.maths.parameters import checked_number, checked_whole
 
 __all__ = ["frechet_mean", "frechet_means"]
@@ -82,6 +82,7 @@ def frechet_means(
     groups: NDArray[np.int64],
     *,
     weights: Points | None = None,
+    start: Points | None = None,
     tolerance: float = _STEP,
     steps: int = _STEPS,
 ) -> Points:
@@ -95,6 +96,8 @@ def frechet_means(
         The group of each point, from 0 without gaps.
     weights : array of float64, axes (n,), optional
         Not negative, and not all zero in any group; equal when left out.
+    start : array of float64, axes (groups, d), optional
+        Where the search begins; at the centroids on the hyperboloid when left out.
     tolerance : float
         Above 0: the end is reached where the step of Karcher's flow is shorter.
     steps : int
@@ -138,7 +141,7 @@ def frechet_means(
     count = int(groups.max()) + 1
     weights = np.ones(len(points)) if weights is None else weights
     weights = weights / np.bincount(groups, weights=weights, minlength=count)[groups]
-    means = _centroids(points, groups, weights, count)
+    means = _centroids(points, groups, weights, count) if start is None else start.copy()
     gradient, bend = _gradients(means, points, groups, weights, count)
     length = np.linalg.norm(gradient, axis=1)
     damping = np.ones(count)
@@ -170,19 +173,30 @@ def _gradients(
     means: Points, points: Points, groups: NDArray[np.int64], weights: Points, count: int
 ) -> tuple[Points, Points]:
     """Σ w·log_m(x) of each group, in lengths of the space, and the largest bend of Σ w·d²/2."""
-    tangents = log_at(means[groups], points)
-    scale = (1.0 - np.linalg.norm(means, axis=1)) * (1.0 + np.linalg.norm(means, axis=1))
-    tangents *= 2.0 / scale[groups, None]
-    distance = np.linalg.norm(tangents, axis=1)
-    small = distance < 1e-4  # where d·coth d is 1 to rounding of what it is used for
-    bent = np.where(small, 1.0, distance / np.tanh(np.where(small, 1.0, distance)))
-    total = _totals(np.column_stack([tangents, bent]) * weights[:, None], groups, count)
-    return total[:, :-1], total[:, -1]
+    depth = _depth(means)[groups]
+    gap = points - means[groups]
+    square = np.einsum("nd,nd->n", gap, gap)
+    product = depth * _depth(points)
+    distance = 2.0 * np.arcsinh(np.sqrt(square / product))
+    is_small = distance < 1e-4  # where d·coth d is 1, to the rounding of what it is used for
+    bent = np.where(is_small, 1.0, distance / np.tanh(np.where(is_small, 1.0, distance)))
+    # (1 − ‖m‖²)(x − m) − ‖x − m‖²·m points along log_m(x), and is so long
+    length = np.tanh(distance / 2.0) * (square + product)
+    share = weights * distance / np.where(length > 0.0, length, 1.0)
+    scaled = np.column_stack([(depth * share)[:, None] * gap, share * square, weights * bent])
+    total = _totals(scaled, groups, count)
+    return total[:, :-2] - total[:, -2:-1] * means, total[:, -1]
 
 
 def _along(means: Points, steps: Points) -> Points:
-    scale = (1.0 - np.linalg.norm(means, axis=1)) * (1.0 + np.linalg.norm(means, axis=1))
-    return exp_at(means, steps * scale[:, None] / 2.0)
+    return exp_at(means, steps * _depth(means)[:, None] / 2.0)
+
+
+def _depth(points: Points) -> Points:
+    """1 − ‖x‖², as a product that keeps its digits near the rim."""
+    length = np.sqrt(np.einsum("nd,nd->n", points, points))
+    depth: Points = (1.0 - length) * (1.0 + length)
+    return depth
 
 
 def _centroids(points: Points, groups: NDArray[np.int64], weights: Points, count: int) -> Points:

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.maths.axes import Array, Positions, checked_batch
+from nextlabel.maths.axes import Positions, checked_batch
 from nextlabel.maths.frechet import frechet_mean, frechet_means
 from nextlabel.maths.hyperbolic import poincare_blocks, poincare_to
 from nextlabel.maths.parameters import checked_choice, checked_whole
@@ -115,11 +115,12 @@ def ball_clusters(points: Points, clusters: int, *, rng: np.random.Generator) ->
     clusters = min(checked_whole(clusters, "clusters", least=1), len(points))
     seeds, squares = ball_seeds(points, np.ones(len(points)), clusters, first="uniform", rng=rng)
     seeds = seeds[: 1 + np.count_nonzero(squares[1:])]  # what follows are copies of centres
-    means = points[seeds]
-    found = _nearest(points, means)
+    found, kept = _nearest(points, points[seeds])
+    means = points[seeds][kept]
     for _ in range(_LLOYD_STEPS):
-        means = frechet_means(points, found, tolerance=_MEAN_STEP)
-        before, found = found, _nearest(points, means)
+        means = frechet_means(points, found, start=means, tolerance=_MEAN_STEP)
+        before, (found, kept) = found, _nearest(points, means)
+        means = means[kept]
         if (before == found).all():
             break
     return found
@@ -203,8 +204,10 @@ def _drawn(share: NDArray[np.float64], left: NDArray[np.bool_], rng: np.random.G
     return int(rng.choice(len(share), p=share / total) if total > 0.0 else rng.choice(np.flatnonzero(left)))
 
 
-def _nearest(points: Points, means: Array) -> NDArray[np.int64]:
+def _nearest(points: Points, means: Points) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The mean nearest each point, counted among the means that are nearest to some, and which those are."""
     found = np.empty(len(points), np.int64)
     for rows, block in poincare_blocks(points, means):
         found[rows] = block.argmin(axis=1)
-    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+    kept, found = np.unique(found, return_inverse=True)
+    return found.astype(np.int64), kept
