@@ -216,7 +216,7 @@ def test_texts_without_features_are_refused() -> None:
 
 def test_separable_classes_without_penalty_are_refused() -> None:
     items = arrays([[0.0], [1.0], [2.0]])
-    with pytest.raises(ConvergenceError, match="give a penalty above 0"):
+    with pytest.raises(ConvergenceError, match="give one above 0"):
         EntropyMinimisation(0.0, 0.0).fit(
             items, np.array([0, 2]), np.array([0, 1]), np.array([1]), rng(), task=classes("a", "b")
         )

@@ -6,7 +6,7 @@ from typing import Literal, final, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nextlabel.errors import SignalError
+from nextlabel.errors import ConvergenceError, SignalError
 from nextlabel.maths.axes import Array, Sizes, checked
 from nextlabel.maths.parameters import checked_choice, checked_number
 from nextlabel.maths.softmax import Problem, with_ones
@@ -145,6 +145,7 @@ def softmax_regression(
     """
     problem = _problem(features, targets, penalty, unlabelled, entropy_weight, reduction, bias_penalty)
     tolerance = checked_number(tolerance, "tolerance", above=0.0, advice="Try 1e-9.")
+    _require_held_biases(problem)
     matrix = np.zeros(problem.shape) if start is None else _started(start, problem.shape)
     matrix = problem.centred(matrix)
     target, problem = problem.entropy_weight, problem.weighted(0.0)
@@ -230,10 +231,11 @@ def hessian(
     Returns
     -------
     array of float64, axes (c·(d + 1), c·(d + 1))
-        In the order of ``gradient(...).ravel()``; positive definite where the penalty is above 0. A shift
-        of all biases alike changes nothing, so its second derivative is 0: there 1 is put in its place (and
-        for penalty 0 also for shifts of all weights of a feature). Solutions for right-hand sides whose
-        columns sum to zero, as those of every gradient do, do not depend on it.
+        In the order of ``gradient(...).ravel()``; positive definite. A shift of all classes alike has a
+        curvature of its own choice, since nothing resists it but the penalty: 1 for the biases, and for
+        weights, whose penalty large features would drown, the mean that the data have beside it, or 1 without
+        penalty. Solutions for right-hand sides whose columns sum to zero, as those of every gradient at such
+        a head do, do not depend on it.
 
     Raises
     ------
@@ -248,7 +250,7 @@ def hessian(
     --------
     >>> even = SoftmaxHead(np.zeros((2, 1)), np.zeros(2))
     >>> hessian(even, [[2.0]], [[1.0, 0.0]], penalty=1.0)[0].tolist()
-    [2.0, 0.5, -1.0, -0.5]
+    [2.5, 0.5, -0.5, -0.5]
     """
     problem = _problem(features, targets, penalty, None, 0.0, reduction, bias_penalty)
     return problem.hessian(_started(head, problem.shape))
@@ -290,6 +292,16 @@ def _problem(
         entropy_weight,
         1.0 / max(1, len(others)) if is_mean else 1.0,
     )
+
+
+def _require_held_biases(problem: Problem) -> None:
+    mass = problem.targets.sum(axis=0)
+    if mass.any() and not mass.all() and not problem.bias_penalty.any():
+        message = (
+            "Every class needs a target, or a penalty on its bias, which has no lower end otherwise. Class "
+            f"{int(mass.argmin())} has neither a target nor a penalty. Leave it out, or give a penalty."
+        )
+        raise ConvergenceError(message)
 
 
 def _started(head: SoftmaxHead, shape: tuple[int, int]) -> NDArray[np.float64]:

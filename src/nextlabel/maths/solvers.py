@@ -20,6 +20,7 @@ _HALVINGS = 40
 _ARMIJO = 1e-4
 _CLIMBS = 15_000  # iterations of one run of L-BFGS
 _RUNS = 8  # runs, each from where the last one stopped
+_UNRESOLVED = 1e-4  # of the largest weight: what rounding may leave of a step
 _ROUNDING = 1e-7  # of the gradient's natural size: what rounding may leave of it
 
 
@@ -102,7 +103,8 @@ def _newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
         if found is None:
             break
         matrix, value, slope = found
-    if problem.penalty > 0.0 and np.abs(slope).max() <= _ROUNDING * problem.scale:
+    is_near = size <= _UNRESOLVED * (1.0 + float(np.abs(matrix).max()))
+    if is_near and np.abs(slope).max() <= _ROUNDING * problem.scale:
         return matrix  # the steps that are left are those of rounding
     message = (
         f"The steps of Newton's method for softmax regression must shrink to nothing; the last one moved a "
@@ -190,8 +192,5 @@ def _whitened(rows: Floats) -> tuple[Floats, Floats]:
 
 def _advice(problem: Problem) -> str:
     if problem.penalty == 0.0:
-        return (
-            "Without a penalty there is no solution where classes can be separated, or one of them has no "
-            "target: give a penalty above 0."
-        )
+        return "Without a penalty there is no solution where classes can be separated: give one above 0."
     return "Bring the features to one scale, or give a larger penalty."
