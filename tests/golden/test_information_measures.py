@@ -99,3 +99,15 @@ def test_unequal_weights_keep_the_kernel_positive_definite_only_if_all_blocks_ar
         labelled=one[:2], labels=np.array([0, 1]), query_classes=(0,), rng=rng(),
     )  # fmt: skip
     assert sorted(picked.tolist()) == [0, 1, 2, 3]
+
+
+def test_a_private_set_is_never_summed_over_the_query() -> None:
+    items, query, private = (directions(rng(seed).normal(size=(5, 3))) for seed in range(3))
+    for over_query in (True, False):
+        both = information_measure(
+            "facility_location", items, query=query, private=private, over_query=over_query
+        )
+        pool = np.maximum(cosines(np.concatenate([items[0], query[0], private[0]])), 0.0)[:5]
+        ceiling, floor = pool[:, 5:10].max(axis=1), pool[:, 10:].max(axis=1)
+        gains = np.maximum(np.minimum(pool[:, :5], ceiling[:, None]) - floor[:, None], 0.0).sum(axis=0)
+        np.testing.assert_allclose(both.gains(np.arange(5)), gains, atol=1e-12)

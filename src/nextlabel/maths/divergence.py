@@ -236,7 +236,7 @@ def divergent_centres(
             pick = order[nearest[order].argmax()]
         positions[k], distances[k] = pick, nearest[pick]
         np.minimum(nearest, contextual_distances(mixed, mixed.of(pick), reduce), out=nearest)
-        nearest[positions[: k + 1]] = -1.0
+        nearest[pick] = -1.0
     return positions, distances
 
 

@@ -112,9 +112,7 @@ class FacilityLocation(Objective):
     def take(self, position: int) -> None:
         """Hold what the item is near to."""
         row = cosines(taken(self._items, slice(position, position + 1)), self._ground)[0]
-        if self._ceiling is not None:
-            np.minimum(row, self._ceiling, out=row)
-        np.maximum(self._held, row, out=self._held)
+        np.maximum(self._held, row, out=self._held)  # beyond the ceiling too, where there is no gain anyway
 
 
 @final
