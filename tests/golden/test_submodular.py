@@ -253,6 +253,13 @@ def test_gradients_are_compared_as_outer_products() -> None:
     residual, embedding = about.signals["residual"], about.signals["embedding"]
     assert submodular(embedding, 9, residual=residual, rng=rng()).tolist() == gradient
     assert asked({}, about, 0).positions.tolist() != gradient
+    seen = about.labelled or {}
+    given = submodular(
+        embedding, 9, residual=residual, measure="conditional_gain", labelled=seen["embedding"],
+        labelled_residual=seen["residual"], rng=rng(),
+    )  # fmt: skip
+    expected = asked({"similarity": "gradient", "measure": "conditional_gain"}, about, 0).positions
+    assert given.tolist() == expected.tolist()
 
 
 def test_scaling_an_item_changes_nothing() -> None:
