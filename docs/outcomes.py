@@ -61,7 +61,11 @@ class Outcome:
         return {spec.name for spec in self.specs.values()} | {"random"}
 
     def name_of(self, shown: str) -> str:
-        return self.specs[shown].name if shown in self.specs else shown
+        """The registered name; of a part of the pool under a name of its own, that of what picks from it."""
+        spec = self.specs.get(shown)
+        if spec is None:
+            return shown
+        return Spec.read(spec.params["of"]).name if spec.name == "subsample" else spec.name
 
     def spelled(self, shown: str) -> str:
         spec = self.specs.get(shown)

@@ -21,6 +21,8 @@ strategies = [
   "all",
   { name = "margin", of = "mean_proba", as = "mean margin" },
   { name = "subsample", of = "margin" },
+  { name = "subsample", of = { name = "coreset", metric = "cosine" }, size = 100, as = "quick coreset" },
+  { name = "subsample", of = "probcover", size = 100, as = "probcover" },
 ]
 lead = "badge"
 [[parts]]
@@ -121,6 +123,14 @@ def test_second_forms_stand_on_the_page_of_their_method_and_wrappers_on_their_ow
     assert "lost to random on iris as mean margin (−10.0" in said
     assert found.cell("margin") == "+10.0 better"
     assert found.cell("bald") == "–"
+
+
+def test_a_method_that_ran_on_a_part_of_the_pool_stands_on_its_own_page(tmp_path: Path) -> None:
+    (found,) = read(tmp_path, {"iris": {"subsample": 0.1, "quick coreset": -0.1, "probcover": 0.0}})
+    assert found.of("coreset") == ["quick coreset"]
+    assert found.of("probcover") == ["probcover"]
+    assert found.of("subsample") == ["subsample"]
+    assert found.spelled("quick coreset") == "subsample (of coreset (metric cosine), size 100)"
 
 
 def test_a_setting_that_the_grid_does_not_have_is_refused(tmp_path: Path) -> None:
