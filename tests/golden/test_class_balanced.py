@@ -105,9 +105,11 @@ def test_candidates_are_what_the_method_proposes() -> None:
 
 
 def test_a_share_that_is_whole_is_not_rounded_up() -> None:
-    signals = Signals({"proba": certain(*[0] * 30), "embedding": np.zeros((30, 1))})
-    picks = ClassBalanced(FirstRows()).pick(signals, 3, np.random.default_rng(0))
-    assert set(picks.positions.tolist()) == {0, 1, 2}  # 0.1 · 30 is a little above 3 in floating point
+    assert 0.07 * 100 > 7.0  # in floating point
+    signals = Signals({"proba": certain(*[0] * 100), "embedding": np.zeros((100, 1))})
+    method = ClassBalanced(FirstRows(), share=0.07)
+    seen = {int(method.pick(signals, 1, np.random.default_rng(seed)).positions[0]) for seed in range(300)}
+    assert seen == set(range(7))  # one of seven missing has probability 7 · (6/7)³⁰⁰ < 6e-20
 
 
 def test_candidates_are_never_fewer_than_the_batch() -> None:

@@ -69,6 +69,14 @@ def test_a_share_is_rounded_down_or_up(weights: tuple[float, ...], batch: int) -
         assert (counts <= np.ceil(share + 1e-9)).all()
 
 
+def test_weights_of_any_size_make_a_whole_batch() -> None:
+    for weights in ([1e308, 1e308, 1e308], [1e-300, 2e-300], [1e300, 1e-300], [0.1] * 1_000):
+        for batch in (1, 7):
+            due = places(weights, batch, rng=np.random.default_rng(0))
+            assert len(due) == batch
+            assert due.max() < len(weights)
+
+
 def test_shares_that_are_whole_but_for_rounding_are_kept() -> None:
     weights = [0.1] * 10  # their sum is a little below 1
     for seed in range(200):

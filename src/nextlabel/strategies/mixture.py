@@ -14,8 +14,6 @@ from nextlabel.maths.parameters import checked_number, settle
 
 __all__ = ["Mixture", "places"]
 
-_ROUNDING = 1e-9  # three quarters of a batch of four are three places, whatever the last bit says
-
 
 def places(weights: ArrayLike, batch: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
     """Which part each place of a batch is given to.
@@ -50,9 +48,8 @@ def places(weights: ArrayLike, batch: int, *, rng: np.random.Generator) -> NDArr
     [0, 0, 1, 0, 0, 1, 0, 0]
     """
     shares = np.asarray(weights, np.float64)
-    upto = batch * np.cumsum(shares) / shares.sum()
-    whole = np.round(upto)
-    upto = np.where(np.abs(upto - whole) < _ROUNDING * batch, whole, upto)
+    upto = np.cumsum(shares / shares.max())
+    upto = batch * (upto / upto[-1])  # the last is the batch, to the bit
     counts = np.diff(np.ceil(upto - rng.random()), prepend=0.0).astype(np.int64)
     part = np.repeat(np.arange(len(counts)), counts)
     nth = np.arange(batch) - np.repeat(np.cumsum(counts) - counts, counts)
