@@ -115,12 +115,12 @@ class KECOR(Strategy):
     eta : float
         Weight of the entropies, from 0.
     smoothing : float
-        Added to every count of a histogram, from 0. The authors' code counts from 1.
+        Added to every count of a histogram, from 0; not read otherwise. The authors' code counts from 1.
 
     Raises
     ------
     ParameterError
-        A parameter out of its range, or a smoothing without a histogram.
+        A parameter out of its range.
 
     Warns
     -----
@@ -177,9 +177,8 @@ class KECOR(Strategy):
             advice = "Choose one of these, or None for no entropy."
             checked_choice(self.entropy, "entropy", get_args(Mixture), of="KECOR", advice=advice)
         sigma, eta, _ = _checked(self.sigma, self.eta, self.entropy_mode)
-        most = None if self.entropy == "class_histogram" else 0.0
-        advice = "Give 0 for none; counts are smoothed only with entropy='class_histogram'."
-        smoothing = checked_number(self.smoothing, "smoothing", least=0, most=most, of="KECOR", advice=advice)
+        advice = "Give 0 for none, or 1."
+        smoothing = checked_number(self.smoothing, "smoothing", least=0, of="KECOR", advice=advice)
         settle(self, {"sigma": sigma, "eta": eta, "smoothing": smoothing})
 
     @property
