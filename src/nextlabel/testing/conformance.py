@@ -3,7 +3,7 @@
 NumPy and SciPy alone, so that it runs beside any other library.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -92,12 +92,15 @@ class Conformance(Sequence[Verdict]):
         Raises
         ------
         UnknownName
-            There is no such promise.
+            There is no such promise, or it was not among those examined.
         """
         for one in self.verdicts:
             if one.promise == promise:
                 return one
-        message = f"{promise!r} is no promise. The promises are: {', '.join(PROMISES)}."
+        message = (
+            f"{promise!r} is none of the promises examined. These are: "
+            f"{', '.join(one.promise for one in self.verdicts)}."
+        )
         raise UnknownName(message)
 
     @overload
@@ -149,6 +152,7 @@ def examine(
     seed: int = 0,
     memory: Callable[[Sizes], float] | None = None,
     draws: int = DRAWS,
+    promises: Collection[str] | None = None,
 ) -> Conformance:
     """Hold an implementation against the plain definition of its method.
 
@@ -167,16 +171,18 @@ def examine(
         The bytes that the implementation declares to use beside its inputs, from sizes.
     draws : int
         How many seeds are tried where a law is tested, from 16.
+    promises : collection of str, optional
+        Names of the promises to examine, of those in `PROMISES`; all when left out.
 
     Returns
     -------
     Conformance
-        A verdict on each promise. An error raised by `pick` breaks the promise it was asked for.
+        A verdict on each of these promises. An error raised by `pick` breaks the promise it was asked for.
 
     Raises
     ------
     UnknownName
-        No definition has this name.
+        No definition or no promise has this name.
     ParameterError
         `seed` or `draws` is out of its range.
 
@@ -201,8 +207,17 @@ def examine(
     seed = checked_whole(seed, "seed", least=0, advice="Pass for example 0.")
     draws = checked_whole(draws, "draws", least=16, advice=f"{DRAWS} is the rule.")
     one = definition_of(definition) if isinstance(definition, str) else definition
+    wanted = PROMISES.keys() if promises is None else {_known(promise) for promise in promises}
     exam = Examination(pick, one, seed, draws, memory)
-    return Conformance(one.name, tuple(_verdict(promise, exam) for promise in PROMISES))
+    verdicts = tuple(_verdict(promise, exam) for promise in PROMISES if promise in wanted)
+    return Conformance(one.name, verdicts)
+
+
+def _known(promise: str) -> str:
+    if promise in PROMISES:
+        return promise
+    message = f"{promise!r} is no promise. The promises are: {', '.join(PROMISES)}."
+    raise UnknownName(message)
 
 
 def _verdict(promise: str, exam: Examination) -> Verdict:

@@ -10,7 +10,7 @@ from nextlabel.testing.laws import Question
 __all__ = ["law", "permutation", "sequence", "worth"]
 
 _LAW_LEVEL = 2e-7
-_LAW_TRIES = 12  # smaller pools that are tried for a broken law, each for all draws at worst
+_LAW_TRIES = 6  # smaller pools that are tried for a broken law, each for all draws at worst
 
 
 def law(exam: Examination) -> Found:

@@ -100,24 +100,34 @@ def unequal(
     Notes
     -----
     Of all picks that began in one way, the number that came from the first order is hypergeometric; its tails
-    are exact, and the level is divided by the number of beginnings (Bonferroni).
+    are exact, and the level is divided by the number of beginnings and looks (Bonferroni).
     """
     seen: tuple[Counter[Answer], Counter[Answer]] = (Counter(), Counter())
-    for which, one in enumerate((question, turned)):
-        for k in range(draws):
-            answer = asked(one, seed + which * draws + k)
-            if isinstance(answer, Fault):
-                return answer
-            if which:
-                answer = tuple(int(order[item]) for item in answer)
-            for place in range(len(answer)):
-                seen[which][answer[: place + 1]] += 1
-    tests = sum(perm(question.n, place + 1) for place in range(question.batch))
-    found = [
-        (split_chance(seen[0][picks], seen[1][picks], draws), picks) for picks in sorted({*seen[0], *seen[1]})
-    ]
-    chance, picks = min(found)
-    if chance * tests >= level:
+    tests = len(STAGES) * sum(perm(question.n, place + 1) for place in range(question.batch))
+    done = 0
+    for stage in STAGES:
+        until = max(1, draws // stage)
+        for k in range(done, until):
+            straight, back = asked(question, seed + k), asked(turned, seed + draws + k)
+            if isinstance(straight, Fault) or isinstance(back, Fault):
+                return straight if isinstance(straight, Fault) else back if isinstance(back, Fault) else None
+            for which, answer in enumerate((straight, tuple(int(order[item]) for item in back))):
+                for place in range(len(answer)):
+                    seen[which][answer[: place + 1]] += 1
+        done = until
+        fault = _most_unequal(seen, done, order, level / tests)
+        if fault is not None:
+            return fault
+    return None
+
+
+def _most_unequal(
+    seen: "tuple[Counter[Answer], Counter[Answer]]", draws: int, order: Sequence[int], level: float
+) -> Fault | None:
+    """The most improbable pair of counts, where it is below the level."""
+    every = sorted({*seen[0], *seen[1]})
+    chance, picks = min((split_chance(seen[0][picks], seen[1][picks], draws), picks) for picks in every)
+    if chance >= level:
         return None
     return Fault(
         "permuted",
