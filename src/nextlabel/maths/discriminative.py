@@ -17,6 +17,7 @@ __all__ = ["BatchProblem", "State"]
 Floats = NDArray[np.float64]
 
 _TOLERANCE = 1e-10  # of a refit: its last step in units of the largest weight, which squares near the end
+_CLIMBED = 1e-7  # of a large refit before its last step, in units of what the gradient can be
 _DENSE = 1_500  # weights up to which a dense Hessian is factored
 _CONJUGATE = 1e-11  # residual of conjugate gradients, in units of the right-hand side
 _CONJUGATE_STEPS = 2_000
@@ -113,8 +114,13 @@ class BatchProblem:
         """
         problem = self._regression(guesses)
         matrix = np.zeros(problem.shape) if start is None else start
-        solve = newton if matrix.size <= _DENSE else climbed
-        matrix = solve(problem, matrix, _TOLERANCE)
+        if matrix.size <= _DENSE:
+            matrix = newton(problem, matrix, _TOLERANCE)
+        else:
+            matrix = climbed(problem, matrix, _CLIMBED)
+            # one Newton step squares what is left: F is no maximum in w, and would keep it
+            slope = problem.value_and_gradient(matrix)[1]
+            matrix = matrix + _conjugate(_curvature(problem, matrix), slope)
         return State(guesses, matrix, self.value(guesses, matrix))
 
     def value(self, guesses: Floats, matrix: Floats) -> float:
@@ -236,14 +242,16 @@ def _curvature(problem: Problem, matrix: Floats) -> Callable[[Floats], Floats]:
 
 
 def _conjugate(times: Callable[[Floats], Floats], right: Floats) -> Floats:
-    """The solution of a positive definite system by conjugate gradients."""
-    solution, residual = np.zeros_like(right), right.copy()
+    """The solution of a positive definite system, for a right-hand side whose columns sum to zero."""
+    residual = right - right.mean(axis=0)  # to the last digit: what all classes share has no curvature
+    solution = np.zeros_like(right)
     direction, size = residual.copy(), float((residual * residual).sum())
     limit = _CONJUGATE**2 * size
     for _ in range(_CONJUGATE_STEPS):
         if size <= limit:
             return solution
         product = times(direction)
+        product -= product.mean(axis=0)
         length = size / float((direction * product).sum())
         solution += length * direction
         residual -= length * product

@@ -7,9 +7,9 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.maths.ascent import Summit, climb
+from nextlabel.maths.ascent import climb
 from nextlabel.maths.discriminative import BatchProblem, State
-from nextlabel.maths.exchange import exchanged
+from nextlabel.maths.exchange import Whole, exchanged
 from nextlabel.maths.information import entropy
 from nextlabel.maths.polytope import Polytope, largest_first
 
@@ -22,9 +22,10 @@ Start = Literal["even", "entropy"]
 """Where an ascent begins: every guess alike, or the items of largest entropy with their likeliest classes."""
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Places = NDArray[np.int64]
 
-_VECTORS = 64  # label vectors of a batch up to which their average is exact
+_ROUNDS = 10  # exchanges beyond one for each item
+_VECTORS = 16  # label vectors that an expectation is taken over at most; one less than a prime
 
 
 @final
@@ -44,7 +45,7 @@ class Found:
         How much more the relaxation might hold to first order where its ascent was cut short; else 0.
     """
 
-    items: Whole
+    items: Places
     scores: Floats
     value: float
     gap: float
@@ -69,29 +70,59 @@ class _Relaxation:
     def start(self, name: Start) -> Floats:
         return self.polytope.even() if name == "even" else self.polytope.corner(*self.most_uncertain())
 
-    def most_uncertain(self) -> tuple[Whole, Whole]:
+    def most_uncertain(self) -> tuple[Places, Places]:
         """The items of largest entropy, each in its likeliest class that is not full."""
-        if self.is_expected:
-            items = np.argsort(-entropy(self.proba), kind="stable")[: self.polytope.total]
-            return items, np.zeros_like(items)
         first = np.argsort(-entropy(self.proba), kind="stable")[: self.polytope.total]
+        if self.is_expected:
+            return first, np.zeros_like(first)
         wanted = np.zeros_like(self.proba)
         wanted[first] = 1.0
         return largest_first(self.polytope, wanted, self.proba)
 
-    def worth(self, items: Whole, state: State) -> float:
-        """What a whole batch is worth: of an expectation the exact average where it has few terms."""
-        classes = self.proba.shape[1]
-        if not self.is_expected or len(items) * np.log(classes) > np.log(_VECTORS) + 1e-9:
-            return state.value
-        total = 0.0
-        for labels in product(range(classes), repeat=len(items)):
-            chance = float(np.prod(self.proba[items, labels]))
-            if chance > 0.0:
-                guesses = np.zeros_like(self.proba)
-                guesses[items, labels] = 1.0
-                total += chance * self.problem.state(guesses, state.matrix).value
+    def slopes(self, batch: Whole) -> Floats:
+        """The derivatives of the worth of a whole batch by the share of each guess."""
+        if not self.is_expected:
+            return self.problem.gradient(batch.state)[0]
+        total = np.zeros((len(self.proba), 1))
+        for chance, labels in self._vectors(batch.items):
+            state = self._state(batch.items, labels, batch.state)
+            guesses = self.proba.copy()
+            guesses[batch.items] = state.guesses[batch.items]
+            total += chance * (guesses * self.problem.gradient(state)[0]).sum(axis=1, keepdims=True)
         return total
+
+    def evaluated(self, items: Places, classes: Places, near: State) -> Whole:
+        """A whole batch with its worth."""
+        if not self.is_expected:
+            state = self._state(items, classes, near)
+            return Whole(items, classes, state.value, state)
+        value = 0.0
+        for chance, labels in self._vectors(items):
+            near = self._state(items, labels, near)
+            value += chance * near.value
+        return Whole(items, classes, value, near)
+
+    def _state(self, items: Places, labels: Places, near: State) -> State:
+        guesses = np.zeros_like(self.proba)
+        guesses[items, labels] = 1.0
+        return self.problem.state(guesses, near.matrix)
+
+    def _vectors(self, items: Places) -> list[tuple[float, Places]]:
+        """Label vectors of a batch with their probabilities: all, or as many as `_VECTORS`."""
+        classes, size = self.proba.shape[1], len(items)
+        if classes ** min(size, _VECTORS) <= _VECTORS:
+            every = (np.array(labels, np.int64) for labels in product(range(classes), repeat=size))
+            weighed = ((float(np.prod(self.proba[items, labels])), labels) for labels in every)
+            return [(chance, labels) for chance, labels in weighed if chance > 0.0]
+        rank = np.argsort(np.argsort(items))  # labels depend on the set, not on its order
+        bounds = np.cumsum(self.proba[items], axis=1)
+        vectors = []
+        for r in range(1, _VECTORS + 1):
+            # for each item another permutation of the same levels, so that items are not alike
+            level = (r * (rank % _VECTORS + 1) % (_VECTORS + 1) - 0.5) / _VECTORS
+            labels = (level[:, None] * bounds[:, -1:] >= bounds).sum(axis=1)
+            vectors.append((1.0 / _VECTORS, np.minimum(labels, classes - 1)))
+        return vectors
 
 
 def best_batch(
@@ -132,43 +163,31 @@ def best_batch(
 
     Notes
     -----
-    The expectation over the labels of a batch has cᵇ refits. In its place stands one refit with every class
-    of an item at its probability; where cᵇ is at most 64, batches are compared by the exact average.
+    An expectation over the labels of a batch is over all their vectors where these are at most 16, else over
+    16 in which every class of an item has its share to a sixteenth. Ascents have one refit in its place, with
+    every class of an item at its probability; what is rounded from them, its exchanges and comparisons go by
+    the expectation itself.
     """
     is_expected = objective == "expected"
     n, classes = proba.shape
     polytope = Polytope(n, 1, batch, batch) if is_expected else Polytope(n, classes, batch, cap)
     relaxed = _Relaxation(problem, proba, polytope, is_expected)
-    if batch == n:
-        found = [(relaxed.most_uncertain(), 0.0)]
-    else:
-        found = []
-        for name in starts:
-            summit = climb(
-                problem, polytope, relaxed.start(name), spread=relaxed.spread, back=relaxed.back, steps=steps
-            )
-            found.append((largest_first(polytope, summit.point, summit.gradient), _gap(summit)))
-    best: tuple[float, Whole, Whole, State, float] | None = None
-    for (items, labels), gap in found:
-        items, labels, state = exchanged(
-            problem,
-            polytope,
-            items,
-            labels,
-            spread=relaxed.spread,
-            back=relaxed.back,
-            tries=exchanges,
-            rounds=batch,
+    found: list[tuple[Whole, float]] = []
+    for name in starts:
+        summit = climb(
+            problem, polytope, relaxed.start(name), spread=relaxed.spread, back=relaxed.back, steps=steps
         )
-        value = relaxed.worth(items, state)
-        if best is None or value > best[0]:
-            best = value, items, labels, state, gap
-    assert best is not None
-    value, items, labels, state, gap = best
-    worth = relaxed.back(problem.gradient(state)[0])[items, labels]
-    order = np.lexsort((items, -worth))
-    return Found(items[order], worth[order], value, gap)
-
-
-def _gap(summit: Summit) -> float:
-    return 0.0 if summit.is_reached else summit.gap
+        rounded = relaxed.evaluated(*largest_first(polytope, summit.point, summit.gradient), summit.state)
+        whole = exchanged(
+            polytope,
+            rounded,
+            evaluated=relaxed.evaluated,
+            slopes=relaxed.slopes,
+            tries=exchanges,
+            rounds=batch + _ROUNDS,
+        )
+        found.append((whole, 0.0 if summit.is_reached else summit.gap))
+    best, gap = max(found, key=lambda one: one[0].value)
+    worth = relaxed.slopes(best)[best.items, best.classes]
+    order = np.lexsort((best.items, -worth))
+    return Found(best.items[order], worth[order], best.value, gap)

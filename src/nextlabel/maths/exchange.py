@@ -1,92 +1,102 @@
 """Whole batches made better by exchanging one guess for another."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.maths.discriminative import BatchProblem, State
+from nextlabel.maths.discriminative import State
 from nextlabel.maths.polytope import Polytope
 
-__all__ = ["exchanged"]
+__all__ = ["Whole", "exchanged"]
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Spread = Callable[[Floats], Floats]
+Places = NDArray[np.int64]
+_BETTER = 1e-10  # of the worth: less is rounding
 
-_BETTER = 1e-10  # of F: less is rounding
+
+@final
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """A whole batch and its worth.
+
+    Parameters
+    ----------
+    items, classes : arrays of int64, axes (b,)
+        A corner of the polytope.
+    value : float
+        The worth.
+    state : State
+        Its guesses and the head refitted with them.
+    """
+
+    items: Places
+    classes: Places
+    value: float
+    state: State
 
 
 def exchanged(
-    problem: BatchProblem,
     polytope: Polytope,
-    items: Whole,
-    classes: Whole,
+    batch: Whole,
     *,
-    spread: Spread,
-    back: Spread,
+    evaluated: Callable[[Places, Places, State], Whole],
+    slopes: Callable[[Whole], Floats],
     tries: int,
     rounds: int,
-) -> tuple[Whole, Whole, State]:
+) -> Whole:
     """A batch that none of the most promising exchanges makes better.
 
     Parameters
     ----------
-    problem : BatchProblem
     polytope : Polytope
-    items, classes : arrays of int64, axes (b,)
-        A corner of the polytope.
-    spread, back : callable
-        As `nextlabel.maths.ascent.climb`.
+    batch : Whole
+    evaluated : callable
+        From items and classes, and a state whose head is near, to the batch with its exact worth.
+    slopes : callable
+        From a batch to the derivatives of its worth by points of the polytope, axes (n, k).
     tries : int
-        How many exchanges are tried, by a refit each, before the batch is called good; 0 for none.
+        How many exchanges are tried before the batch is called good; 0 for none.
     rounds : int
         How many exchanges are made at most.
 
     Returns
     -------
-    items, classes : arrays of int64, axes (b,)
-    state : State
-        The head refitted with this batch, and its exact F.
+    Whole
 
     Notes
     -----
     An exchange gives up one guess, an item in a class, for another that the caps admit: of another item, or
-    of the same item in another class. The gradient ranks them; the first that raises the exact F is
-    made. Time of a round: a gradient, up to `tries` refits, and O(b·n·k).
+    of the same item in another class. The derivatives rank them; the first that raises the exact worth
+    is made. Time of a round: a gradient, up to `tries` exact worths, and O(b·n·k).
     """
-    state = problem.state(spread(polytope.corner(items, classes)))
-    for _ in range(rounds):
-        found = _better(problem, polytope, items, classes, state, spread, back, tries)
-        if found is None:
+    for _ in range(rounds if tries else 0):
+        better = _better(polytope, batch, evaluated, slopes(batch), tries)
+        if better is None:
             break
-        items, classes, state = found
-    return items, classes, state
+        batch = better
+    return batch
 
 
 def _better(
-    problem: BatchProblem,
     polytope: Polytope,
-    items: Whole,
-    classes: Whole,
-    state: State,
-    spread: Spread,
-    back: Spread,
+    batch: Whole,
+    evaluated: Callable[[Places, Places, State], Whole],
+    gradient: Floats,
     tries: int,
-) -> tuple[Whole, Whole, State] | None:
-    if not tries:
-        return None
-    gains = _gains(polytope, items, classes, back(problem.gradient(state)[0]))
-    for place, item, label in _largest(gains, tries):
-        some, guessed = items.copy(), classes.copy()
-        some[place], guessed[place] = item, label
-        there = problem.state(spread(polytope.corner(some, guessed)), state.matrix)
-        if there.value > state.value + _BETTER * (1.0 + abs(state.value)):
-            return some, guessed, there
+) -> Whole | None:
+    for place, item, label in _largest(_gains(polytope, batch.items, batch.classes, gradient), tries):
+        items, classes = batch.items.copy(), batch.classes.copy()
+        items[place], classes[place] = item, label
+        there = evaluated(items, classes, batch.state)
+        if there.value > batch.value + _BETTER * (1.0 + abs(batch.value)):
+            return there
     return None
 
 
-def _gains(polytope: Polytope, items: Whole, classes: Whole, gradient: Floats) -> Floats:
+def _gains(polytope: Polytope, items: Places, classes: Places, gradient: Floats) -> Floats:
     """What each exchange promises to first order, axes (b, n, k); minus infinity where it is no exchange."""
     batch = np.arange(len(items))
     gains = gradient[None, :, :] - gradient[items, classes][:, None, None]

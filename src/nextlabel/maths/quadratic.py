@@ -96,7 +96,6 @@ def quadratic_step(polytope: Polytope, point: Floats, gradient: Floats, curvatur
     Parameters
     ----------
     polytope : Polytope
-        Fewer items are wanted than there are.
     point : array of float64, axes (n, k)
         Where the step begins, within the polytope.
     gradient : array of float64, axes (n, k)
@@ -112,7 +111,8 @@ def quadratic_step(polytope: Polytope, point: Floats, gradient: Floats, curvatur
     Raises
     ------
     ConvergenceError
-        The equations became too ill-conditioned before that.
+        All items are wanted, so that the polytope has no interior; or the equations became too
+        ill-conditioned.
 
     Notes
     -----
@@ -132,6 +132,12 @@ def quadratic_step(polytope: Polytope, point: Floats, gradient: Floats, curvatur
     >>> bool(np.abs(quadratic_step(box, box.even(), np.zeros((3, 2)), Curvature())).max() < 1e-7)
     True
     """
+    if polytope.total == polytope.items:
+        message = (
+            "The interior-point method needs a polytope with an interior; received one whose "
+            f"{polytope.items} items are all wanted. Go to its best corner instead."
+        )
+        raise ConvergenceError(message)
     scale = max(1.0, float(np.abs(gradient).max()))
     system = _System(polytope, point, gradient / scale, curvature, 1.0 / scale)
     return system.solved().reshape(point.shape) - point
@@ -194,17 +200,17 @@ class _System:
         now, best, least = self._begun(), self.even, np.inf
         for _ in range(_STEPS):
             wrong = self._residuals(now)
-            left = max(now.complementarity(), *(float(np.abs(one).max(initial=0.0)) for one in wrong))
+            left = float(np.max([now.complementarity(), *(np.abs(one).max(initial=0.0) for one in wrong)]))
             if left < least:
                 best, least = now.values[0], left
-            if least <= _ACCURACY or left > _WORSE * least:
+            if least <= _ACCURACY or not left <= _WORSE * least:
                 break
             now = self._stepped(now, wrong)
         if least <= _ACCEPTED:
             return best
         message = (
-            f"The interior-point method must reach residuals of {_ACCEPTED:g}; the best in {_STEPS} steps "
-            f"was {least:.3g}. Bring the features to one scale."
+            f"The interior-point method must reach residuals of {_ACCEPTED:g}; the best one was "
+            f"{least:.3g}. Bring the features to one scale."
         )
         raise ConvergenceError(message)
 

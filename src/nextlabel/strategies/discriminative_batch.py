@@ -160,7 +160,7 @@ class DiscriminativeBatch(Strategy):
     each class is relaxed to μ ≥ 0, Σ_y μ_jy ≤ 1, Σ μ = b, Σ_j μ_jy ≤ ⌊(1/K + ε)·b⌋; from each start a
     quasi-Newton ascent on the exact gradient (`nextlabel.maths.ascent`), rounded by its largest entries,
     improved by exchanges; the best by its exact worth. Where the number of steps ends its ascent while more
-    than a hundredth of the worth might be had to first order, a warning names that gap.
+    than a twentieth of the worth might be had to first order, a warning names that gap.
 
     Without refits the worth is a sum over items and its best batch exact: the largest entropies without the
     label term; with it, log p_ŷ + αH, which for α = 1 and two classes is largest at p_ŷ = 0.782, and not at
@@ -170,8 +170,8 @@ class DiscriminativeBatch(Strategy):
     bias of classes without a label; for two classes, λ is twice that of a single logit. Caps are whole
     numbers. Scores are derivatives of the worth by each item's share.
 
-    Departs from the paper in the candidates, the exchanges, and, for "expected", in one refit with the
-    probabilities as guesses where it has one for each vector of labels (these too up to 64 of them).
+    Departs from the paper in the candidates, the exchanges, and, for "expected", in 16 label vectors where
+    a batch has more, and in ascents with the probabilities themselves as guesses.
 
     For M candidates, l labelled items and c·d weights up to 1,500: each step O((M + l)·c²d² + c³d³), and some
     200 of them, whatever n; a pass of O(n·c) over all, with counted="pool" O(n·c·d) a step. Memory O(M·c·b)
