@@ -76,6 +76,18 @@ def test_greedy_covers_at_least_its_share_of_the_best_and_counts_truly() -> None
         assert is_open.sum() - left >= (1 - 1 / np.e) * best
 
 
+def test_without_time_for_swaps_the_choice_is_the_greedy_one() -> None:
+    for graph, holds, is_open, count in cases():
+        plain: list[int] = []
+        left = is_open.copy()
+        while len(plain) < count and left.any():
+            plain.append(int((holds & left[:, None]).sum(axis=0).argmax()))
+            left &= ~holds[:, plain[-1]]
+        chosen, after_them = fewest_outside(graph, is_open, count, 0, is_late=after(0))
+        assert chosen.tolist() == plain
+        assert after_them == left.sum()
+
+
 def test_swaps_never_leave_more_outside_and_stop_when_told_to() -> None:
     for graph, holds, is_open, count in cases():
         start = rng(count).choice(graph.n, count, replace=False)

@@ -153,7 +153,8 @@ def test_the_share_is_of_the_unlabelled_items_and_rounded_down() -> None:
     assert radius == {0.0099: 7.0, 0.01: 0.0}
     assert robust_coreset(line, 1, share=0.0099, round_up=True, rng=rng()).radius == 0.0
     assert robust_coreset(line, 1, share=0.0, round_up=True, rng=rng()).radius == 7.0
-    assert robust_coreset(line, 1, share=0.07, rng=rng()).radius == 0.0  # 0.07 · 100 is 7.000000000000001
+    # 0.29 · 100 is 28.999999999999996, and means 29
+    assert robust_coreset(np.repeat([[0.0], [7.0]], [71, 29], axis=0), 1, share=0.29, rng=rng()).radius == 0.0
     # by default floor(1e-4 · n): of 100 items none
     assert robust_coreset(line, 1, rng=rng()).radius == 7.0
 
@@ -172,6 +173,7 @@ def test_a_large_pool_is_represented_by_a_sample() -> None:
     points = rng(1).standard_normal((300, 2))
     found = {tuple(robust_coreset(points, 3, sample=40, rng=rng(seed)).positions) for seed in range(3)}
     assert len(found) > 1
+    assert max(map(max, found)) >= 40  # positions are those of the pool
     again = RobustCoreSet(sample=40).pick(Signals({"embedding": points}), 3, rng(0))
     assert tuple(again.positions) in found
     assert len(set(robust_coreset(points, 60, sample=40, rng=rng()).positions.tolist())) == 60
