@@ -228,7 +228,8 @@ class _Settings:
             checked["learning_rate"] = checked_number(
                 self.learning_rate, "learning_rate", above=0, most=1, of="DAL", advice="Or leave it out."
             )
-        if self.class_weight not in ("balanced", None):
+        weight = cast(object, self.class_weight)
+        if weight is not None and not (isinstance(weight, str) and weight == "balanced"):
             message = (
                 f"DAL's 'class_weight' must be 'balanced' or None; received {self.class_weight!r}. "
                 "Choose one of these."

@@ -119,7 +119,7 @@ class Mixture(Strategy):
             settle(self, {"weights": self._checked_weights(self.weights)})
 
     def _checked_weights(self, given: object) -> tuple[float, ...]:
-        if not isinstance(given, tuple | list | np.ndarray) or len(given) != len(self.of):
+        if not isinstance(given, tuple | list) or len(given) != len(self.of):
             message = (
                 f"Mixture's 'weights' must be {len(self.of)} numbers, one for each strategy; "
                 f"received {given!r}. Give for example {[1] * len(self.of)}."

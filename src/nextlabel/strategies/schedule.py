@@ -78,7 +78,7 @@ class Schedule(Strategy):
 
     def _checked_counts(self, given: object) -> tuple[int, ...]:
         expected = f"{len(self.of) - 1} increasing whole number{'s' if len(self.of) > 2 else ''} from 1 up"
-        if isinstance(given, tuple | list | np.ndarray) and len(given) == len(self.of) - 1:
+        if isinstance(given, tuple | list) and len(given) == len(self.of) - 1:
             counts = tuple(checked_whole(one, "after", least=1, of="Schedule") for one in given)
             if all(one < other for one, other in pairwise(counts)):
                 return counts
