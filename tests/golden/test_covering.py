@@ -77,7 +77,8 @@ def test_greedy_covers_at_least_its_share_of_the_best_and_counts_truly() -> None
 
 
 def test_without_time_for_swaps_the_choice_is_the_greedy_one() -> None:
-    for graph, holds, is_open, count in cases():
+    large = balls(rng().standard_normal((80, 2)), 0.9)
+    for graph, holds, is_open, count in [*cases(), (*large, np.ones(80, bool), 12)]:
         plain: list[int] = []
         left = is_open.copy()
         while len(plain) < count and left.any():

@@ -60,12 +60,24 @@ def test_short_features_give_the_typicality_of_flat_space() -> None:
 
 
 def test_items_at_the_rim_are_told_apart_where_flat_space_sees_one_heap() -> None:
-    # two groups of eight at depths 1e-3 and 1e-5 in one direction, and one in the other; in flat space the
-    # first two are one heap
-    depth = np.repeat([1e-2, 1e-4, 1e-2], 8) * (1 + 0.01 * np.arange(24))
-    line = ((1 - depth) * np.repeat([1.0, 1.0, -1.0], 8))[:, None]
-    picked = typiclust(line, 3, geometry="ball", rng=rng(1))
-    assert sorted((picked // 8).tolist()) == [0, 1, 2]
+    # eight items across the middle, 1.2 wide in the ball, and eight each at depths of 1e-2 and 1e-4, 4.6
+    # apart; in flat space the latter are one heap, and those in the middle two
+    step = np.arange(8.0)
+    middle, outer = np.linspace(-0.3, 0.3, 8), 1.0 + 0.01 * step
+    line = np.concatenate([middle, 1 - 1e-2 * outer, 1 - 1e-4 * outer])[:, None]
+    for seed in range(5):
+        picked = typiclust(line, 3, geometry="ball", rng=rng(seed))
+        assert sorted((picked // 8).tolist()) == [0, 1, 2]
+        picked = typiclust(line, 3, smallest_cluster=1, rng=rng(seed))
+        assert sorted((picked // 8).tolist()) != [0, 1, 2]
+
+
+def test_curvature_scales_features() -> None:
+    points, seen = rng(7).standard_normal((60, 2)), rng(8).standard_normal((3, 2))
+    one = typiclust(points, 9, labelled=seen, geometry="hyperbolic", rng=rng())
+    four = typiclust(points / 2, 9, labelled=seen / 2, geometry="hyperbolic", curvature=4.0, rng=rng())
+    other = typiclust(points, 9, labelled=seen, geometry="hyperbolic", curvature=4.0, rng=rng())
+    assert one.tolist() == four.tolist() != other.tolist()
 
 
 def test_clusters_are_a_fixed_point_of_lloyds_steps() -> None:
