@@ -210,3 +210,25 @@ def test_unknown_names_and_numbers_out_of_range_are_refused() -> None:
         examine(ours("margin"), "margin", draws=15)
     with pytest.raises(ParameterError, match="'seed' must be a whole number from 0 up; received -1"):
         examine(ours("margin"), "margin", seed=-1)
+
+
+def test_a_method_that_may_miss_is_asked_often_and_missing_always_is_refused() -> None:
+    from dataclasses import replace
+
+    margin = replace(definition_of("margin"), often=0.75)
+
+    def missing(every: int) -> Any:
+        def pick(*, seed: int, **call: Any) -> Any:
+            picks = ours("margin")(seed=seed, **call)
+            return picks[::-1] if seed % every == 0 else picks
+
+        return pick
+
+    kept = examine(missing(8), margin, promises={"sequence", "permutation"})
+    assert kept.is_kept, kept.text()
+    assert "24 seeds each, of which 75% are asked" in kept.of("sequence").says
+    broken = examine(missing(1), margin, promises={"sequence", "permutation"})
+    assert broken.broken == ("sequence", "permutation")
+    assert broken.of("sequence").says.startswith("24 of 24 seeds were wrong, as in: pick 1 was item")
+    repeated = examine(PLANTED["distinct"](missing(8), margin), margin, promises={"sequence"})[0]
+    assert "a position came twice" in repeated.says

@@ -189,8 +189,9 @@ def examine(
     Notes
     -----
     The chance that a right implementation is refused is below 1e-6 for the whole table, whatever the seed:
-    5e-7 for three laws, by exact binomial tails divided by the number of tests; 5e-8 for ties. Single and
-    double precision may part on near ties, so that one such pool of eight is let pass.
+    5e-7 for three laws, by exact tails divided by the number of tests; 5e-8 for ties; 1e-8 for each pool of
+    a method that need not always find what it looks for. Single and double precision may part on near ties,
+    so that one such pool of eight is let pass.
 
     Some 200 calls on pools of up to eighteen items, `draws` times three more for a law, one on a pool of
     3,000 items where memory is declared, and up to 300 for each broken promise, to make its input smaller.

@@ -81,6 +81,9 @@ class Definition:
         when left out.
     share : float
         For `worth`: how much of the way from the worst batch to the best must be reached.
+    often : float
+        For how large a share of seeds picks must have weight: below one for methods that train a model by
+        chance, and may miss what they look for.
     reads_labels : bool
         Whether the classes of the labelled rows matter.
     is_scale_free : bool
@@ -101,6 +104,7 @@ class Definition:
     is_law: bool = True
     questions: Callable[[np.random.Generator], Iterable[Question]] | None = None
     share: float = 1.0
+    often: float = 1.0
     reads_labels: bool = False
     is_scale_free: bool = False
     parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -2,7 +2,7 @@
 
 from nextlabel.testing.conformity import questions as ask
 from nextlabel.testing.conformity.answers import Fault
-from nextlabel.testing.conformity.chance import unequal, unlawful
+from nextlabel.testing.conformity.chance import at_most, unequal, unlawful
 from nextlabel.testing.conformity.examination import SEEDS, Broken, Examination, Found, Kept, NotAsked
 from nextlabel.testing.conformity.shrinking import Look, shortened, smallest
 from nextlabel.testing.laws import Question
@@ -10,6 +10,7 @@ from nextlabel.testing.laws import Question
 __all__ = ["law", "permutation", "sequence", "worth"]
 
 _LAW_LEVEL = 2e-7
+_MANY, _OFTEN_LEVEL = 24, 1e-8
 _LAW_TRIES = 6  # smaller pools that are tried for a broken law, each for all draws at worst
 
 
@@ -52,7 +53,25 @@ def sequence(exam: Examination) -> Found:
     """Every pick is one that the definition admits at its place."""
     if exam.definition.weights is None:
         return NotAsked("whole batches count, see 'worth'")
+    if exam.definition.often < 1.0:
+        return _often(exam, exam.questions)
     return exam.first_wrong(exam.questions, SEEDS) or Kept(_pools(len(exam.questions)))
+
+
+def _often(exam: Examination, questions: list[Question]) -> Found:
+    """Whether picks of each pool are admissible for as many seeds as the definition asks."""
+    for question in questions:
+        faults = [fault for k in range(_MANY) if (fault := exam.wrong(question, exam.seed + k)) is not None]
+        amiss = [fault for fault in faults if fault.kind != "inadmissible"]
+        if amiss:
+            return Broken(amiss[0].says, question, exam.seed)
+        chance = at_most(_MANY - len(faults), _MANY, exam.definition.often)
+        if chance < _OFTEN_LEVEL:
+            says = f"{len(faults)} of {_MANY} seeds were wrong, as in: {faults[0].says} (chance {chance:.0e})"
+            return Broken(says, question, exam.seed)
+    return Kept(
+        f"{_pools(len(questions))}, {_MANY} seeds each, of which {exam.definition.often:.0%} are asked"
+    )
 
 
 def worth(exam: Examination) -> Found:
@@ -69,6 +88,8 @@ def permutation(exam: Examination) -> Found:
         if fault is not None:
             return _lawless(exam, exam.questions[0], fault, lambda one: _unlike(exam, one))
         return Kept("as often, rows in another order")
+    if exam.definition.often < 1.0:
+        return _often(exam, [_turned(question) for question in exam.questions])
     return _permuted_picks(exam)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from nextlabel.testing.conformity.answers import Answer, Asked, Fault
 from nextlabel.testing.laws import Definition, Question
 
-__all__ = ["STAGES", "binomial_chance", "split_chance", "unequal", "unlawful"]
+__all__ = ["STAGES", "at_most", "binomial_chance", "split_chance", "unequal", "unlawful"]
 
 STAGES = (16, 4, 1)
 """A law is looked at after a sixteenth, a quarter and all of the draws, each time at a third of the level."""
@@ -249,5 +249,28 @@ def binomial_chance(count: int, trials: int, share: float) -> float:
     if share <= 0.0 or share >= 1.0:
         return 1.0 if count == round(share) * trials else 0.0
     at_least = 1.0 if count == 0 else float(betainc(count, trials - count + 1, share))
-    at_most = 1.0 if count == trials else float(betainc(trials - count, count + 1, 1.0 - share))
-    return min(1.0, 2.0 * min(at_least, at_most))
+    return min(1.0, 2.0 * min(at_least, at_most(count, trials, share)))
+
+
+def at_most(count: int, trials: int, share: float) -> float:
+    """The lower tail of a binomial law with a share between zero and one.
+
+    Parameters
+    ----------
+    count, trials : int
+        How often it came at most, of how many.
+    share : float
+        The probability of one trial.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> at_most(0, 2, 0.5), at_most(2, 2, 0.5)
+    (0.25, 1.0)
+    """
+    from scipy.special import betainc
+
+    return 1.0 if count == trials else float(betainc(trials - count, count + 1, 1.0 - share))

@@ -78,6 +78,8 @@ class Examination:
 
     def _follows(self) -> bool:
         """Whether plain questions are answered by the definition; if not, harder ones ask for form alone."""
+        if self.definition.questions is not None or self.definition.often < 1.0:
+            return False  # there are no harder ones
         pairs = [(question, self.seed + place) for question in self.questions for place in range(SEEDS)]
         return all(self.wrong(question, seed) is None for question, seed in pairs)
 
@@ -92,7 +94,7 @@ class Examination:
 
         Not where it answers its own questions alone, nor where plain ones are answered wrongly already.
         """
-        return self.definition.questions is None and self.follows
+        return self.follows
 
     def answer(self, question: Question, seed: int | None = None) -> Answer | Fault:
         """The picks, or what is wrong with their form."""
