@@ -71,6 +71,8 @@ def test_a_scalar_of_numpy_is_kept_as_a_number_of_python(name: str, field: str) 
     kind = next((one for one in kinds(name, field) if one in SCALARS), None)
     if kind is None:
         return  # a choice, not a number
-    strategy = build("strategy", written(name, **{field: SCALARS[kind]}))
+    default = getattr(example("strategy", name), field)
+    scalar = type(SCALARS[kind])(default) if type(default) is kind else SCALARS[kind]
+    strategy = build("strategy", written(name, **{field: scalar}))
     assert type(getattr(strategy, field)) is kind
     assert build("strategy", json.loads(spec_of(strategy).to_json())) == strategy

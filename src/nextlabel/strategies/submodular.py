@@ -354,7 +354,7 @@ def _classes(values: object, name: str) -> tuple[int, ...] | None:
     if values is None:
         return None
     advice = "Give class indices, for example (3,)."
-    if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray):
+    if not isinstance(values, tuple | list):
         message = f"Submodular's {name!r} must be whole numbers from 0 up; received {values!r}. {advice}"
         raise ParameterError(message)
     return tuple(checked_whole(one, name, least=0, of="Submodular", advice=advice) for one in values)
