@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextlabel import Campaign, arrays, classes
+from nextlabel import Campaign, arrays, classes, select
 from nextlabel.campaign.events import Asked, Noted, read_entry
 from nextlabel.core.pool import Pool
 from nextlabel.core.spec import Spec
-from nextlabel.errors import ParameterError
+from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.learners.ensemble import Ensemble
 from nextlabel.learners.precomputed import Precomputed
 from nextlabel.learners.sklearn import SklearnLearner
@@ -96,6 +96,11 @@ def test_a_mapping_and_a_spec_are_auto_too_and_settings_are_refused() -> None:
             assert campaign.state.created.strategy == {"name": "auto"}
     with pytest.raises(ParameterError, match="'auto' takes no settings; received 'of'"):
         made(None, {"name": "auto", "of": "margin"})
+
+
+def test_a_call_on_arrays_is_told_where_auto_belongs() -> None:
+    with pytest.raises(UnknownName, match=r"Only a campaign follows it; nextlabel.advise\(...\) names"):
+        select("auto", proba=np.full((2, 2), 0.5), batch=1, seed=0)
 
 
 def test_a_learner_without_features_of_its_own_opens_with_a_draw() -> None:

@@ -11,11 +11,14 @@ from nextlabel.campaign.turn import Turn
 from nextlabel.core.dataset import Dataset
 from nextlabel.experiment.runner import Cell, Experiment, run_group
 from nextlabel.learners.sklearn import SklearnLearner
+from nextlabel.strategies.class_balanced import ClassBalanced
 from nextlabel.strategies.coreset import CoreSet
 from nextlabel.strategies.entropy import Entropy
 from nextlabel.strategies.margin import Margin
+from nextlabel.strategies.mixture import Mixture
 from nextlabel.strategies.random import Random
 from nextlabel.strategies.schedule import Schedule
+from nextlabel.strategies.subsample import Subsample
 from nextlabel.strategies.typiclust import TypiClust
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -146,6 +149,15 @@ def test_a_schedule_opens_by_its_first_method_which_needs_less_than_all() -> Non
     plain, _ = run_group(one, cells)
     scheduled, margin = run_group(Experiment(one.dataset, one.learner, named, **sizes), cells)
     assert scheduled.queried[0] == plain.queried[0] != margin.queried[0]
+
+
+def test_wrappers_open_by_what_they_wrap() -> None:
+    schedule = Schedule((TypiClust(), Margin()), (10,))
+    assert Subsample(schedule, size=9).opening == Subsample(TypiClust(), size=9)
+    assert ClassBalanced(schedule).opening == ClassBalanced(TypiClust())
+    assert Mixture((schedule, Random()), (3.0, 1.0)).opening == Mixture((TypiClust(), Random()), (3.0, 1.0))
+    for plain in (Subsample(Margin()), ClassBalanced(Margin()), Mixture((Margin(), Random())), Margin()):
+        assert plain.opening is plain
 
 
 def test_a_campaign_by_a_schedule_opens_so_too() -> None:

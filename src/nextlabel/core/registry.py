@@ -183,6 +183,8 @@ def target(kind: str, name: str) -> str:
     if name not in table:
         near = get_close_matches(name, table, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]!r}? " if near else ""
+        if (kind, name) == ("strategy", "auto"):
+            hint = "Only a campaign follows it; nextlabel.advise(...) names a strategy for a call. "
         message = f"{name!r} is not a registered {kind}. {hint}The names are: {', '.join(sorted(table))}."
         raise UnknownName(message)
     return table[name]

@@ -1,6 +1,6 @@
 """Batches with as many items of each class as predictions allow (Bang et al., 2024)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, cast, final
 
 import numpy as np
@@ -158,6 +158,12 @@ class ClassBalanced(Strategy):
     def needs_labelled(self) -> frozenset[str]:
         """What the method needs of the labelled rows."""
         return self.of.needs_labelled
+
+    @property
+    def opening(self) -> Strategy:
+        """The same with the method's own opening, where it has another."""
+        first = self.of.opening
+        return self if first is self.of else replace(self, of=first)
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Draws from the method's candidates, class by class."""

@@ -1,6 +1,6 @@
 """Mixture: several methods share the places of a batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, cast, final
 
 import numpy as np
@@ -137,6 +137,13 @@ class Mixture(Strategy):
     def needs_labelled(self) -> frozenset[str]:
         """What any of the methods needs of the labelled rows."""
         return frozenset[str]().union(*(one.needs_labelled for one in self.of))
+
+    @property
+    def opening(self) -> Strategy:
+        """The same with the methods' own openings, where they have others."""
+        first = tuple(one.opening for one in self.of)
+        is_same = all(one is other for one, other in zip(first, self.of, strict=True))
+        return self if is_same else replace(self, of=first)
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """The methods' picks in turn, each item once."""

@@ -1,6 +1,6 @@
 """Subsample: offer a method a random part of the pool, where the whole is too much for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, cast, final
 
 import numpy as np
@@ -78,6 +78,12 @@ class Subsample(Strategy):
     def needs_labelled(self) -> frozenset[str]:
         """What the method needs of the labelled rows."""
         return self.of.needs_labelled
+
+    @property
+    def opening(self) -> Strategy:
+        """The same with the method's own opening, where it has another."""
+        first = self.of.opening
+        return self if first is self.of else replace(self, of=first)
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """The method's picks from a random part of the pool, as positions in the whole."""
