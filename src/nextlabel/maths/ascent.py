@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Spread = Callable[[Floats], Floats]
 
 _ARMIJO = 1e-4
-_HALVINGS = 40
+_SHORTEST = 1e-12  # of a direction: what is left of it is rounding
 _STILL = 1e-4  # the largest entry of a step that ends the ascent
 _LEVEL = 1e-6  # of F: a rise to first order that ends it too
 _ENOUGH = 5e-2  # of F: a gap that is no reason to warn; F itself is mostly far nearer by then
@@ -93,9 +93,9 @@ def climb(
     The direction d maximises gᵀd − ½ dᵀBd within the polytope, with B from 1 on by damped BFGS. Its length
     is halved until the value rises by 1e-4 of what the gradient says, the head following its first-order
     response; then the head is refitted, and the length halved further while the exact F is lower than
-    before. It ends when no entry of d reaches 1e-4, or the polytope holds no more than 1e-6 of F to first
-    order. With more than 2,000 entries, or where the quadratic model cannot be solved, d leads to the best
-    corner for the gradient, as Frank and Wolfe have it.
+    before. It ends when no entry of d reaches 1e-4, or d promises no more than 1e-6 of F to first order.
+    With more than 2,000 entries, or where the quadratic model cannot be solved, d leads to the best corner
+    for the gradient, as Frank and Wolfe have it.
 
     References
     ----------
@@ -103,18 +103,17 @@ def climb(
     """
     spread = spread or (lambda at: at)
     back = back or (lambda slopes: slopes)
-    state = problem.state(spread(point))
+    state, is_reached = problem.state(spread(point)), False
     slopes, response = problem.gradient(state)
-    gradient, curvature, values = back(slopes), Curvature(), [state.value]
+    gradient, curvature, values, length = back(slopes), Curvature(), [state.value], 1.0
     for _ in range(steps):
-        gap, direction = _direction(polytope, point, gradient, curvature)
-        if gap <= _LEVEL * (1.0 + abs(state.value)) or np.abs(direction).max() < _STILL:
-            return Summit(point, state, gradient, gap, True, tuple(values))
-        change = spread(direction)
-        found = _line(problem, state, change, response(change), float((gradient * direction).sum()))
-        if found is None:
+        direction = _direction(polytope, point, gradient, curvature)
+        rise = float((gradient * direction).sum())
+        is_reached = rise <= _LEVEL * (1.0 + abs(state.value)) or bool(np.abs(direction).max() < _STILL)
+        if is_reached or length == 0.0:
             break
-        length, state = found
+        change = spread(direction)
+        length, state = _line(problem, state, change, response(change), rise)
         moved = point + length * direction
         slopes, response = problem.gradient(state)
         after = back(slopes)
@@ -122,40 +121,34 @@ def climb(
             curvature = curvature.updated((moved - point).ravel(), (gradient - after).ravel())
         point, gradient = moved, after
         values.append(state.value)
-    gap, _ = _frank_wolfe(polytope, point, gradient)
-    return Summit(point, state, gradient, gap, gap <= _ENOUGH * (1.0 + abs(state.value)), tuple(values))
+    gap = float((gradient * _towards_corner(polytope, point, gradient)).sum())
+    is_reached = is_reached or gap <= _ENOUGH * (1.0 + abs(state.value))
+    return Summit(point, state, gradient, gap, is_reached, tuple(values))
 
 
-def _direction(
-    polytope: Polytope, point: Floats, gradient: Floats, curvature: Curvature
-) -> tuple[float, Floats]:
-    gap, towards_corner = _frank_wolfe(polytope, point, gradient)
+def _direction(polytope: Polytope, point: Floats, gradient: Floats, curvature: Curvature) -> Floats:
     if point.size > _QUADRATIC:
-        return gap, towards_corner
+        return _towards_corner(polytope, point, gradient)
     try:
-        return gap, quadratic_step(polytope, point, gradient, curvature)
+        return quadratic_step(polytope, point, gradient, curvature)
     except ConvergenceError:
-        return gap, towards_corner
+        return _towards_corner(polytope, point, gradient)
 
 
-def _frank_wolfe(polytope: Polytope, point: Floats, gradient: Floats) -> tuple[float, Floats]:
-    direction = polytope.corner(*best_vertex(polytope, gradient)) - point
-    return float((gradient * direction).sum()), direction
+def _towards_corner(polytope: Polytope, point: Floats, gradient: Floats) -> Floats:
+    return polytope.corner(*best_vertex(polytope, gradient)) - point
 
 
 def _line(
     problem: BatchProblem, state: State, change: Floats, response: Floats, rise: float
-) -> tuple[float, State] | None:
-    """How far to go, and the refitted state there; None where F rises nowhere on the way."""
+) -> tuple[float, State]:
+    """How far to go, and the refitted state there; no way at all where rounding hides every rise."""
     value = problem.along(state, change, response)
     length = 1.0
-    for _ in range(_HALVINGS):
-        if value(length) >= state.value + _ARMIJO * length * rise:
-            break
+    while value(length) < state.value + _ARMIJO * length * rise and length > _SHORTEST:
         length /= 2.0
-    for _ in range(_HALVINGS):
+    there = problem.state(state.guesses + length * change, state.matrix + length * response)
+    while there.value < state.value and length > _SHORTEST:
+        length /= 2.0
         there = problem.state(state.guesses + length * change, state.matrix + length * response)
-        if there.value >= state.value:
-            return length, there
-        length /= 2.0
-    return None
+    return (length, there) if there.value >= state.value else (0.0, state)
