@@ -8,7 +8,7 @@ import pytest
 from nextlabel import Signals, select
 from nextlabel.errors import BatchSizeError, ParameterError, SignalError
 from nextlabel.maths.axes import Array
-from nextlabel.maths.divergence import contextual_distances, divergent_centres, mixtures, own_mixtures
+from nextlabel.maths.divergence import contextual_distances, divergent_centres, mixtures, predictions
 from nextlabel.maths.predictions import own_class_mixture
 from nextlabel.strategies.cdal import CDAL, cdal
 from nextlabel.testing.definitions.cdal import DEFINITION, distance
@@ -85,14 +85,15 @@ def test_renaming_classes_changes_nothing() -> None:
         )
 
 
-def test_one_region_an_item_is_k_centre_on_the_predictions() -> None:
-    """Within a class the symmetric divergence of the probabilities; between classes the largest distance."""
+@pytest.mark.parametrize("of", ["class_mixture", "proba"])
+def test_one_region_an_item_is_k_centre_on_the_predictions(of: str) -> None:
+    """By the symmetric divergence of the probabilities; of mixtures, between classes the largest distance."""
     proba = rng(4).dirichlet(np.ones(3), size=14)
     seen, pool = proba[:3], proba[3:]
-    picked = select("cdal", proba=pool, labelled={"proba": seen}, batch=6, seed=0)
+    picked = select({"name": "cdal", "of": of}, proba=pool, labelled={"proba": seen}, batch=6, seed=0)
 
     def far(one: Array, other: Array) -> float:
-        if one.argmax() != other.argmax():
+        if of == "class_mixture" and one.argmax() != other.argmax():
             return float(LARGEST)
         return float(0.5 * ((one - other) * np.log(one / other)).sum())
 
@@ -103,33 +104,22 @@ def test_one_region_an_item_is_k_centre_on_the_predictions() -> None:
         centres.append(pool[item])
 
 
-@pytest.mark.parametrize("reduce", ["mean", "sum"])
-def test_reading_probabilities_is_reading_their_class_mixture(reduce: str) -> None:
-    for seed in range(5):
-        proba, seen = rng(seed).dirichlet(np.ones(4), size=20), rng(seed + 9).dirichlet(np.ones(4), size=3)
-        for labelled in ({"proba": seen}, None):
-            straight, short = (
-                select(
-                    {"name": "cdal", "of": of, "reduce": reduce},
-                    proba=proba,
-                    labelled=labelled,
-                    batch=9,
-                    seed=1,
-                )
-                for of in ("class_mixture", "proba")
-            )
-            assert straight.tolist() == short.tolist()
+def test_probabilities_know_no_border_between_classes() -> None:
+    """Either side of it two items are nearly alike, by their probabilities; as one region each, strangers."""
+    pool, seen = np.array([[0.49, 0.51], [0.99, 0.01]]), {"proba": np.array([[0.51, 0.49]])}
+    assert select({"name": "cdal", "of": "proba"}, proba=pool, labelled=seen, batch=1, seed=0) == 1
+    assert select("cdal", proba=pool, labelled=seen, batch=1, seed=0) == 0
 
 
 def test_a_single_region_is_the_prediction_itself() -> None:
     proba = rng(1).dirichlet(np.ones(3), size=6)
-    short, long = own_mixtures(proba), mixtures(own_class_mixture(proba))
+    whole, regions = predictions(proba), mixtures(own_class_mixture(proba))
     for item in range(6):
-        [(label, row)] = short.of(item)
-        assert label == proba[item].argmax()
+        [(_, row)] = whole.of(item)
         np.testing.assert_allclose(row, proba[item], atol=1e-7)
-        [(other, same)] = long.of(item)
-        assert (label, row.tolist()) == (other, same.tolist())
+        [(label, same)] = regions.of(item)
+        assert label == proba[item].argmax()
+        assert row.tolist() == same.tolist()
 
 
 def test_without_labels_the_first_is_nearest_to_the_middle() -> None:
@@ -168,14 +158,12 @@ def test_probabilities_of_zero_and_one_are_finite() -> None:
 
 def test_blocks_do_not_matter() -> None:
     proba = rng(0).dirichlet(np.ones(2), size=300_000)  # more rows of a class than one block holds
-    mixed = own_mixtures(proba)
+    mixed = predictions(proba)
     item = 77
     found = contextual_distances(mixed, mixed.of(item))
-    same = np.flatnonzero(proba.argmax(axis=1) == proba[item].argmax())
     smooth = (proba + 1e-8) / (1.0 + 2e-8)
-    expected = 0.5 * ((smooth[same] - smooth[item]) * np.log(smooth[same] / smooth[item])).sum(axis=1)
-    np.testing.assert_allclose(found[same], expected, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(np.delete(found, same), LARGEST, rtol=1e-12)
+    expected = 0.5 * ((smooth - smooth[item]) * np.log(smooth / smooth[item])).sum(axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_picks_follow_the_definition() -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nextlabel.maths.axes import Array, Positions, checked_batch
 from nextlabel.maths.parameters import checked_choice
 
-__all__ = ["Mixtures", "Reduction", "contextual_distances", "divergent_centres", "mixtures", "own_mixtures"]
+__all__ = ["Mixtures", "Reduction", "contextual_distances", "divergent_centres", "mixtures", "predictions"]
 
 Reduction = Literal["mean", "sum"]
 
@@ -88,18 +88,18 @@ def mixtures(class_mixture: Array) -> Mixtures:
     return _gathered(n, classes, items, labels, rows)
 
 
-def own_mixtures(proba: Array) -> Mixtures:
-    """Each item as one region: its probabilities, present under its most probable class.
+def predictions(proba: Array) -> Mixtures:
+    """Each item's class probabilities as one distribution, whatever class is the most probable.
 
     Parameters
     ----------
     proba : array of float, axes (n, c)
-        Class probabilities. Not checked. Of equally probable classes the first counts.
+        Class probabilities. Not checked.
 
     Returns
     -------
     Mixtures
-        The same as those of the class mixture that follows from the probabilities.
+        All under one label: every two items have it in common.
 
     Notes
     -----
@@ -107,12 +107,11 @@ def own_mixtures(proba: Array) -> Mixtures:
 
     Examples
     --------
-    >>> own_mixtures(np.array([[0.25, 0.75]])).items.tolist()
+    >>> predictions(np.array([[0.25, 0.75]])).items.tolist()
     [0]
     """
-    labels = proba.argmax(axis=1)
-    items = np.argsort(labels, kind="stable")
-    return _gathered(len(proba), proba.shape[1], items, labels[items], proba[items].astype(np.float64))
+    n = len(proba)
+    return _gathered(n, proba.shape[1], np.arange(n), np.zeros(n, np.int64), proba.astype(np.float64))
 
 
 def contextual_distances(
@@ -142,9 +141,9 @@ def contextual_distances(
 
     Examples
     --------
-    >>> items = own_mixtures(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9]]))
+    >>> items = predictions(np.array([[0.9, 0.1], [0.6, 0.4], [0.1, 0.9]]))
     >>> contextual_distances(items, items.of(0)).round(3).tolist()
-    [0.0, 0.269, 18.421]
+    [0.0, 0.269, 1.758]
     """
     total, common = np.zeros(mixed.n), np.zeros(mixed.n)
     for label, q in centre:
@@ -216,8 +215,8 @@ def divergent_centres(
 
     Examples
     --------
-    >>> items = own_mixtures(np.array([[0.9, 0.1], [0.6, 0.4], [0.95, 0.05]]))
-    >>> given = own_mixtures(np.array([[0.9, 0.1]]))
+    >>> items = predictions(np.array([[0.9, 0.1], [0.6, 0.4], [0.95, 0.05]]))
+    >>> given = predictions(np.array([[0.9, 0.1]]))
     >>> divergent_centres(items, 1, given=given, rng=np.random.default_rng(0))[0].tolist()
     [1]
     """

@@ -9,7 +9,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import SignalError
 from nextlabel.maths.axes import Array, Positions, Sizes, checked
-from nextlabel.maths.divergence import Mixtures, Reduction, divergent_centres, mixtures, own_mixtures
+from nextlabel.maths.divergence import Mixtures, Reduction, divergent_centres, mixtures, predictions
 from nextlabel.maths.parameters import checked_choice
 
 __all__ = ["CDAL", "cdal"]
@@ -91,8 +91,8 @@ class CDAL(Strategy):
         Over the classes present in both items: the mean, as in the authors' code, or the sum, as in the
         paper, under which items of many classes are far from each other.
     of : {"class_mixture", "proba"}
-        What is read. With "proba" each item is one region, the same as the class mixture that follows from
-        it, without the memory of n·c² numbers.
+        What is read. With "proba", for classification, the distance is the symmetric divergence of the
+        probabilities, whatever class is the most probable.
 
     Raises
     ------
@@ -104,16 +104,19 @@ class CDAL(Strategy):
     Greedy k-centre from the labelled items. The distance of two items is, class by class, half the
     divergence of one mixture from the other and half that back, over the classes present in both; mixtures
     are smoothed by 1e-8. Without a common class two items are as far as any two could be, 18.4 nats a class:
-    a sum over nothing would call them equal. Without labelled items the first pick is the item nearest to the
-    middle of the pool, for each class the mean over the items in which it is present, rather than at random.
+    a sum over nothing would call them equal. The class mixture that follows from probabilities alone has one
+    class an item, the most probable one, so items of different such classes are that far; on either side of a
+    border they are nearly alike, and "proba" says so. Without labelled items the first pick is the item
+    nearest to the middle of the pool, for each class the mean over the items in which it is present, rather
+    than at random.
     Scores are distances: of each pick to the nearest labelled item or earlier pick; there are none where
     nothing is labelled.
 
     Only the greedy selection is here, not the policy network of the paper. Time at most O(n·(l + b)·c) for
     one region an item, O(n·(l + b)·c²) for all classes in each; memory O(n·c²), and O(n·c) for "proba".
 
-    Fails where predictions are sure, since items of one class are then nearly alike, and where the model
-    errs in the class itself, which makes strangers of neighbours.
+    Fails where predictions are sure, since items of one class are then nearly alike, and, on class mixtures,
+    where the model errs in the class itself, which makes strangers of neighbours.
 
     References
     ----------
@@ -147,7 +150,7 @@ class CDAL(Strategy):
 
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """Each the farthest from the labelled items and the picks before it."""
-        read = mixtures if self.of == "class_mixture" else own_mixtures
+        read = mixtures if self.of == "class_mixture" else predictions
         given: Mixtures | None = None if signals.labelled is None else read(signals.labelled[self.of])
         pool = read(signals[self.of])
         positions, distances = divergent_centres(pool, batch, given=given, reduce=self.reduce, rng=rng)

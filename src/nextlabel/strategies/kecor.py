@@ -133,7 +133,8 @@ class KECOR(Strategy):
     the entropies, "diagonal" picks greedily for log det(K_SS + σ²·I + η·diag(H_S)), as the authors' code
     does; "additive" for ½·log det(K_SS + σ²·I) + η·Σ H_S, as the words of the paper have it. Scores are
     the pivots of the first, the ratio of the determinants with and without the pick; in the second
-    ½·log of the pivot + η·H. There are none where the kernel ran out of rank. For σ > 0 it cannot.
+    ½·log of the pivot + η·H. There are none where the kernel ran out of rank, which takes σ = 0, or features
+    so long that σ² is lost in the rounding of their squares.
 
     The scale of the features matters beside σ² and η·H: `tangent` comes with a mean square length of 1
     on the labelled items, other features as the model makes them.
@@ -239,7 +240,7 @@ def _most_telling(
     message = (
         f"A kernel of rank {batch} was expected; that of these {n} items, given the labelled ones, has rank "
         f"{len(positions)} up to rounding. The other {batch - len(positions)} picks are those of largest "
-        "entropy. Set sigma above 0, scale the features down, or ask for fewer."
+        "entropy. Use a larger sigma, scale the features down, or ask for fewer."
     )
     warn(message, RuntimeWarning, stacklevel=4)
     left = mixed.copy()
