@@ -20,6 +20,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "dal", "queries": 2, "class_weight": None},
     {"name": "cdal", "of": "proba"},
     {"name": "cdal", "reduce": "sum"},
+    {"name": "discriminative_batch", "objective": "expected", "counted": "pool", "exchanges": 1},
+    {"name": "discriminative_batch", "refit": False},
     {"name": "emoc", "labels": "map", "of": "logits", "normalise": True},
     {"name": "emoc", "jacobian": "full"},
     {"name": "coreset", "geometry": "hyperbolic"},
