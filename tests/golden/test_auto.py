@@ -110,11 +110,14 @@ def test_a_learner_without_features_of_its_own_opens_with_a_draw() -> None:
         assert strategies(campaign) == ["random", "margin"]
 
 
-def test_a_model_that_needs_no_label_is_read_from_the_first_query_on() -> None:
+def test_probabilities_are_not_read_before_two_classes_are_labelled() -> None:
     proba = np.full((60, 3), 1 / 3)
     with Campaign.create(None, blobs(), Precomputed({"proba": proba}), "auto", TASK, seed=0) as campaign:
-        label(campaign, 1)
-        assert strategies(campaign) == ["margin"]
+        for _ in range(2):
+            campaign.tell(dict.fromkeys(campaign.ask(3).ids, "a"))
+        campaign.tell(dict.fromkeys(campaign.ask(3).ids, "b"))
+        campaign.ask(3)
+        assert strategies(campaign) == ["random", "random", "random", "margin"]
 
 
 def test_a_campaign_gives_advice_whatever_its_strategy() -> None:

@@ -40,8 +40,8 @@ class Situation:
         On offer, what follows from them among them.
     fixed_embedding : bool
         Whether the embedding was there before any label: of a pretrained network, or features of the data.
-    unseen : int
-        Classes without a label.
+    seen : int
+        Classes with a label, as far as that is known: all of them where only the sum of labels is.
     """
 
     classes: int
@@ -50,7 +50,7 @@ class Situation:
     batch: int
     signals: frozenset[str]
     fixed_embedding: bool
-    unseen: int
+    seen: int
 
     @property
     def per_class(self) -> float:
@@ -137,12 +137,12 @@ def _typical(situation: Situation) -> dict[str, Any]:
 RULES = (
     Rule(
         "nothing to read",
-        lambda s: "proba" not in s.signals and not _is_typical(s),
+        lambda s: not _is_typical(s) and ("proba" not in s.signals or s.seen < 2),
         lambda _: {"name": "random"},
-        "Neither class probabilities nor features that were there before the labels are on offer, and "
-        "nothing else that could be read here was measured to gain on a random draw.",
+        "Class probabilities of a model that was shown two classes at least, or features that were there "
+        "before the labels: neither is on offer, and nothing else was measured to gain on a random draw.",
         (
-            "with proba or logits: margin, or BADGE with an embedding as well",
+            "with labels of two classes, and proba or logits: margin, or BADGE with an embedding as well",
             f"with a fixed embedding, below {TYPICAL} labels a class: typical items first",
         ),
         (),
@@ -209,7 +209,7 @@ def advise(
     signals: Iterable[str],
     pool: int,
     classes: int | None = None,
-    labelled: int = 0,
+    labelled: int | None = None,
     label_counts: ArrayLike | None = None,
     batch: int = 20,
     fixed_embedding: bool = False,
@@ -224,8 +224,8 @@ def advise(
         Unlabelled items.
     classes : int, optional
         Classes of the task; the length of `label_counts` when left out.
-    labelled : int
-        Labels so far; the sum of `label_counts` where these are given.
+    labelled : int, optional
+        Labels so far; the sum of `label_counts`, or none, when left out.
     label_counts : array of int, axes (c,), optional
         Labels of each class so far.
     batch : int
@@ -242,7 +242,7 @@ def advise(
     SignalError
         A name is not a signal.
     ParameterError
-        Numbers that make no sense, or neither classes nor label counts.
+        Numbers that make no sense or contradict each other, or neither classes nor label counts.
 
     Notes
     -----
@@ -269,8 +269,8 @@ def advise(
     rule = next(one for one in RULES if one.applies(situation))
     known = {**vars(situation), "per_class": situation.per_class}
     reason = rule.reason.format(**known)
-    if situation.unseen and situation.labelled:
-        reason += f" {situation.unseen} of the classes have no label yet."
+    if 0 < situation.seen < situation.classes:
+        reason += f" {situation.classes - situation.seen} of the classes have no label yet."
     return Advice(
         Spec.read(rule.strategy(situation)),
         rule.name,
@@ -285,12 +285,12 @@ def _situation(
     signals: Sequence[str],
     pool: int,
     classes: int | None,
-    labelled: int,
+    labelled: int | None,
     label_counts: ArrayLike | None,
     batch: int,
     fixed_embedding: bool,
 ) -> Situation:
-    unseen = 0
+    seen = None
     if label_counts is not None:
         counts = np.asarray(label_counts)
         if counts.ndim != 1 or counts.dtype.kind not in "iu" or not len(counts) or counts.min() < 0:
@@ -305,21 +305,32 @@ def _situation(
                 f"{len(counts)}. Leave 'classes' out, or give as many counts."
             )
             raise ParameterError(message)
-        classes, labelled, unseen = len(counts), int(counts.sum()), int((counts == 0).sum())
+        if labelled is not None and labelled != counts.sum():
+            message = (
+                f"'labelled' must be the sum of 'label_counts', which is {counts.sum()}; received "
+                f"{labelled!r}. Leave it out, or correct the counts."
+            )
+            raise ParameterError(message)
+        classes, labelled, seen = len(counts), int(counts.sum()), int((counts > 0).sum())
     if classes is None:
         message = (
             "Advice depends on the number of classes; received neither 'classes' nor 'label_counts'. "
             "Give for example classes=10."
         )
         raise ParameterError(message)
+    labelled = checked_whole(0 if labelled is None else labelled, "labelled", least=0, of="advise")
+    advice = "With one class there is nothing to learn."
+    classes = checked_whole(classes, "classes", least=2, of="advise", advice=advice)
+    if seen is None:
+        seen = classes if labelled else 0
     return Situation(
-        checked_whole(classes, "classes", least=1, of="advise"),
+        classes,
         pool,
-        checked_whole(labelled, "labelled", least=0, of="advise"),
+        labelled,
         batch,
         derivable(signals),
         fixed_embedding,
-        unseen,
+        seen,
     )
 
 

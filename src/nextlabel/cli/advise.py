@@ -20,7 +20,7 @@ def advise(
     signals: Annotated[
         str, typer.Option(help="What the model offers, with commas between: for example proba,embedding.")
     ] = "",
-    labelled: Annotated[int, typer.Option(min=0, help="Labels so far.")] = 0,
+    labelled: Annotated[int | None, typer.Option(min=0, help="Labels so far; 0 when left out.")] = None,
     counts: Annotated[
         str, typer.Option(help="Labels of each class so far, with commas between; says --labelled too.")
     ] = "",
