@@ -195,7 +195,8 @@ def created(**parts: Any) -> MemoryStore:
     return store
 
 
-def test_all_parts_are_made_again_from_the_journal() -> None:
+def test_all_parts_are_made_again_from_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the model is kept beside the path, whatever the store
     campaign = Campaign.open("pets.db", store=created(opening="coreset"))
     assert len(campaign.pool.ids) == 1797
     campaign.ask(2)
