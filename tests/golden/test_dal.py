@@ -13,7 +13,7 @@ from nextlabel.core.registry import build
 from nextlabel.errors import BatchSizeError, NoLabels, ParameterError, SignalError
 from nextlabel.maths.membership import ENOUGH, Membership, _epoch, membership, one_scale
 from nextlabel.maths.ranking import top
-from nextlabel.strategies.dal import DAL, _parts, dal
+from nextlabel.strategies.dal import DAL, Inaccurate, _parts, dal
 
 Floats = NDArray[np.float64]
 
@@ -197,7 +197,7 @@ def test_classifiers_that_cannot_tell_are_reported() -> None:
     says = (
         r"accuracy above 0\.9\d*; after 2 epochs 2 of 2 did not, the worst with 0\.\d+\. .* Raise max_epochs"
     )
-    with pytest.warns(RuntimeWarning, match=says) as caught:
+    with pytest.warns(Inaccurate, match=says) as caught:
         picks = method.pick(signals, 4, rng)
     assert len(caught) == 1
     assert len(set(picks.positions.tolist())) == 4

@@ -16,6 +16,7 @@ from nextlabel.learners.entropy_minimisation import (
     PENALTIES,
     EntropyMinimisation,
     EntropyMinimisationModel,
+    FarFromLabels,
 )
 from nextlabel.maths.regression import gradient, softmax_regression
 from nextlabel.readers.arrays import ArrayPool
@@ -105,7 +106,7 @@ def test_an_entropy_that_makes_everything_one_class_is_warned_of() -> None:
     message = (
         r"60 unlabelled items that differ from those of the 3 .* by 0\.6\d in total .* weight of 10 it may"
     )
-    with pytest.warns(RuntimeWarning, match=message):
+    with pytest.warns(FarFromLabels, match=message):
         learner.fit(items, np.arange(3), np.arange(3), np.arange(3, 63), rng(), task=classes("a", "b", "c"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from nextlabel import Signals, build, select
 from nextlabel.errors import BatchSizeError, MissingSignal, ParameterError, SignalError
 from nextlabel.maths.information import entropy
-from nextlabel.strategies.kecor import KECOR, kecor
+from nextlabel.strategies.kecor import KECOR, NoFullRank, kecor
 from nextlabel.testing.definitions.kecor import DEFINITION
 from nextlabel.testing.laws import Question
 
@@ -113,14 +113,12 @@ def test_labels_keep_it_away_from_what_is_known() -> None:
 def test_a_kernel_without_full_rank_stops_early_and_entropy_fills_the_batch() -> None:
     rows = np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [1.0, 2.0], [3.0, 0.0]])
     mixed = np.array([0.3, 0.1, 0.2, 0.6, 0.1])
-    with pytest.warns(
-        RuntimeWarning, match=r"rank 4 was expected; .* 5 items, .* has rank 2 .* other 2 picks"
-    ):
+    with pytest.warns(NoFullRank, match=r"rank 4 was expected; .* 5 items, .* has rank 2 .* other 2 picks"):
         picked = kecor(rows, 4, entropies=mixed, sigma=0, eta=0, rng=rng()).tolist()
     assert picked == [4, 3, 0, 2]
     method = KECOR(of="embedding", sigma=0.0, eta=0.0)
     proba = np.full((5, 2), 0.5)
-    with pytest.warns(RuntimeWarning, match="The other 3 picks are those of largest entropy"):
+    with pytest.warns(NoFullRank, match="The other 3 picks are those of largest entropy"):
         picks = method.pick(Signals({"embedding": rows, "proba": proba}), 5, rng())
     assert sorted(picks.positions.tolist()) == [0, 1, 2, 3, 4]
     assert picks.scores is None

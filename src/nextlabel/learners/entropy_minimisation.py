@@ -24,7 +24,13 @@ from nextlabel.maths.axes import Array, Labels, Positions
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
 from nextlabel.maths.regression import Reduction, SoftmaxHead, softmax_regression
 
-__all__ = ["ENTROPY_WEIGHTS", "PENALTIES", "EntropyMinimisation", "EntropyMinimisationModel"]
+__all__ = [
+    "ENTROPY_WEIGHTS",
+    "PENALTIES",
+    "EntropyMinimisation",
+    "EntropyMinimisationModel",
+    "FarFromLabels",
+]
 
 ENTROPY_WEIGHTS = (0.0, 0.01, 0.1, 1.0)
 """What α is chosen from where it is not given."""
@@ -37,6 +43,11 @@ _FOLDS = 5
 _ROUGH = 1e-5  # the gradient that is enough to choose by
 _TOO_FAR = 0.5  # total variation between the classes predicted and those labelled
 _IMPOSSIBLE = 1000.0  # below the best logit: e^-1000 is 0 in float64, and the value itself is finite
+
+
+@final
+class FarFromLabels(RuntimeWarning):
+    """The classes predicted for the unlabelled items differ much from those of the labelled ones."""
 
 
 @final
@@ -80,8 +91,9 @@ class EntropyMinimisation(Learner):
     Time O((l + u)·c·d) for each of some hundred gradients, times ten for the path from 0 to α; times a
     hundred where both are chosen. Memory O((l + u)·d) in float64.
 
-    A `RuntimeWarning` says when the classes predicted for the unlabelled items differ from those of the
-    labelled ones by more than 0.5 in total variation: a large α with few labels makes everything one class.
+    The warning `FarFromLabels` says when the classes predicted for the unlabelled items differ from those of
+    the labelled ones by more than 0.5 in total variation: a large α with few labels makes everything one
+    class.
 
     References
     ----------
@@ -355,4 +367,4 @@ def _warn_if_far(head: SoftmaxHead, others: Array, targets: Array, entropy_weigh
             f"with an entropy weight of {entropy_weight:g} it may have made nearly all of them one class. "
             "Give a smaller entropy_weight, or reduction='mean', or None to have it chosen."
         )
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        warnings.warn(message, FarFromLabels, stacklevel=3)

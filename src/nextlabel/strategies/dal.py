@@ -16,11 +16,16 @@ from nextlabel.maths.membership import Membership, membership, one_scale
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 from nextlabel.maths.ranking import top
 
-__all__ = ["DAL", "dal"]
+__all__ = ["DAL", "Inaccurate", "dal"]
 
 _FEW_FEATURES = 30
 _WIDE, _NARROW = (256, 256, 256), (20, 20, 20)
 _SLOW, _QUICK = 3e-4, 3e-3  # learning rates of the wide and of the narrow network
+
+
+@final
+class Inaccurate(RuntimeWarning):
+    """A classifier does not tell unlabelled from labelled items as surely as it should."""
 
 
 def dal(
@@ -79,7 +84,7 @@ def dal(
 
     Warns
     -----
-    RuntimeWarning
+    Inaccurate
         A classifier has not passed an accuracy of 0.98 after `max_epochs`.
 
     Notes
@@ -135,7 +140,7 @@ class DAL(Strategy):
 
     Warns
     -----
-    RuntimeWarning
+    Inaccurate
         A classifier has not passed an accuracy of 0.98 after `max_epochs`.
 
     Notes
@@ -312,4 +317,4 @@ def _warn_unless_enough(trained: list[Membership], settings: _Settings) -> None:
             f"{len(trained)} did not, the worst with {worst.accuracy:.3g}. They have picked the batch "
             "all the same. Raise max_epochs or learning_rate, or use another strategy: the two may be alike."
         )
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
+        warnings.warn(message, Inaccurate, stacklevel=4)

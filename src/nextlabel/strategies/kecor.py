@@ -17,11 +17,16 @@ from nextlabel.maths.information import entropy
 from nextlabel.maths.parameters import checked_choice, checked_number, settle
 from nextlabel.maths.ranking import top
 
-__all__ = ["KECOR", "EntropyMode", "KernelFeatures", "Mixture", "kecor"]
+__all__ = ["KECOR", "EntropyMode", "EntropySource", "KernelFeatures", "NoFullRank", "kecor"]
 
 EntropyMode = Literal["diagonal", "additive"]
 KernelFeatures = Literal["tangent", "embedding", "descriptor", "logits"]
-Mixture = Literal["proba", "class_histogram"]
+EntropySource = Literal["proba", "class_histogram"]
+
+
+@final
+class NoFullRank(RuntimeWarning):
+    """The kernel ran out of rank before the batch was full; the rest are the items of largest entropy."""
 
 
 def kecor(
@@ -73,7 +78,7 @@ def kecor(
 
     Warns
     -----
-    RuntimeWarning
+    NoFullRank
         The kernel of the picks has no full rank; the rest of the batch are the items of largest entropy.
 
     Notes
@@ -124,7 +129,7 @@ class KECOR(Strategy):
 
     Warns
     -----
-    RuntimeWarning
+    NoFullRank
         The kernel of the picks has no full rank; the rest of the batch are the items of largest entropy.
 
     Notes
@@ -166,7 +171,7 @@ class KECOR(Strategy):
     """
 
     of: KernelFeatures = "tangent"
-    entropy: Mixture | None = "proba"
+    entropy: EntropySource | None = "proba"
     entropy_mode: EntropyMode = "diagonal"
     sigma: float = 0.1
     eta: float = 0.1
@@ -176,7 +181,7 @@ class KECOR(Strategy):
         checked_choice(self.of, "of", get_args(KernelFeatures), of="KECOR")
         if self.entropy is not None:
             advice = "Choose one of these, or None for no entropy."
-            checked_choice(self.entropy, "entropy", get_args(Mixture), of="KECOR", advice=advice)
+            checked_choice(self.entropy, "entropy", get_args(EntropySource), of="KECOR", advice=advice)
         sigma, eta, _ = _checked(self.sigma, self.eta, self.entropy_mode)
         advice = "Give 0 for none, or 1."
         smoothing = checked_number(self.smoothing, "smoothing", least=0, of="KECOR", advice=advice)
@@ -242,7 +247,7 @@ def _most_telling(
         f"{len(positions)} up to rounding. The other {batch - len(positions)} picks are those of largest "
         "entropy. Use a larger sigma, scale the features down, or ask for fewer."
     )
-    warn(message, RuntimeWarning, stacklevel=4)
+    warn(message, NoFullRank, stacklevel=4)
     left = mixed.copy()
     left[positions] = -np.inf
     return np.concatenate([positions, top(left, batch - len(positions), rng=rng)]), None
