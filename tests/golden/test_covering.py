@@ -146,6 +146,19 @@ def test_too_little_time_or_no_node_decides_nothing() -> None:
         choice(graph, everything, 20, 60, nodes=0)
 
 
+def test_the_bound_proves_what_programmes_without_a_node_cannot() -> None:
+    points = rng(3).standard_normal((60, 3))
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    radii = np.unique(np.round(apart[np.triu_indices(60, 1)], 12))
+    low, high = 0, len(radii) - 1  # the smallest radius at which the relaxation lets so few stay outside
+    while low < high:
+        middle = (low + high) // 2
+        bound = relaxed(balls(points, radii[middle] * (1.0 + 1e-9))[0], np.ones(60, bool), 4)[0]
+        low, high = (middle + 1, high) if bound > 2.0 + 1e-6 else (low, middle)
+    found = covering_centres(points, 4, outliers=2, nodes=0, rng=rng())
+    assert found.lower_bound >= radii[low] * (1.0 - 1e-9)
+
+
 def test_programmes_that_are_too_large_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     points = rng(1).uniform(size=(60, 2))
     proven = covering_centres(points, 4, outliers=2, rng=rng())
