@@ -11,7 +11,7 @@ from nextlabel.maths.greedy import Objective, Solver, greedy
 from nextlabel.maths.similarity import (
     alignment,
     cosines,
-    directions,
+    factor_directions,
     largest_cosines,
     similarity_blocks,
     total_cosines,
@@ -92,7 +92,7 @@ def test_ties_are_broken_by_the_generator(solver: Solver) -> None:
 def test_ties_within_the_tolerance_are_ties() -> None:
     # copies whose sums may differ in the last digit
     points = np.repeat(rng(3).normal(size=(1, 7)), 50, axis=0)
-    items = directions(points)
+    items = factor_directions(points)
     first = {int(greedy(FacilityLocation(items, items), 1, rng=rng(seed))[0][0]) for seed in range(40)}
     assert len(first) > 10
 
@@ -128,33 +128,39 @@ def test_bad_parameters_are_refused() -> None:
 
 def test_cosines_of_outer_products_are_products_of_cosines() -> None:
     a, x = rng(1).normal(size=(9, 3)), rng(2).normal(size=(9, 4))
-    written = directions(np.einsum("nc,nd->ncd", a, x).reshape(9, -1))
-    factored = directions(a, x)
+    written = factor_directions(np.einsum("nc,nd->ncd", a, x).reshape(9, -1))
+    factored = factor_directions(a, x)
     np.testing.assert_allclose(cosines(factored, factored), cosines(written, written), atol=1e-14)
     np.testing.assert_allclose(alignment(factored), alignment(written), atol=1e-14)
     np.testing.assert_allclose(alignment(written), cosines(written, written).mean(axis=1), atol=1e-14)
 
 
 def test_sums_and_largest_over_blocks_are_those_of_the_whole() -> None:
-    items, others = directions(rng(1).normal(size=(50, 4))), directions(rng(2).normal(size=(30, 4)))
+    items, others = (
+        factor_directions(rng(1).normal(size=(50, 4))),
+        factor_directions(rng(2).normal(size=(30, 4))),
+    )
     whole = np.maximum(cosines(items, others), 0.0)
     np.testing.assert_allclose(total_cosines(items, others), whole.sum(axis=1), rtol=1e-12)
     np.testing.assert_allclose(largest_cosines(items, others), whole.max(axis=1), rtol=1e-12)
     blocks = list(similarity_blocks(items, others, megabytes=0.001))
     assert len(blocks) > 5
     np.testing.assert_allclose(np.concatenate([b for _, b in blocks]), cosines(items, others), atol=1e-14)
-    nobody = directions(np.empty((0, 4)))
+    nobody = factor_directions(np.empty((0, 4)))
     assert (total_cosines(items, nobody) == 0.0).all()
     assert (largest_cosines(items, nobody) == 0.0).all()
 
 
 def test_directions_leave_no_range() -> None:
     large = np.array([[1e300, 1e300], [1e-300, 0.0], [0.0, 0.0]])
-    np.testing.assert_allclose(directions(large)[0], [[0.5**0.5, 0.5**0.5], [1.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(factor_directions(large)[0], [[0.5**0.5, 0.5**0.5], [1.0, 0.0], [0.0, 0.0]])
 
 
 def test_a_ground_set_of_several_blocks_is_summed_whole() -> None:
-    items, ground = directions(rng(1).normal(size=(140, 2))), directions(rng(2).normal(size=(40_000, 2)))
+    items, ground = (
+        factor_directions(rng(1).normal(size=(140, 2))),
+        factor_directions(rng(2).normal(size=(40_000, 2))),
+    )
     floor, ceiling = rng(3).random(40_000) / 2.0, rng(4).random(40_000)
     cover = FacilityLocation(items, ground, floor=floor, ceiling=ceiling)
     cover.take(5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nextlabel.maths.information_measures import information_measure
-from nextlabel.maths.similarity import directions
+from nextlabel.maths.similarity import factor_directions
 from nextlabel.strategies.submodular import submodular
 from nextlabel.testing.definitions.submodular import cosines, value_of
 from nextlabel.testing.laws import Question
@@ -69,8 +69,10 @@ def test_graph_cut_shares_twice_lambda_times_the_similarity() -> None:
     assert about.labelled is not None
     s = np.maximum(cosines(np.concatenate([about.signals["embedding"], about.labelled["embedding"]])), 0.0)
     assert value([0, 3, 4]) == pytest.approx(0.6 * s[np.ix_([0, 3, 4], [8, 11])].sum(), abs=1e-12)
-    query = directions(about.labelled["embedding"][[1, 4]])
-    ours = information_measure("graph_cut", directions(about.signals["embedding"]), query=query, lam=0.3)
+    query = factor_directions(about.labelled["embedding"][[1, 4]])
+    ours = information_measure(
+        "graph_cut", factor_directions(about.signals["embedding"]), query=query, lam=0.3
+    )
     assert ours.gains(np.array([0, 3, 4])).sum() == pytest.approx(value([0, 3, 4]), abs=1e-12)
 
 
@@ -102,7 +104,7 @@ def test_unequal_weights_keep_the_kernel_positive_definite_only_if_all_blocks_ar
 
 
 def test_a_private_set_is_never_summed_over_the_query() -> None:
-    items, query, private = (directions(rng(seed).normal(size=(5, 3))) for seed in range(3))
+    items, query, private = (factor_directions(rng(seed).normal(size=(5, 3))) for seed in range(3))
     for over_query in (True, False):
         both = information_measure(
             "facility_location", items, query=query, private=private, over_query=over_query

@@ -73,8 +73,8 @@ def information_measure(
     Examples
     --------
     >>> import numpy as np
-    >>> from nextlabel.maths.similarity import directions
-    >>> items, query = directions(np.eye(3)), directions(np.eye(3)[:1])
+    >>> from nextlabel.maths.similarity import factor_directions
+    >>> items, query = factor_directions(np.eye(3)), factor_directions(np.eye(3)[:1])
     >>> information_measure("graph_cut", items, query=query).gains(np.arange(3)).tolist()
     [1.0, 0.0, 0.0]
     """

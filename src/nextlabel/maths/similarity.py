@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from nextlabel.maths.axes import Array, Positions, checked, row_chunks
+from nextlabel.maths.axes import Array, Positions, checked
+from nextlabel.maths.directions import directions
 
 __all__ = [
     "Directions",
     "alignment",
     "cosines",
-    "directions",
+    "factor_directions",
     "largest_cosines",
     "similarity_blocks",
     "taken",
@@ -29,7 +30,7 @@ Directions = tuple[NDArray[np.float64], ...]
 _BLOCK_BYTES = 1 << 25
 
 
-def directions(*factors: Array) -> Directions:
+def factor_directions(*factors: Array) -> Directions:
     """Each factor with its rows scaled to length one; a row of zeros has no direction and stays.
 
     Parameters
@@ -48,14 +49,15 @@ def directions(*factors: Array) -> Directions:
 
     Notes
     -----
-    Time O(n·d); memory a float64 copy.
+    Time O(n·d); memory two float64 copies at most.
 
     Examples
     --------
-    >>> directions(np.array([[3.0, 4.0], [0.0, 0.0]]))[0].tolist()
+    >>> factor_directions(np.array([[3.0, 4.0], [0.0, 0.0]]))[0].tolist()
     [[0.6, 0.8], [0.0, 0.0]]
     """
-    return tuple(_scaled(checked(factor, "n d", "features")) for factor in factors)
+    checks = (checked(factor, "n d", "features") for factor in factors)
+    return tuple(directions(factor.astype(np.float64, copy=False), "features") for factor in checks)
 
 
 def cosines(items: Directions, others: Directions) -> NDArray[np.float64]:
@@ -77,8 +79,8 @@ def cosines(items: Directions, others: Directions) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> east, both = directions(np.array([[1.0, 0.0]])), directions(np.array([[1.0, 0.0], [-2.0, 0.0]]))
-    >>> cosines(east, both).tolist()
+    >>> east = factor_directions(np.array([[1.0, 0.0]]))
+    >>> cosines(east, factor_directions(np.array([[1.0, 0.0], [-2.0, 0.0]]))).tolist()
     [[1.0, -1.0]]
     """
     result: NDArray[np.float64] = items[0] @ others[0].T
@@ -110,7 +112,7 @@ def similarity_blocks(
 
     Examples
     --------
-    >>> line = directions(np.array([[1.0], [-1.0]]))
+    >>> line = factor_directions(np.array([[1.0], [-1.0]]))
     >>> [block.tolist() for _, block in similarity_blocks(line, line)]
     [[[1.0, -1.0], [-1.0, 1.0]]]
     """
@@ -139,7 +141,7 @@ def total_cosines(items: Directions, others: Directions) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> line = directions(np.array([[1.0], [-1.0], [2.0]]))
+    >>> line = factor_directions(np.array([[1.0], [-1.0], [2.0]]))
     >>> total_cosines(line, line).tolist()
     [2.0, 1.0, 2.0]
     """
@@ -168,8 +170,8 @@ def largest_cosines(items: Directions, others: Directions) -> NDArray[np.float64
 
     Examples
     --------
-    >>> line = directions(np.array([[1.0], [-1.0]]))
-    >>> largest_cosines(line, directions(np.array([[5.0]]))).tolist()
+    >>> line = factor_directions(np.array([[1.0], [-1.0]]))
+    >>> largest_cosines(line, factor_directions(np.array([[5.0]]))).tolist()
     [1.0, 0.0]
     """
     result = np.zeros(len(items[0]))
@@ -197,7 +199,7 @@ def alignment(items: Directions) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> alignment(directions(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]))).round(3).tolist()
+    >>> alignment(factor_directions(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]))).round(3).tolist()
     [0.667, 0.333, 0.667]
     """
     n = max(1, len(items[0]))
@@ -212,7 +214,7 @@ def taken(items: Directions, positions: Positions | NDArray[np.bool_] | slice) -
 
     Examples
     --------
-    >>> taken(directions(np.array([[1.0], [-2.0]])), np.array([1]))[0].tolist()
+    >>> taken(factor_directions(np.array([[1.0], [-2.0]])), np.array([1]))[0].tolist()
     [[-1.0]]
     """
     return tuple(factor[positions] for factor in items)
@@ -223,18 +225,7 @@ def width(items: Directions) -> int:
 
     Examples
     --------
-    >>> width(directions(np.ones((5, 2)), np.ones((5, 3))))
+    >>> width(factor_directions(np.ones((5, 2)), np.ones((5, 3))))
     5
     """
     return sum(int(factor.shape[1]) for factor in items)
-
-
-def _scaled(features: Array) -> NDArray[np.float64]:
-    result = np.empty(features.shape, np.float64)
-    for rows in row_chunks(features):
-        chunk = features[rows].astype(np.float64)
-        largest = np.abs(chunk).max(axis=1, keepdims=True)  # first, so that no square leaves its range
-        chunk /= np.where(largest > 0.0, largest, 1.0)
-        length = np.sqrt(np.einsum("nd,nd->n", chunk, chunk))[:, None]
-        result[rows] = chunk / np.where(length > 0.0, length, 1.0)
-    return result

@@ -56,8 +56,8 @@ class FacilityLocation(Objective):
 
     Examples
     --------
-    >>> from nextlabel.maths.similarity import directions
-    >>> items = directions(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+    >>> from nextlabel.maths.similarity import factor_directions
+    >>> items = factor_directions(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
     >>> cover = FacilityLocation(items, items)
     >>> cover.take(0)
     >>> cover.gains(np.array([1, 2])).tolist()
@@ -143,8 +143,8 @@ class GraphCut(Objective):
 
     Examples
     --------
-    >>> from nextlabel.maths.similarity import directions, total_cosines
-    >>> items = directions(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+    >>> from nextlabel.maths.similarity import factor_directions, total_cosines
+    >>> items = factor_directions(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
     >>> cut = GraphCut(items, total_cosines(items, items), lam=0.5)
     >>> cut.take(0)
     >>> cut.gains(np.array([1, 2])).tolist()
@@ -227,8 +227,8 @@ class LogDeterminant(Objective):
 
     Examples
     --------
-    >>> from nextlabel.maths.similarity import directions
-    >>> items = directions(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+    >>> from nextlabel.maths.similarity import factor_directions
+    >>> items = factor_directions(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
     >>> volume = LogDeterminant(items, jitter=0.01)
     >>> volume.take(0)
     >>> np.exp(volume.gains(np.array([1, 2]))).round(3).tolist()

@@ -23,7 +23,7 @@ from nextlabel.maths.axes import (
 from nextlabel.maths.greedy import Solver, greedy
 from nextlabel.maths.information_measures import Function, information_measure
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
-from nextlabel.maths.similarity import Directions, alignment, directions, taken
+from nextlabel.maths.similarity import Directions, alignment, factor_directions, taken
 
 __all__ = ["Submodular", "submodular"]
 
@@ -304,7 +304,7 @@ class Submodular(Strategy):
     ) -> tuple[Positions, NDArray[np.float64]]:
         """Positions and gains; the factors are the embedding, or embedding and residual."""
         checked_batch(batch, len(factors[0]))
-        items = directions(*factors)
+        items = factor_directions(*factors)
         query, private = self._sets(labelled, labels)
         is_level = self.function == "log_det" and query is None and private is None
         return greedy(
@@ -332,7 +332,7 @@ class Submodular(Strategy):
         """Query and private set; none where the measure has none, or where it is empty."""
         if self.measure == "plain" or not labelled or not len(labelled[0]):
             return None, None
-        rows = directions(*labelled)
+        rows = factor_directions(*labelled)
         if self._names_classes and labels is None:
             message = (
                 f"Submodular with query_classes={self.query_classes} and private_classes="

@@ -12,7 +12,7 @@ from nextlabel.maths.axes import Embeddings, Positions, Scores, Sizes, checked, 
 from nextlabel.maths.greedy import greedy
 from nextlabel.maths.parameters import checked_whole, settle
 from nextlabel.maths.ranking import top
-from nextlabel.maths.similarity import directions, taken
+from nextlabel.maths.similarity import factor_directions, taken
 from nextlabel.maths.submodular import FacilityLocation
 
 __all__ = ["Suggestive", "suggestive"]
@@ -144,7 +144,7 @@ def _suggested(
     n = len(uncertainty)
     checked_batch(batch, n)
     considered = top(uncertainty, min(n, max(candidates, batch)), rng=rng)
-    pool = directions(descriptor)
+    pool = factor_directions(descriptor)
     picked, gains = greedy(FacilityLocation(taken(pool, considered), pool), batch, rng=rng)
     return considered[picked], gains
 
