@@ -31,12 +31,17 @@ from nextlabel.maths.ranking import top
 from nextlabel.maths.softmax import with_ones
 from nextlabel.maths.uncertainty import check_two_classes
 
-__all__ = ["Counted", "DiscriminativeBatch", "discriminative_batch"]
+__all__ = ["AscentEnded", "Counted", "DiscriminativeBatch", "discriminative_batch"]
 
 Counted = Literal["candidates", "pool"]
 """Whose entropy counts: that of the candidates, which stand for the pool, or of all its items."""
 
 Floats = NDArray[np.float64]
+
+
+@final
+class AscentEnded(RuntimeWarning):
+    """The number of steps ended the ascent of the batch that was chosen before it came to a summit."""
 
 
 def discriminative_batch(
@@ -307,7 +312,7 @@ def _chosen(
             f"{method.steps} steps with a gap of {found.gap:.3g} to what might be had, beside a worth of "
             f"{found.value:.6g}. Allow more 'steps', or fewer 'candidates'."
         )
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        warnings.warn(message, AscentEnded, stacklevel=3)
     return chosen[found.items], found.scores
 
 
