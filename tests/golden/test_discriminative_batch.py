@@ -11,7 +11,7 @@ from nextlabel import Signals, build, select
 from nextlabel.errors import LabelError, ParameterError, SignalError
 from nextlabel.maths.information import entropy
 from nextlabel.maths.predictions import softmax
-from nextlabel.strategies.discriminative_batch import DiscriminativeBatch, discriminative_batch
+from nextlabel.strategies.discriminative_batch import AscentEnded, DiscriminativeBatch, discriminative_batch
 from nextlabel.testing.definitions import discriminative_batch as plain
 from nextlabel.testing.laws import Question
 
@@ -238,9 +238,7 @@ def test_the_function_takes_what_the_strategy_takes() -> None:
 
 def test_an_ascent_cut_short_warns_and_names_the_gap() -> None:
     this = question(7, n=12)
-    with pytest.warns(
-        RuntimeWarning, match=r"ended after 1 steps with a gap of [0-9.]+ .* worth of -[0-9.]+"
-    ):
+    with pytest.warns(AscentEnded, match=r"ended after 1 steps with a gap of [0-9.]+ .* worth of -[0-9.]+"):
         picked = answer(this, steps=1, entropy_weight=10.0, starts=("even",))
     assert len(set(picked)) == 2
 
