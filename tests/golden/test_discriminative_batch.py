@@ -273,7 +273,7 @@ def test_one_class_is_refused() -> None:
         ({"candidates": 0}, "'candidates' must be a whole number from 1 up; received 0"),
         ({"steps": 0}, "'steps' .* received 0"),
         ({"exchanges": -1}, "'exchanges' .* received -1"),
-        ({"starts": ()}, r"'starts' must be a tuple .* received \(\)"),
+        ({"starts": ()}, r"'starts' must be a list .* received \(\)"),
         ({"starts": ("even", "odd")}, r"'starts' .* received \('even', 'odd'\)"),
         ({"starts": "even"}, "'starts' .* received 'even'"),
     ],

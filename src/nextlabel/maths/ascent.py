@@ -21,7 +21,7 @@ _ARMIJO = 1e-4
 _SHORTEST = 1e-12  # of a direction: what is left of it is rounding
 _STILL = 1e-4  # the largest entry of a step that ends the ascent
 _LEVEL = 1e-6  # of F: a rise to first order that ends it too
-_ENOUGH = 5e-2  # of F: a gap that is no reason to warn; F itself is mostly far nearer by then
+_ENOUGH = 1e-2  # of F: a gap at which an ascent counts as ended by itself
 _QUADRATIC = 2_000  # entries of a point up to which the quadratic model is used
 
 
@@ -41,7 +41,7 @@ class Summit:
     gap : float
         How much more there could be within the polytope to first order; 0 at a summit.
     is_reached : bool
-        Whether it ended by itself, or no more than a twentieth of F might be had to first order.
+        Whether it ended by itself, or no more than a hundredth of F might be had to first order.
     values : tuple of float
         F after each step, the first one before all.
     """

@@ -165,7 +165,7 @@ class DiscriminativeBatch(Strategy):
     each class is relaxed to μ ≥ 0, Σ_y μ_jy ≤ 1, Σ μ = b, Σ_j μ_jy ≤ ⌊(1/K + ε)·b⌋; from each start a
     quasi-Newton ascent on the exact gradient (`nextlabel.maths.ascent`), rounded by its largest entries,
     improved by exchanges; the best by its exact worth. Where the number of steps ends its ascent while more
-    than a twentieth of the worth might be had to first order, a warning names that gap.
+    than a hundredth of the worth might be had to first order, a warning names that gap.
 
     Without refits the worth is a sum over items and its best batch exact: the largest entropies without the
     label term; with it, log p_ŷ + αH, which for α = 1 and two classes is largest at p_ŷ = 0.782, and not at
@@ -262,10 +262,10 @@ class DiscriminativeBatch(Strategy):
 
 def _checked_starts(starts: object) -> tuple[Start, ...]:
     options = get_args(Start)
-    if isinstance(starts, tuple) and starts and set(map(str, starts)) <= set(options):
-        return starts
+    if isinstance(starts, tuple | list) and starts and set(map(str, starts)) <= set(options):
+        return tuple(starts)
     message = (
-        "DiscriminativeBatch's 'starts' must be a tuple of one or more of 'even' and 'entropy'; received "
+        "DiscriminativeBatch's 'starts' must be a list of one or more of 'even' and 'entropy'; received "
         f"{starts!r}. Leave it out for both."
     )
     raise ParameterError(message)
