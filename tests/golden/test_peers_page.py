@@ -1,5 +1,7 @@
 """The page on other libraries: what it says of what was found, without installing any of them."""
 
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,13 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 
-from benchmarks.peers.__main__ import FOUND, PAGE, main, pinned  # noqa: E402
-from benchmarks.peers.environments import PEERS, NotInstalled, Peer, _run  # noqa: E402
-from benchmarks.peers.page import page  # noqa: E402
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(ROOT))
+    patch.setattr(os, "environ", dict(os.environ))  # the package asks for one thread; not for the whole suite
+    from benchmarks.peers.__main__ import FOUND, PAGE, main, pinned
+    from benchmarks.peers.environments import PEERS, NotInstalled, Peer, _run
+    from benchmarks.peers.page import page
 
 
 def promise(name: str, outcome: str, **more: str) -> dict[str, str]:
@@ -47,6 +51,12 @@ def test_a_documented_departure_is_not_called_broken() -> None:
     assert "**ties**" not in text
 
 
+def test_a_script_stands_with_what_it_printed() -> None:
+    script = {"path": "benchmarks/peers/alone/baal/batch_bald.py", "prints": "first by BALD: 0"}
+    text = page([found(promise("law", "kept")) | {"alone": [script]}])
+    assert f"```text\n{(ROOT / script['path']).read_text('utf-8')}```\n\nprints\n\n```text\nfirst by" in text
+
+
 def test_a_method_that_keeps_all_has_no_section_of_its_own() -> None:
     assert "### " not in page([found(promise("law", "kept"), promise("memory", "not asked"))])
     assert "### `Badge`\n\nAsked otherwise." in page([found(promise("law", "kept"), note="Asked otherwise.")])
@@ -75,8 +85,6 @@ def test_every_peer_has_exact_pins_and_an_adapter(peer: Peer) -> None:
 
 
 def test_the_page_is_what_was_found() -> None:
-    import json
-
     kept = json.loads(FOUND.read_text("utf-8"))
     assert [*kept] == [peer.package for peer in PEERS]
     assert PAGE.read_text("utf-8") == page(list(kept.values()))
