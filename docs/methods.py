@@ -54,6 +54,7 @@ shows what a method looks at, not whether that helps."""
 FORMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "badge": [{"geometry": "hyperbolic"}],
     "coreset": [{"geometry": "hyperbolic"}],
+    "robust_coreset": [{"outliers": 1}],
     "typiclust": [{"geometry": "hyperbolic"}],
     "submodular": [{"function": "log_det"}, {"function": "graph_cut"}],
 }

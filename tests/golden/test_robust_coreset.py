@@ -1,5 +1,6 @@
 """Robust core-set selection: closed forms, every choice tried out, limits, options."""
 
+import tracemalloc
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from nextlabel import Signals, select
 from nextlabel.errors import BatchSizeError, ParameterError, SignalError
 from nextlabel.maths.centres import greedy_centres
+from nextlabel.maths.covering import covering_centres
 from nextlabel.strategies.robust_coreset import RobustCoreSet, Unproven, robust_coreset
-from nextlabel.testing.definitions.robust_coreset import DEFINITION
+from nextlabel.testing.definitions.robust_coreset import DEFINITION, memory
 from nextlabel.testing.laws import Question
 
 Array = NDArray[Any]
@@ -177,6 +179,43 @@ def test_a_large_pool_is_represented_by_a_sample() -> None:
     again = RobustCoreSet(sample=40).pick(Signals({"embedding": points}), 3, rng(0))
     assert tuple(again.positions) in found
     assert len(set(robust_coreset(points, 60, sample=40, rng=rng()).positions.tolist())) == 60
+
+
+def test_the_outliers_are_those_of_the_pool_and_a_sample_has_its_part() -> None:
+    # one of a hundred may lie outside: of fifty half an item, which is one; half the samples hold it
+    line = np.append(np.linspace(0.0, 1.0, 99), 1000.0)[:, None]
+    half: dict[str, Any] = {"labelled": np.zeros((1, 1)), "sample": 50}
+    for allowed in ({"share": 0.01}, {"outliers": 1}):
+        assert max(robust_coreset(line, 1, **allowed, **half, rng=rng(s)).radius for s in range(12)) < 1.0
+    radii = [robust_coreset(line, 1, labelled=line[:1], outliers=0, sample=50, rng=rng(s)) for s in range(12)]
+    assert {found.positions[0] == 99 for found in radii} == {True, False}
+    # thirty of a hundred are three of ten, not ten
+    points = rng().standard_normal((100, 2))
+    sampled = np.sort(rng(5).choice(100, 10, replace=False))
+    found = robust_coreset(points, 2, outliers=30, sample=10, rng=rng(5))
+    assert found.radius == robust_coreset(points[sampled], 2, outliers=3, rng=rng()).radius > 0.0
+
+
+def test_by_default_the_first_outlier_is_left_out_of_ten_thousand_items() -> None:
+    points = rng(8).standard_normal((10_000, 2))
+    for n, outliers in ((10_000, 1), (9_999, 0)):
+        for seed in range(3):
+            found = robust_coreset(points[:n], 2, sample=60, rng=rng(seed))
+            stated = [robust_coreset(points[:n], 2, sample=60, outliers=k, rng=rng(seed)) for k in (0, 1)]
+            assert stated[0].radius > stated[1].radius
+            assert found.radius == stated[outliers].radius
+
+
+def test_memory_stays_within_what_is_declared() -> None:
+    # one pick to reach all: nearly all pairs lie within the radius; too many of them for programmes
+    points = rng().standard_normal((3_200, 2))
+    tracemalloc.start()
+    covering_centres(points, 1, seconds=1e-9, rng=rng())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    pairs = 3_200**2
+    assert 20 * pairs < peak < 24 * pairs  # at least what is kept, and what the docstrings say at most
+    assert peak < memory({"n": 3_200})
 
 
 def test_a_limit_gives_the_best_found_and_a_warning_that_names_the_gap() -> None:

@@ -22,7 +22,7 @@ __all__ = ["Covering", "covering_centres"]
 
 _PROOF_SLACK = 1e-6  # far above the rounding of a bound's sums, far below one item
 _LARGEST_PROGRAMME = 10_000_000  # pairs; the solvers would take hours and gigabytes for more
-_BLOCK_MEGABYTES = 32.0  # of distances at a time
+_BLOCK_MEGABYTES = 8.0  # of distances at a time
 _ROUNDING = 1e-12  # of a distance: values nearer than this share are one value
 
 
@@ -103,8 +103,9 @@ def covering_centres(
     centre at 0, one pick and one outlier, greedy has 100 and the smallest radius is 1.
 
     Of several choices with the radius, one that reaches more within it is preferred; picks that the radius
-    does not need go to what is farthest. Memory up to 12·n² bytes for pairs within the upper end, and about
-    80 bytes a pair in the programmes, which are not tried beyond ten million pairs.
+    does not need go to what is farthest. Memory up to 24·n² bytes: 24 for each pair within the upper end,
+    nearly all n² where one pick is to reach everything. The programmes take about 80 bytes a pair more, and
+    are not tried beyond ten million pairs.
 
     References
     ----------
@@ -150,17 +151,16 @@ class _Search:
         self.chosen, self.radius = np.empty(0, np.int64), np.inf
         self.too_small = -1.0
         self.graph = BallGraph(np.zeros(len(points) + 1, np.int64), np.empty(0, np.int32))
-        self.distances = self.values = np.zeros(1)
+        self.values = np.zeros(1)  # the distances of pairs, then those from where centres are already
 
     def run(self) -> None:
         """Greedy centres first, then all that the limits allow."""
         self._by_greedy()
         if self.radius == 0.0:
             return
-        self.graph, self.distances = _pairs_within(self.points, self.radius)
-        self.values = np.append(self.distances, self.given[self.given <= self.radius])
+        self.graph, self.values = _pairs_within(self.points, self.radius, self.given)
         self._by_swaps()
-        if len(self.distances) <= _LARGEST_PROGRAMME:
+        if len(self.graph.items) <= _LARGEST_PROGRAMME:
             self._by_bounds()
             self._by_programmes()
 
@@ -253,15 +253,21 @@ class _Search:
         return self._within(radius), self.given > radius, self.batch
 
     def _within(self, radius: float) -> BallGraph:
-        holds = self.distances <= radius
-        counts = np.append(0, np.cumsum(holds))
-        return BallGraph(counts[self.graph.starts], self.graph.items[holds])
+        holds = self.values[: len(self.graph.items)] <= radius
+        # no row is empty: each item is within its own ball
+        sizes = np.add.reduceat(holds, self.graph.starts[:-1], dtype=np.int64)
+        return BallGraph(np.append(0, np.cumsum(sizes)), self.graph.items[holds])
 
     def _middle(self, low: float, high: float) -> float | None:
         """A distance between two, as many below it as above; None where there is none."""
-        between = self.values[(self.values > low) & (self.values < high * (1.0 - _ROUNDING))]
+        holds = self.values > low
+        holds &= self.values < high * (1.0 - _ROUNDING)
+        between = self.values[holds]
+        if not len(between):
+            return None
         half = len(between) // 2
-        return float(np.partition(between, half)[half]) if len(between) else None
+        between.partition(half)  # where it is: a second copy would be the peak of memory
+        return float(between[half])
 
     def _accept(self, chosen: Positions) -> float:
         """The radius of a choice, which is kept where it is the best so far."""
@@ -313,8 +319,10 @@ def _nearest(points: Array, centres: Array) -> NDArray[np.float64]:
     return near
 
 
-def _pairs_within(points: Array, radius: float) -> tuple[BallGraph, NDArray[np.float64]]:
-    """All pairs of points not farther apart, and their distances."""
+def _pairs_within(
+    points: Array, radius: float, given: NDArray[np.float64]
+) -> tuple[BallGraph, NDArray[np.float64]]:
+    """All pairs of points not farther apart; their distances, followed by those given within the radius."""
     from scipy.spatial.distance import cdist
 
     items, distances, sizes = [], [], []
@@ -324,5 +332,6 @@ def _pairs_within(points: Array, radius: float) -> tuple[BallGraph, NDArray[np.f
         items.append(np.nonzero(holds)[1].astype(np.int32))
         distances.append(block[holds])
         sizes.append(holds.sum(axis=1))
-    starts = np.append(0, np.cumsum(np.concatenate(sizes)))
-    return BallGraph(starts, np.concatenate(items)), np.concatenate(distances)
+    graph = BallGraph(np.append(0, np.cumsum(np.concatenate(sizes))), np.concatenate(items))
+    items.clear()  # before the larger half is joined
+    return graph, np.concatenate([*distances, given[given <= radius]])

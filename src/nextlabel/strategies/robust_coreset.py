@@ -44,6 +44,9 @@ def robust_coreset(
 ) -> Covering:
     """The batch from which the smallest radius reaches all items but a few outliers, and how sure that is.
 
+    How many may be left out is `outliers`, or a `share`, whose default is no item at all below 10⁴ items:
+    this is the exact k-centre then, which picks outliers first.
+
     Parameters
     ----------
     embedding : array of float, axes (n, d)
@@ -55,9 +58,11 @@ def robust_coreset(
     labelled : array of float, axes (l, d), optional
         Features of the labelled items, which reach as far as the picks do.
     share : float
-        The share of the items that may lie outside the radius, from 0 to 1; rounded down.
+        The share of the items that may lie outside the radius, from 0 to 1; rounded down. Read where
+        `outliers` is left out.
     round_up : bool
-        Whether at least one item may lie outside, where the share makes less than one.
+        Whether at least one item may lie outside, where the share makes less than one. Read where `outliers`
+        is left out.
     outliers : int, optional
         How many items may lie outside, from 0; read instead of the share where given.
     metric : {"euclidean", "cosine"}
@@ -69,7 +74,7 @@ def robust_coreset(
         and swaps settle.
     sample : int
         A larger pool is represented by so many of its items, drawn uniformly; from 1, and never fewer than
-        the batch.
+        the batch. As large a part of the outliers, rounded up, may be left out of them.
 
     Returns
     -------
@@ -124,15 +129,16 @@ def robust_coreset(
     labelled = None if labelled is None else checked_points(labelled, "l d", "labelled", sizes)
     batch = checked_batch(batch, len(embedding))
     kept = max(settings["sample"], batch)
-    rows = np.arange(len(embedding))
+    rows, outside = np.arange(len(embedding)), _budget(len(embedding), **settings)
     if len(rows) > kept:
+        outside = -(-outside * kept // len(rows))  # rounded up: none only where none may
         rows = np.sort(rng.choice(rows, kept, replace=False))
         embedding = embedding[rows]
     found = covering_centres(
         embedding,
         batch,
         centres=labelled,
-        outliers=_budget(len(rows), **settings),
+        outliers=outside,
         seconds=settings["time_limit"],
         nodes=settings["node_limit"],
         rng=rng,
@@ -144,14 +150,20 @@ def robust_coreset(
 @final
 @dataclass(frozen=True)
 class RobustCoreSet(Strategy):
-    """Prefers the batch of smallest radius, outliers left out; needs embedding; costs an integer programme.
+    """Prefers the smallest radius, stated outliers left out; needs embedding; costs an integer programme.
+
+    How many may be left out is to be stated: the default share is no item at all below 10⁴ items, and the
+    method is the exact k-centre then, which picks outliers first. Give ``outliers=1`` or more, or a larger
+    share, for example ``share=0.01``.
 
     Parameters
     ----------
     share : float
-        The share of the items that may lie outside the radius, from 0 to 1; rounded down.
+        The share of the items that may lie outside the radius, from 0 to 1; rounded down. Read where
+        `outliers` is left out.
     round_up : bool
-        Whether at least one item may lie outside, where the share makes less than one.
+        Whether at least one item may lie outside, where the share makes less than one. Read where `outliers`
+        is left out.
     outliers : int, optional
         How many items may lie outside, from 0; read instead of the share where given.
     metric : {"euclidean", "cosine"}
@@ -164,7 +176,8 @@ class RobustCoreSet(Strategy):
         How many nodes of a search tree each mixed-integer programme may solve; 0 for none beyond what bounds
         and swaps settle.
     sample : int
-        A larger pool is represented by so many of its items, drawn uniformly; from 1.
+        A larger pool is represented by so many of its items, drawn uniformly; from 1. As large a part of the
+        outliers, rounded up, may be left out of them.
 
     Raises
     ------
@@ -179,11 +192,12 @@ class RobustCoreSet(Strategy):
     warning names the gap between the radius and what is proven. For picks that any machine repeats, take
     ``time_limit=None`` and a ``node_limit``, or a smaller ``sample``.
 
-    Time O(n²·d) for the distances, then up to the time limit, whatever the batch b; memory up to 12·n²
-    bytes, with n at most `sample`.
+    Time O(n²·d) for the distances, then up to the time limit, whatever the batch b; memory up to 24·n²
+    bytes, and 80 for each of the n² pairs, at most ten million, in the programmes; with n at most `sample`.
 
     Fails where nearly all distances are alike, as with very many features: no small radius exists, whatever
-    is picked; and with fewer outliers allowed than there are, when picks are spent on them.
+    is picked; and with fewer outliers allowed than there are, as by default below 10⁴ items, when picks are
+    spent on them.
 
     References
     ----------

@@ -38,4 +38,5 @@ DEFINITION = Definition(
 
 def memory(sizes: Sizes) -> float:
     """Bytes that nextlabel's implementation may use beside its inputs."""
-    return 40.0 * sizes["n"] ** 2 + 1e7
+    pairs = sizes["n"] ** 2
+    return 24.0 * pairs + 80.0 * min(pairs, 1e7) + 1e7
