@@ -18,7 +18,11 @@ from nextlabel.testing.signals import drawn_signals
 
 STRATEGIES = names("strategy")
 MADE = {name: resolve("strategy", name) for name in STRATEGIES}
-SCORERS = [name for name, made in MADE.items() if issubclass(made, Scorer) and not made.is_random]
+SCORERS = [
+    name
+    for name, made in MADE.items()
+    if issubclass(made, Scorer) and not example("strategy", name).is_random
+]
 PROFILE = settings.get_profile(settings.get_current_profile_name())
 FEW = settings(max_examples=PROFILE.max_examples // 4)  # of each strategy, so that all of them stay quick
 

@@ -41,11 +41,13 @@ class Picks:
 class Strategy(ABC):
     """Picks a batch from what a model says of each item. Fields of a subclass are its hyperparameters."""
 
-    is_random: ClassVar[bool] = False
-    """Whether the picks depend on the generator beyond the breaking of ties."""
-
     exceptions: ClassVar[Mapping[str, str]] = {}
     """Promises of the contract that the method does not keep, each with the reason."""
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the picks depend on the generator beyond the breaking of ties; a class attribute will do."""
+        return False
 
     @property
     @abstractmethod

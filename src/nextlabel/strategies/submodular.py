@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, final, get_args
+from typing import Literal, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -190,7 +190,8 @@ class Submodular(Strategy):
     item nearest to the mean direction of the pool is first then.
 
     The whole batch is always filled: graph cut with lam above ½, and log-determinants, have gains below zero,
-    and greedy takes what loses least.
+    and greedy takes what loses least. Once no item adds anything, as soon happens to facility location
+    between a query and a private set, all are equal, and the rest is drawn.
 
     Departs from the paper: cosines of log-determinants are not clipped, since a clipped kernel need not be
     positive definite; and see `nextlabel.maths.submodular.LogDeterminant` for η and ν below 1.
@@ -235,8 +236,6 @@ class Submodular(Strategy):
     solver: Solver = "lazy"
     missed: float = 0.01
 
-    is_random: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         name = type(self).__name__
         checked_choice(self.function, "function", get_args(Function), of=name)
@@ -253,8 +252,6 @@ class Submodular(Strategy):
         settle(self, {"eta": eta, "nu": nu, "lam": lam, "jitter": jitter, "missed": missed})
         settle(self, {key: _classes(getattr(self, key), key) for key in ("query_classes", "private_classes")})
         self._check_sets()
-        # of one instance, not of the class: parts are drawn by this solver alone
-        settle(self, {"is_random": self.solver == "stochastic"})
 
     def _check_sets(self) -> None:
         if self.measure in _WITH_QUERY and not self.query_classes:
@@ -270,6 +267,11 @@ class Submodular(Strategy):
                 f"{both} in both. Leave each out of one of the two."
             )
             raise ParameterError(message)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the solver draws parts of the pool; all others break ties alone by the generator."""
+        return self.solver == "stochastic"
 
     @property
     def needs(self) -> frozenset[str]:
