@@ -16,6 +16,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "badge", "first": "uniform"},
     {"name": "badge", "include_bias": True},
     {"name": "badge", "geometry": "hyperbolic"},
+    {"name": "badge", "geometry": "ball", "curvature": 0.01},
     {"name": "class_balanced", "of": "badge", "share": 0.5},
     {"name": "dal", "queries": 2, "class_weight": None},
     {"name": "cdal", "of": "proba"},
@@ -36,6 +37,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "mixture", "of": ["badge", "bald", "random"], "weights": [3, 1, 1]},
     {"name": "schedule", "of": ["typiclust", "badge"], "after": [100]},
     {"name": "self_correcting", "of": "bald"},
+    {"name": "robust_coreset", "outliers": 1},
     {"name": "robust_coreset", "outliers": 3, "metric": "cosine"},
     {"name": "stochastic", "of": "bald", "kind": "softmax"},
     {"name": "stochastic", "of": "entropy", "kind": "softrank", "beta": 4.0},
@@ -43,11 +45,19 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "submodular", "function": "log_det"},
     {"name": "submodular", "measure": "conditional_gain", "similarity": "gradient"},
     {"name": "submodular", "measure": "mutual_information", "query_classes": [0, 2]},
+    {"name": "submodular", "measure": "mutual_information", "query_classes": [0, 2], "mutual": "flvmi"},
     {"name": "submodular", "function": "log_det", "measure": "mutual_information", "query_classes": [0, 2]},
+    {
+        "name": "submodular",
+        "function": "log_det",  # that of facility location is soon worth no item any more, and draws
+        "measure": "conditional_mutual_information",
+        "query_classes": [1],
+    },
     {"name": "submodular", "solver": "stochastic"},
     {"name": "subsample", "of": "margin", "size": 8},
     {"name": "subsample", "of": {"name": "badge"}, "size": 8},
     {"name": "typiclust", "geometry": "hyperbolic", "curvature": 0.5},
+    {"name": "typiclust", "geometry": "ball", "curvature": 0.01},
     {"name": "variation_ratio", "form": "mean"},
 ]
 
