@@ -46,7 +46,7 @@ class Strategy(ABC):
 
     @property
     def is_random(self) -> bool:
-        """Whether the picks depend on the generator beyond the breaking of ties; a class attribute will do."""
+        """Whether the picks depend on the generator beyond the breaking of ties."""
         return False
 
     @property

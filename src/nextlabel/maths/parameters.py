@@ -2,6 +2,10 @@
 
 Each gives the value back as Python's own type, so that what is kept can be written down as JSON: NumPy's
 numbers are accepted and converted. A bool is no number, and nan is none either.
+
+A parameter that the chosen form of a method does not read is checked and then left alone, so that one setting
+can be held while forms are compared; its description says what reads it. Two that contradict one another, of
+which the form could follow only one, are refused.
 """
 
 from collections.abc import Mapping, Sequence

@@ -52,7 +52,8 @@ def badge(
         is another law: with "hyperbolic" the embedding is mapped into the Poincaré ball by exp₀, with "ball"
         it holds points of it already.
     curvature : float
-        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c. Read in hyperbolic
+        space.
 
     Returns
     -------
@@ -116,7 +117,8 @@ class BADGE(Strategy):
         is another law: with "hyperbolic" the embedding is mapped into the Poincaré ball by exp₀, with "ball"
         it holds points of it already.
     curvature : float
-        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c. Read in hyperbolic
+        space.
 
     Raises
     ------

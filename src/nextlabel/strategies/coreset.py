@@ -51,7 +51,8 @@ def coreset(
         Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
         mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
     curvature : float
-        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c. Read in hyperbolic
+        space.
 
     Returns
     -------
@@ -105,7 +106,8 @@ class CoreSet(Strategy):
         Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
         mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
     curvature : float
-        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c. Read in hyperbolic
+        space.
 
     Raises
     ------

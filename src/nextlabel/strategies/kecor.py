@@ -118,9 +118,10 @@ class KECOR(Strategy):
     sigma : float
         Standard deviation of the noise of a label, from 0.
     eta : float
-        Weight of the entropies, from 0.
+        Weight of the entropies, from 0. Read where there are entropies.
     smoothing : float
-        Added to every count of a histogram, from 0; not read otherwise. The authors' code counts from 1.
+        Added to every count, from 0. Read where the entropy is that of a histogram. The authors' code counts
+        from 1.
 
     Raises
     ------

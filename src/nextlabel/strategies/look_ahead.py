@@ -79,7 +79,7 @@ def look_ahead(
     evaluation : int
         Uncertainty is summed over at most so many items.
     penalty : float
-        λ of the linear head, from 0 up.
+        λ of the linear head, from 0 up. Read unless the model is frozen.
     sequential : bool
         Whether each pick is taken as labelled with its most probable class before the next one is looked
         for.
@@ -165,7 +165,7 @@ class LookAhead(Strategy):
     evaluation : int
         Uncertainty is summed over at most so many items.
     penalty : float
-        λ of the linear head, from 0 up; features are best on one scale.
+        λ of the linear head, from 0 up; features are best on one scale. Read unless the model is frozen.
     sequential : bool
         Whether each pick is taken as labelled with its most probable class before the next one is looked
         for.

@@ -46,7 +46,7 @@ def probcover(
         How many clusters stand for classes when the radius is found, from 2; as many as picks, and at least
         two, when left out.
     purity : float
-        The share, above 0 and at most 1.
+        The share, above 0 and at most 1. Read, as are the clusters, where the radius is left out.
 
     Returns
     -------
@@ -114,9 +114,9 @@ class ProbCover(Strategy):
         holds items of one k-means cluster only.
     clusters : int, optional
         How many clusters stand for classes when the radius is found, from 2. When left out, as many as
-        there are classes; where nothing says how many, as many as picks.
+        there are classes; where nothing says how many, as many as picks. Read where the radius is left out.
     purity : float
-        The share, above 0 and at most 1.
+        The share, above 0 and at most 1. Read, as are the clusters, where the radius is left out.
 
     Raises
     ------

@@ -154,26 +154,31 @@ class Submodular(Strategy):
         Cosine of the embeddings; or of the last-layer gradients residual ⊗ embedding, under each item's most
         probable class, which needs the residual too. Negative cosines count as 0, but for log-determinants.
     query_classes : tuple of int, optional
-        The labelled items of these classes are the query set. Needed by measures that have one.
+        The labelled items of these classes are the query set. Needed by measures that have one, and read by
+        no other.
     private_classes : tuple of int, optional
         The labelled items of these classes are the private set; when left out, all labelled items but those
-        of the query.
+        of the query. Read by measures that have a private set.
     mutual : {"flqmi", "flvmi"}
         Mutual information of facility location: summed over the query and the batch, or over the pool, which
-        costs all pairs. The conditional one is always summed over the pool.
+        costs all pairs. Read by that measure of that function; the conditional one is always summed over the
+        pool.
     eta : float
-        How much the query counts in it, from 0. For log-determinants at most 1.
+        How much the query counts, from 0. For log-determinants at most 1. Read by measures with a query, but
+        for graph cut.
     nu : float
-        How much the private set counts, from 0. For log-determinants at most 1.
+        How much the private set counts, from 0. For log-determinants at most 1. Read by measures with a
+        private set.
     lam : float
         How much graph cut minds what the batch has in common, from 0; up to ½ no item makes a batch worse.
+        Read by graph cut.
     jitter : float
-        Added to the diagonal for log-determinants, from 1e-8.
+        Added to the diagonal, from 1e-8. Read by log-determinants.
     solver : {"lazy", "stochastic", "naive"}
         Greedy with lazy bounds; on random parts of the pool; or computing all gains for every pick, with the
         same result as lazy.
     missed : float
-        For "stochastic": about how probable a given item is to be in none of the parts. Above 0, below 1.
+        About how probable a given item is to be in none of the parts. Above 0, below 1. Read by "stochastic".
 
     Raises
     ------

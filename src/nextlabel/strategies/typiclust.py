@@ -52,7 +52,8 @@ def typiclust(
         Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
         mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
     curvature : float
-        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c. Read in hyperbolic
+        space.
 
     Returns
     -------
@@ -142,7 +143,8 @@ class TypiClust(Strategy):
         Distances between the features as they are, or in hyperbolic space: with "hyperbolic" the features are
         mapped into the Poincaré ball by exp₀, with "ball" they are points of it already.
     curvature : float
-        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c.
+        c of the hyperbolic space of curvature −c, above 0; the ball has the radius 1/√c. Read in hyperbolic
+        space.
 
     Raises
     ------
