@@ -4,8 +4,8 @@ Each gives the value back as Python's own type, so that what is kept can be writ
 numbers are accepted and converted. A bool is no number, and nan is none either.
 
 A parameter that the chosen form of a method does not read is checked and then left alone, so that one setting
-can be held while forms are compared; its description says what reads it. Two that contradict one another, of
-which the form could follow only one, are refused.
+can be held while forms are compared; its description says what reads it. Refused is what the chosen form
+could not do at all: a cosine in hyperbolic space, or a sum over classes of what has one score.
 """
 
 from collections.abc import Mapping, Sequence
