@@ -132,7 +132,7 @@ class Pages:
             "",
             f"**What it prefers.** {preferred(made)}",
             "",
-            f"**When it fails.** {one_line(weakness(made))}",
+            f"**When it fails.** {failing(one_line(weakness(made)))}",
             "",
             *self.needed(name, one),
             "",
@@ -163,6 +163,7 @@ class Pages:
         if not one.needs | one.needs_labelled:
             return [f"{said} It runs with any learner, and without one."]
         given = [who for who, at_hand in self.offers.items() if one.needs | one.needs_labelled <= at_hand]
+        given = [who for who in given if who.partition(" with ")[0] not in given or " with " not in who]
         if given:
             return [f"{said} Offered by the learners: {', '.join(given)}; else give arrays to `select`."]
         return [f"{said} No learner of the library offers all of these by itself: give arrays to `select`."]
@@ -218,6 +219,12 @@ class Pages:
 
     def index(self) -> str:
         return index_page(self)
+
+
+def failing(weakness: str) -> str:
+    """The sentence of a docstring, less the verb that the page's heading has already."""
+    rest = weakness.removeprefix("Fails ")
+    return rest[0].upper() + rest[1:]
 
 
 def preferred(made: type) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nextlabel.experiment.penalty import Penalties, median_ratio
 from nextlabel.experiment.study import Study
-from nextlabel.experiment.verdicts import BETTER, WORSE
+from nextlabel.experiment.verdicts import BETTER, UNDECIDED, WORSE
 from nextlabel.experiment.wording import percent, points, spelled
 from nextlabel.figures.forest import ForestRow
 from nextlabel.figures.page import Table
@@ -88,12 +88,13 @@ def summary_of_many(studies: Sequence[Study]) -> Table:
     def said(one: Study, name: str) -> str:
         if name not in one.standings:
             return _NOTHING
-        return f"{points(one.standings[name].gain)} {one.standings[name].verdict}"
+        gained, verdict = points(one.standings[name].gain), one.standings[name].verdict
+        return gained if verdict == UNDECIDED else f"{gained} {verdict}"
 
     areas = [next(row for row in one.rows if row.strategy == baseline).area_mean for one in studies]
     body = [[name, *(said(one, name) for one in studies)] for name in sorted(names, key=lambda x: -gain(x))]
     return Table(
-        caption=f"Gain in AUBC on {baseline}, in points, and the verdict",
+        caption=f"Gain in AUBC on {baseline}, in points, with the verdict; alone: not distinguishable",
         header=["strategy", *(f"{one.name} ({one.seeds} seeds)" for one in studies)],
         rows=[*body, [f"AUBC of {baseline}", *(percent(area) for area in areas)]],
         notes=[
