@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nextlabel
-from nextlabel.campaign.advice import DIVERSE, MANY, RULES, TYPICAL, Advice
+from nextlabel.campaign.advice import DIVERSE, FEW, MANY, RULES, Advice
 from nextlabel.core.registry import build
 from nextlabel.core.signals import derivable
 from nextlabel.errors import ParameterError, SignalError
@@ -31,28 +31,32 @@ def advised(**situation: Any) -> Advice:
         ({"signals": {"marginals"}}, "nothing to read", "random"),
         ({"signals": {"embedding"}, "fixed_embedding": True}, "nothing to read", "random"),
         ({"signals": {"spread"}, "fixed_embedding": True, "labelled": 0}, "nothing to read", "random"),
-        ({"batch": 100, "labelled": 49}, "unsure", "margin"),
+        ({"batch": 100, "labelled": 99, "fixed_embedding": True}, "typical first", "typiclust"),
         (
-            {"signals": {"embedding"}, "fixed_embedding": True, "labelled": 49},
+            {"signals": {"embedding"}, "fixed_embedding": True, "labelled": 99},
             "typical first",
             "typiclust",
         ),
         ({"fixed_embedding": True, "labelled": 0}, "typical first", "typiclust"),
-        ({"fixed_embedding": True, "labelled": 49}, "typical first", "typiclust"),
-        ({"fixed_embedding": True, "labelled": 50}, "unsure", "margin"),
-        ({"fixed_embedding": False, "labelled": 30}, "unsure", "margin"),
+        ({"fixed_embedding": True, "labelled": 99}, "typical first", "typiclust"),
+        ({"fixed_embedding": True, "labelled": 100}, "unsure", "margin"),
+        ({"fixed_embedding": False, "labelled": 99}, "few labels", "badge"),
+        ({"fixed_embedding": False, "labelled": 100}, "unsure", "margin"),
+        ({"signals": {"proba"}, "labelled": 30}, "unsure", "margin"),
+        ({"classes": 2, "labelled": 3}, "unsure", "margin"),
         ({"classes": 26}, "many classes", "badge"),
         ({"classes": 26, "labelled": 26 * DIVERSE}, "unsure", "margin"),
         ({"classes": 26, "signals": {"proba"}}, "unsure", "margin"),
         ({"classes": 26, "signals": {"draws", "embedding"}}, "many classes", "badge"),
-        ({"classes": MANY}, "unsure", "margin"),
+        ({"classes": MANY, "labelled": 200}, "unsure", "margin"),
         ({"batch": 100}, "large batch", "badge"),
+        ({"batch": 50, "labelled": 50}, "few labels", "badge"),
         ({"batch": 99}, "unsure", "margin"),
         ({"batch": 100, "classes": 2}, "unsure", "margin"),
         ({"labelled": 0}, "nothing to read", "random"),
-        ({"labelled": 1}, "unsure", "margin"),
+        ({"labelled": 1}, "few labels", "badge"),
         ({"classes": None, "labelled": None, "label_counts": [30, 0, 0]}, "nothing to read", "random"),
-        ({"classes": None, "labelled": None, "label_counts": [30, 1, 0]}, "unsure", "margin"),
+        ({"classes": None, "labelled": None, "label_counts": [29, 1, 0]}, "unsure", "margin"),
         ({"classes": None, "labelled": None, "label_counts": [0, 0, 0]}, "nothing to read", "random"),
         ({"classes": 2}, "unsure", "margin"),
         ({"signals": {"logits"}}, "unsure", "margin"),
@@ -89,7 +93,8 @@ def test_label_counts_say_classes_labels_and_what_was_never_seen() -> None:
 
 def test_entropy_is_warned_of_with_many_classes_and_few_labels() -> None:
     assert "entropy, with 10 classes and fewer than 20 labels a class" in advised().against[0]
-    assert advised(classes=3).against == ()
+    assert advised(classes=3, labelled=20).against == ()
+    assert advised(classes=4, labelled=20).against != ()
     assert advised(labelled=200).against == ()
     assert advised(labelled=199).against != ()
 
@@ -104,7 +109,7 @@ def test_the_text_says_what_why_otherwise_and_where() -> None:
         "Not here",
         "Measured",
     ]
-    assert lines[-1] == "Measured: docs/reproductions/letter.md"
+    assert lines[-1] == "Measured: docs/reproductions/letter.md, docs/reproductions/every_strategy.md"
     assert "Measured" not in advised(signals=set()).text()
 
 
@@ -135,19 +140,24 @@ def test_a_situation_that_cannot_be_is_refused(
 # -- the measurements -------------------------------------------------------------------------------------
 
 
-def curves(page: str) -> dict[str, dict[int, dict[str, float]]]:
-    """Accuracy by strategy, labels and seed, of the results that lie beside a page."""
+def curves(page: str, setting: str = "") -> dict[str, dict[int, dict[str, float]]]:
+    """Accuracy by strategy, labels and seed, of the results beside a page; of one setting, or all."""
     found: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     with gzip.open(DOCS / "reproductions" / f"{page}.csv.gz", "rt") as rows:
         for row in csv.DictReader(rows):
-            seed = f"{row['setting']}, {row['seed']}"
-            found[row["strategy"]][int(row["labels"])][seed] = float(row["accuracy"])
+            if not setting or row["setting"] == setting:
+                found[row["strategy"]][int(row["labels"])][row["seed"]] = float(row["accuracy"])
     return found
 
 
-def gain(page: str, one: str, other: str, labels: list[int]) -> tuple[float, float]:
+def settings(page: str) -> list[str]:
+    with gzip.open(DOCS / "reproductions" / f"{page}.csv.gz", "rt") as rows:
+        return sorted({row["setting"] for row in csv.DictReader(rows)})
+
+
+def gain(page: str, one: str, other: str, labels: list[int], setting: str = "") -> tuple[float, float]:
     """The 95 % interval of a mean difference over checkpoints, paired by seed."""
-    table = curves(page)
+    table = curves(page, setting)
     seeds = sorted(table[one][labels[0]])
     means = [np.mean([table[one][at][s] - table[other][at][s] for at in labels]) for s in seeds]
     interval = student_interval(means)
@@ -156,9 +166,33 @@ def gain(page: str, one: str, other: str, labels: list[int]) -> tuple[float, flo
 
 @pytest.mark.parametrize("page", ["digits_low", "optdigits_low"])
 def test_typical_items_led_at_few_labels_a_class(page: str) -> None:
-    few = [10 * one for one in range(1, TYPICAL + 1)]  # ten classes
+    few = [10 * one for one in range(1, FEW + 1)]  # ten classes
     for other in ("margin", "BADGE", "random"):
         assert gain(page, "TypiClust", other, few)[0] > 0.0
+
+
+def test_typical_items_led_on_weighted_words_too() -> None:
+    labels = sorted(curves("every_strategy", "trec")["typiclust"])
+    for other in ("margin", "badge", "random"):
+        assert gain("every_strategy", "typiclust", other, labels, "trec")[0] > 0.0
+
+
+def test_typical_items_to_ten_labels_a_class_were_not_worse_than_to_five() -> None:
+    between = [60, 70, 80, 90, 100]
+    low = {
+        setting: gain("schedule", "TypiClust", "TypiClust, margin from 50", between, setting)[0]
+        for setting in ("digits", "optdigits")
+    }
+    high = gain("schedule", "TypiClust", "TypiClust, margin from 50", between, "digits")[1]
+    assert low["optdigits"] > 0.0
+    assert high > 0.0
+
+
+@pytest.mark.parametrize(("setting", "classes", "start"), [("letter", 26, 100), ("mnist", 10, 50)])
+def test_badge_led_margin_at_first_where_the_embedding_learns(setting: str, classes: int, start: int) -> None:
+    checkpoints = sorted(curves("every_strategy", setting)["badge"])
+    few = [one for one in checkpoints if start < one <= FEW * classes]
+    assert gain("every_strategy", "badge", "margin", few, setting)[0] > 0.0
 
 
 def test_badge_led_with_many_classes_up_to_the_stated_labels_and_was_level_after() -> None:
@@ -185,14 +219,19 @@ def test_margin_led_badge_elsewhere(page: str) -> None:
 @pytest.mark.parametrize("file", sorted((DOCS / "reproductions").glob("*.csv.gz")), ids=lambda one: one.name)
 def test_margin_lost_to_random_nowhere(file: Path) -> None:
     page = file.name.partition(".")[0]
-    table = curves(page)
-    if "margin" in table:
-        assert gain(page, "margin", "random", sorted(table["margin"]))[1] > 0.0
+    for setting in settings(page):
+        table = curves(page, setting)
+        if "margin" in table:
+            assert gain(page, "margin", "random", sorted(table["margin"]), setting)[1] > 0.0
 
 
 def test_entropy_lost_to_random_with_few_labels_and_many_classes() -> None:
     few = [one for one in sorted(curves("letter")["entropy"]) if 100 < one < 20 * 26]
     assert gain("letter", "entropy", "random", few)[1] < 0.0
+    for setting, classes, start in (("letter", 26, 100), ("mnist", 10, 50)):
+        checkpoints = sorted(curves("every_strategy", setting)["entropy"])
+        few = [one for one in checkpoints if start < one < 20 * classes]
+        assert gain("every_strategy", "entropy", "random", few, setting)[1] < 0.0
 
 
 def test_every_page_of_evidence_is_there() -> None:

@@ -48,31 +48,31 @@ def notes(campaign: Campaign) -> list[str]:
     return [event.text for event in map(read_entry, campaign.journal()) if isinstance(event, Noted)]
 
 
-def test_typical_items_come_first_and_margin_from_five_labels_a_class_on() -> None:
+def test_typical_items_come_first_and_margin_from_ten_labels_a_class_on() -> None:
     with made(None) as campaign:
-        label(campaign, 4)
-        assert strategies(campaign) == ["typiclust"] * 3 + ["margin"]
+        label(campaign, 6)
+        assert strategies(campaign) == ["typiclust"] * 5 + ["margin"]
         assert campaign.state.created.strategy == {"name": "auto"}
         assert Spec.read(campaign.state.created.opening or "").name == "typiclust"
 
 
 def test_each_change_is_noted_once_with_its_reason() -> None:
     with made(None, opening="random") as campaign:
-        label(campaign, 5)
-        assert strategies(campaign) == ["random", "typiclust", "typiclust", "margin", "margin"]
+        label(campaign, 7)
+        assert strategies(campaign) == ["random", *["typiclust"] * 4, "margin", "margin"]
         first, second = notes(campaign)
         assert first.startswith('auto: {"name": "typiclust"')
         assert "typical first: 6 labels for 3 classes, 2 a class" in first
         assert second.startswith('auto: {"name": "margin"')
-        assert "unsure: 3 classes and 6 labels a class" in second
+        assert "unsure: 3 classes and 10 labels a class" in second
 
 
 def test_a_journal_opened_again_goes_on_alike(tmp_path: Path) -> None:
     with made(tmp_path / "whole.db") as campaign:
-        whole = label(campaign, 5)
+        whole = label(campaign, 7)
     pieces = []
     made(tmp_path / "pieces.db").close()
-    for _ in range(5):
+    for _ in range(7):
         with Campaign.open(tmp_path / "pieces.db", blobs()) as campaign:
             pieces += label(campaign, 1)
     assert pieces == whole
@@ -80,7 +80,7 @@ def test_a_journal_opened_again_goes_on_alike(tmp_path: Path) -> None:
 
 def test_what_is_asked_is_what_the_strategy_named_would_ask() -> None:
     with made(None) as auto, made(None, "typiclust", opening="typiclust") as named:
-        assert label(auto, 3) == label(named, 3)
+        assert label(auto, 5) == label(named, 5)
         auto_next, advice = auto.ask(6), auto.advise(6)
     assert advice.strategy.name == "margin"
     with made(None, "margin") as margin:
@@ -107,7 +107,7 @@ def test_a_learner_without_features_of_its_own_opens_with_a_draw() -> None:
     learner = {"name": "sklearn", "estimator": "mlp"}
     with Campaign.create(None, blobs(), learner, "auto", TASK, seed=0) as campaign:
         label(campaign, 2)
-        assert strategies(campaign) == ["random", "margin"]
+        assert strategies(campaign) == ["random", "badge"]
 
 
 def test_probabilities_are_not_read_before_two_classes_are_labelled() -> None:
@@ -123,8 +123,8 @@ def test_probabilities_are_not_read_before_two_classes_are_labelled() -> None:
 def test_a_campaign_gives_advice_whatever_its_strategy() -> None:
     with made(None, "entropy") as campaign:
         assert campaign.advise(6).strategy.name == "typiclust"
-        label(campaign, 3)
-        assert (campaign.advise(6).rule, campaign.advise(18).rule) == ("unsure", "large batch")
+        label(campaign, 5)
+        assert (campaign.advise(6).rule, campaign.advise(30).rule) == ("unsure", "large batch")
 
 
 def test_learners_say_what_they_offer_without_labels() -> None:

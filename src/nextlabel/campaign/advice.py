@@ -14,8 +14,8 @@ from nextlabel.maths.parameters import checked_flag, checked_whole
 
 __all__ = ["RULES", "Advice", "Rule", "Situation", "advise"]
 
-TYPICAL = 5
-"""Labels a class up to which typical items come first."""
+FEW = 10
+"""Labels a class below which typical items come first, or BADGE where the embedding learns with them."""
 
 MANY = 20
 """Classes above which BADGE comes before margin."""
@@ -24,7 +24,7 @@ DIVERSE = 40
 """Labels a class up to which it does."""
 
 _CLUSTERED = 100_000  # items that TypiClust is given; more cost a minute and up
-_FEW = 20  # labels a class below which entropy loses to random where classes are many
+_WARY = 20  # labels a class below which entropy loses to random where classes are many
 
 
 @final
@@ -125,7 +125,7 @@ class Advice:
 
 def _is_typical(situation: Situation) -> bool:
     has_features = situation.fixed_embedding and "embedding" in situation.signals
-    return has_features and situation.per_class < TYPICAL
+    return has_features and situation.per_class < FEW
 
 
 def _typical(situation: Situation) -> dict[str, Any]:
@@ -143,7 +143,7 @@ RULES = (
         "before the labels: neither is on offer, and nothing else was measured to gain on a random draw.",
         (
             "with labels of two classes, and proba or logits: margin, or BADGE with an embedding as well",
-            f"with a fixed embedding, below {TYPICAL} labels a class: typical items first",
+            f"with a fixed embedding, below {FEW} labels a class: typical items first",
         ),
         (),
     ),
@@ -152,19 +152,24 @@ RULES = (
         _is_typical,
         _typical,
         "{labelled} labels for {classes} classes, {per_class:.2g} a class: so few teach a model little to "
-        "be unsure of, and typical items of the features, which need no label, gained most.",
+        "be unsure of, and typical items of the features, which need no label, gained more.",
         (
-            f"from {TYPICAL} labels a class on: what the model is unsure of",
+            f"from {FEW} labels a class on: what the model is unsure of",
             "an embedding that changes with the labels: not typical items",
         ),
-        ("reproductions/digits_low.md", "reproductions/optdigits_low.md"),
+        (
+            "reproductions/digits_low.md",
+            "reproductions/optdigits_low.md",
+            "reproductions/schedule.md",
+            "reproductions/every_strategy.md",
+        ),
     ),
     Rule(
         "large batch",
         lambda s: (
             {"residual", "embedding"} <= s.signals
             and s.classes > 2
-            and s.per_class >= TYPICAL
+            and s.per_class >= FEW
             and s.batch >= s.labelled
         ),
         lambda _: {"name": "badge"},
@@ -180,7 +185,24 @@ RULES = (
         "{classes} classes and {per_class:.2g} labels a class: BADGE gained more than margin, and both more "
         "than a random draw.",
         (f"from {DIVERSE} labels a class on: margin", "without an embedding: margin"),
-        ("reproductions/letter.md",),
+        ("reproductions/letter.md", "reproductions/every_strategy.md"),
+    ),
+    Rule(
+        "few labels",
+        lambda s: (
+            {"residual", "embedding"} <= s.signals
+            and s.classes > 2
+            and s.per_class < FEW
+            and not s.fixed_embedding
+        ),
+        lambda _: {"name": "badge"},
+        "{classes} classes and {per_class:.2g} labels a class, and an embedding that learns with them: BADGE "
+        "gained more than margin at first.",
+        (
+            f"from {FEW} labels a class on: margin",
+            "features that were there before the labels: typical items",
+        ),
+        ("reproductions/every_strategy.md",),
     ),
     Rule(
         "unsure",
@@ -189,8 +211,9 @@ RULES = (
         "{classes} classes and {per_class:.2g} labels a class: margin gained on a random draw or was not "
         "told apart from it wherever it was measured, and it costs next to nothing.",
         (
-            f"with an embedding, and more than {MANY} classes below {DIVERSE} labels each: BADGE",
-            f"with an embedding, {TYPICAL} labels a class or more, and batches as large as all these: BADGE",
+            f"with an embedding, and fewer labels a class than {FEW}, or than {DIVERSE} where there are more "
+            f"than {MANY} classes: BADGE",
+            f"with an embedding, {FEW} labels a class or more, and batches as large as all these: BADGE",
         ),
         (
             "reproductions/mnist_100.md",
@@ -335,9 +358,9 @@ def _situation(
 
 
 def _against(situation: Situation) -> tuple[str, ...]:
-    if situation.classes <= 3 or situation.per_class >= _FEW:
+    if situation.classes <= 3 or situation.per_class >= _WARY:
         return ()
     return (
-        f"entropy, with {situation.classes} classes and fewer than {_FEW} labels a class: it lost to a "
-        "random draw (docs/reproductions/letter.md).",
+        f"entropy, with {situation.classes} classes and fewer than {_WARY} labels a class: it lost to a "
+        "random draw (docs/reproductions/letter.md, docs/reproductions/every_strategy.md).",
     )
