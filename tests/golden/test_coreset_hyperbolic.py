@@ -47,6 +47,12 @@ def test_the_sequence_is_that_of_the_plain_definition() -> None:
         assert in_ball.tolist() == picked.tolist()
 
 
+def test_copies_are_picked_once_each() -> None:
+    points = np.repeat([[0.1, 0.2], [0.3, -0.4]], 3, axis=0)
+    picked = coreset(points, 6, labelled=points[:1], geometry="hyperbolic", rng=rng())
+    assert sorted(picked.tolist()) == list(range(6))
+
+
 def test_the_farthest_in_the_ball_is_not_the_farthest_in_flat_space() -> None:
     # from the labelled 0.8: flat −0.3 is 1.1 away and 0.995 is 0.195; hyperbolic 2.8 and 3.8
     line, seen = np.array([[-0.3], [0.995]]), np.array([[0.8]])

@@ -99,6 +99,14 @@ def test_swaps_never_leave_more_outside_and_stop_when_told_to() -> None:
         assert improved(graph, is_open, start, count, 0, is_late=after(0))[0].tolist() == start.tolist()
 
 
+def test_a_ball_moves_only_to_hold_more() -> None:
+    # the balls around 0 and 1 hold the same two items, and the third is far from both
+    graph, _ = balls(np.array([[0.0], [1.0], [10.0]]), 1.0)
+    for ball in (0, 1):
+        chosen, left = improved(graph, np.ones(3, bool), np.array([ball]), 1, 0, is_late=never)
+        assert (chosen.tolist(), left) == ([ball], 1)
+
+
 def test_swaps_repair_a_poor_choice() -> None:
     # ten items in a row, each reaching two to either side: 5 moves to 2, then 9 to 7
     graph, holds = balls(np.arange(10.0)[:, None], 2.0)
@@ -125,6 +133,20 @@ def test_the_bound_is_never_above_the_fewest() -> None:
         assert -1e-9 <= shares.min() <= shares.sum() <= count + 1e-9
 
 
+def test_the_bound_is_the_best_that_the_relaxation_gives() -> None:
+    from scipy.optimize import linprog
+
+    for graph, holds, is_open, count in cases():
+        n, rows = graph.n, int(is_open.sum())
+        found = linprog(  # shares of balls, and of open items outside
+            np.repeat([0.0, 1.0], [n, rows]),
+            A_ub=np.block([[-1.0 * holds[is_open], -np.eye(rows)], [np.ones((1, n)), np.zeros((1, rows))]]),
+            b_ub=np.append(-np.ones(rows), count),
+            bounds=(0.0, 1.0),
+        )
+        assert relaxed(graph, is_open, count)[0] == pytest.approx(found.fun, abs=1e-8)
+
+
 def test_the_programme_decides_as_trying_all_does() -> None:
     for graph, holds, is_open, count in cases():
         least = fewest(holds, is_open, count)
@@ -146,8 +168,9 @@ def test_too_little_time_or_no_node_decides_nothing() -> None:
         choice(graph, everything, 20, 60, nodes=0)
 
 
-def test_the_bound_proves_what_programmes_without_a_node_cannot() -> None:
-    points = rng(3).standard_normal((60, 3))
+@pytest.mark.parametrize("seed", [3, 5])  # of the second the radius stays unproven
+def test_the_bound_proves_what_programmes_without_a_node_cannot(seed: int) -> None:
+    points = rng(seed).standard_normal((60, 3))
     apart = np.linalg.norm(points[:, None] - points[None], axis=2)
     radii = np.unique(np.round(apart[np.triu_indices(60, 1)], 12))
     low, high = 0, len(radii) - 1  # the smallest radius at which the relaxation lets so few stay outside
@@ -168,6 +191,13 @@ def test_programmes_that_are_too_large_are_not_tried(monkeypatch: pytest.MonkeyP
     assert not found.is_proven
     assert (found.lower_bound, found.gap) == (0.0, 1.0)
     assert found.radius >= proven.radius
+
+
+def test_copies_fill_a_batch_that_is_larger_than_the_cover() -> None:
+    points = np.repeat([[0.0], [1.0]], 3, axis=0)
+    found = covering_centres(points, 6, rng=rng())
+    assert sorted(found.positions.tolist()) == list(range(6))
+    assert found.radius == 0.0
 
 
 def test_distances_come_in_blocks_as_well(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,23 @@ def test_only_so_many_unlabelled_items_are_seen_for_each_labelled_one() -> None:
     assert len(first) > 6  # the best three of the whole pool would be always among the same few
 
 
+@pytest.mark.filterwarnings("ignore:DAL's classifiers")  # of the training, twenty epochs are a part
+def test_what_is_picked_counts_as_labelled_in_the_ratio() -> None:
+    """One label, a ratio of 3 and two parts: the first is offered three items, the second six."""
+    seen, pool = np.zeros((1, 4)), blob(np.random.default_rng(5), 100, 3.0)
+    found = dal(pool, 2, labelled=seen, ratio=3, queries=2, max_epochs=20, rng=np.random.default_rng(7))
+    again, picks = np.random.default_rng(7), np.empty(0, np.int64)
+    known, features = scaled(seen, pool)
+    for offered in (3, 6):
+        part = np.sort(again.choice(np.setdiff1d(np.arange(100), picks), offered, replace=False))
+        one = membership(
+            known, features[part], rng=again, hidden=(20, 20, 20), learning_rate=3e-3, max_epochs=20
+        )
+        picks = np.append(picks, part[top(one.logits(features[part]), 1, rng=again)])
+        known = np.concatenate([known, features[picks[-1:]]])
+    assert found.tolist() == picks.tolist()
+
+
 def test_a_part_larger_than_the_ratio_allows_is_offered_as_many() -> None:
     pool = blob(np.random.default_rng(6), 30, 3.0)
     found = dal(pool, 30, labelled=np.zeros((1, 4)), ratio=1, queries=2, rng=np.random.default_rng(0))
@@ -164,6 +181,13 @@ def test_every_item_has_its_exact_weight_in_an_epoch() -> None:
     assert np.bincount(_epoch(np.array([3, 7]), 0, rng)).tolist() == [10] * 10
 
 
+def test_an_epoch_repeats_the_smaller_side_until_it_is_as_long() -> None:
+    labelled, unlabelled = np.zeros((4, 2), np.float32), np.ones((40, 2), np.float32)
+    for is_balanced, rows in ((True, 2 * 40), (False, 44)):
+        found = trained(labelled, unlabelled, is_balanced=is_balanced, enough=1.01, max_epochs=3)
+        assert found.network.t_ == 3 * 10 * rows  # an epoch has ten steps at least, here of all rows
+
+
 def test_copies_on_both_sides_bound_the_accuracy() -> None:
     labelled = np.array([[0.0], [1.0]], np.float32)
     unlabelled = np.array([[0.0], [2.0], [2.0], [2.0]], np.float32)
@@ -172,6 +196,7 @@ def test_copies_on_both_sides_bound_the_accuracy() -> None:
     assert found.possible == pytest.approx(1.0 - 1 / 8)
     assert found.is_enough
     assert found.accuracy > found.wanted == ENOUGH * found.possible
+    assert found.epochs < 300  # what is possible is enough to end
 
 
 def test_training_ends_when_it_is_enough() -> None:

@@ -145,6 +145,34 @@ def test_what_is_not_given_is_of_the_largest_held_out_likelihood(monkeypatch: py
     assert (model.entropy_weight, model.penalty) == max(held_out, key=lambda pair: held_out[pair])
 
 
+def test_each_fold_holds_its_share_of_each_class() -> None:
+    targets = np.eye(3)[np.repeat([0, 1, 2], [11, 5, 4])]
+    for seed in range(10):
+        fold = entropy_minimisation._folds(targets, rng(seed))
+        shares = np.stack([targets[fold == part].sum(axis=0) for part in range(5)])
+        assert shares.sum() == 20
+        assert (np.ptp(shares, axis=0) <= 1).all()
+    assert sorted(entropy_minimisation._folds(targets[:3], rng()).tolist()) == [0, 1, 2]
+
+
+def test_every_fold_counts_in_what_is_chosen() -> None:
+    items, of = pool(n=40)
+    features = np.asarray(items.items, np.float64)
+    for seed in range(8):
+        where = rng(seed).choice(40, 8, replace=False)
+        where = np.concatenate([where, np.setdiff1d([0, 1], where)])  # both classes, at least once
+        model = fitted(EntropyMinimisation(0.0, None), where, seed=seed)
+        fold, likelihood = entropy_minimisation._folds(np.eye(2)[of[where]], rng(seed)), []
+        for penalty in PENALTIES:
+            of_items = np.empty(len(where))
+            for part in range(5):
+                kept, out = where[fold != part], where[fold == part]
+                head = softmax_regression(features[kept], np.eye(2)[of[kept]], penalty=penalty)
+                of_items[fold == part] = head.log_proba(features[out])[np.arange(len(out)), of[out]]
+            likelihood.append(of_items.sum())
+        assert model.penalty == PENALTIES[int(np.argmax(likelihood))]
+
+
 def test_one_of_the_two_may_be_given() -> None:
     assert fitted(EntropyMinimisation(None, 0.7), np.arange(6)).penalty == 0.7
     chosen = fitted(EntropyMinimisation(0.02, None), np.arange(6))

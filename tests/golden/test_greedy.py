@@ -75,6 +75,40 @@ def test_lazy_greedy_is_naive_greedy_with_fewer_gains() -> None:
         assert lazy.asked < naive.asked
 
 
+@final
+class Sum(Objective):
+    """The sum of the worths of what is taken, known up to a tenth."""
+
+    def __init__(self, worth: Scores) -> None:
+        self._worth = worth
+
+    @property
+    def n(self) -> int:
+        return len(self._worth)
+
+    @property
+    def tolerance(self) -> float:
+        return 0.1
+
+    @property
+    def is_lazy(self) -> bool:
+        return True
+
+    def gains(self, positions: Positions) -> Scores:
+        return self._worth[positions]
+
+    def take(self, position: int) -> None:
+        pass
+
+
+def test_lazy_greedy_looks_at_all_that_may_be_equal() -> None:
+    # after the first pick 49 items are level up to the tolerance, more than are looked at first
+    worth = np.append(np.repeat([1.0, 0.95], [40, 9]), 3.0)
+    for seed in range(20):
+        lazy, naive = (greedy(Sum(worth), 5, rng=rng(seed), solver=one)[0] for one in ("lazy", "naive"))
+        assert lazy.tolist() == naive.tolist()
+
+
 def test_an_objective_that_is_not_lazy_is_always_looked_at_in_full() -> None:
     full = Coverage(random_sets(0), is_lazy=False)
     greedy(full, 40, rng=rng())

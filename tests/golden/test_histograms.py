@@ -23,6 +23,14 @@ def test_no_object_at_all_has_no_entropy_unless_counts_begin_at_one() -> None:
     assert histogram_entropy(np.array([[1.0, 0.0]]), smoothing=1)[0] == pytest.approx(expected)
 
 
+def test_smoothing_is_in_counts() -> None:
+    # (5, 1) counted from one is (6, 2), from a half (5.5, 1.5)
+    for smoothing, share in ((1.0, 6 / 8), (0.5, 5.5 / 7)):
+        expected = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+        found = histogram_entropy(np.array([[5.0, 1.0]]), smoothing=smoothing)
+        assert found[0] == pytest.approx(expected)
+
+
 def test_negative_counts_and_smoothing_are_refused() -> None:
     with pytest.raises(SignalError, match="must be 0 or more; row 1 holds -2"):
         histogram_entropy(np.array([[1.0, 0.0], [0.0, -2.0]]))

@@ -90,6 +90,12 @@ def test_a_methods_places_are_spread_over_the_batch() -> None:
             assert abs((due[:end] == 1).sum() - end / 4) <= 1.0
 
 
+def test_a_part_with_one_place_has_the_one_in_the_middle() -> None:
+    # four places are due at 1/8, 3/8, 5/8 and 7/8 of the batch, a single one at 1/2
+    for seed in range(20):
+        assert places([4, 1], 5, rng=np.random.default_rng(seed)).tolist() == [0, 0, 1, 0, 0]
+
+
 def test_an_item_that_two_methods_want_is_taken_once() -> None:
     found = picked(Mixture((UP, UP, UP)), 9)
     assert found == list(range(9))

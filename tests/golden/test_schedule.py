@@ -55,6 +55,14 @@ def test_labelled_rows_count_where_no_labels_are_given() -> None:
     assert THREE.pick(signals, 1, np.random.default_rng(0)).positions.tolist() == [20]
 
 
+def test_of_labels_and_labelled_rows_the_larger_number_counts() -> None:
+    for counts, rows in (([6, 0], 2), ([2, 0], 6)):
+        signals = Signals({}, n=30, class_counts=counts, labelled=Signals({}, n=rows))
+        six = Signals({}, n=30, class_counts=[6, 0])
+        picks = [THREE.pick(one, 2, np.random.default_rng(0)).positions.tolist() for one in (signals, six)]
+        assert picks[0] == picks[1]
+
+
 def test_what_the_method_in_use_says_is_passed_on() -> None:
     picks = THREE.pick(Signals({}, n=30, class_counts=[6]), 2, np.random.default_rng(0))
     assert picks.scores is not None
