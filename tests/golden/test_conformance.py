@@ -9,6 +9,7 @@ import pytest
 from nextlabel import names, select
 from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.testing.conformance import PROMISES, definition_of, examine, memory_of
+from nextlabel.testing.definitions.submodular import MEASURES
 from nextlabel.testing.faults import PLANTED, follow
 from nextlabel.testing.laws import Definition, Question, uniform
 from nextlabel.testing.twins import TWINS
@@ -45,6 +46,13 @@ def test_a_planted_fault_breaks_the_promise_it_is_planted_for(name: str, promise
     assert verdict.outcome == "broken", verdict
 
 
+@pytest.mark.parametrize("key", MEASURES)
+def test_every_submodular_measure_keeps_what_its_definition_promises(key: str) -> None:
+    one = MEASURES[key]
+    found = examine(partial(select, {"name": "submodular", **one.parameters}), one)
+    assert found.is_kept, found.text()
+
+
 def test_there_is_a_fault_for_every_promise() -> None:
     assert PLANTED.keys() == PROMISES.keys()
 
@@ -53,7 +61,7 @@ def test_there_is_a_fault_for_every_promise() -> None:
 def test_a_faulty_twin_breaks_the_promise_it_is_known_to_break(key: str) -> None:
     twin = TWINS[key]
     memory = memory_of(twin.of) if twin.breaks == "memory" else None
-    assert examine(twin.pick, twin.of, memory=memory, promises={twin.breaks}).broken == (twin.breaks,)
+    assert examine(twin.pick, twin.definition, memory=memory, promises={twin.breaks}).broken == (twin.breaks,)
 
 
 @pytest.mark.parametrize("name", ["badge", "bald", "coreset", "probcover", "stochastic"])

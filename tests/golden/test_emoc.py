@@ -10,7 +10,7 @@ from nextlabel import Signals, build, select
 from nextlabel.errors import MissingSignal, ParameterError, SignalError
 from nextlabel.maths.output_change import last_layer_change
 from nextlabel.strategies.emoc import EMOC, emoc
-from nextlabel.testing.definitions.emoc import DEFINITION
+from nextlabel.testing.definitions.emoc import defined
 from nextlabel.testing.laws import Question
 
 Floats = NDArray[np.float64]
@@ -29,9 +29,21 @@ def test_it_follows_its_definition(seed: int) -> None:
     proba, embedding = pool(seed)
     picks = select("emoc", proba=proba, embedding=embedding, batch=5, seed=seed).tolist()
     question = Question({"proba": proba, "embedding": embedding}, 5)
-    assert DEFINITION.weights is not None
+    weights = defined().weights
+    assert weights is not None
     for k, pick in enumerate(picks):
-        assert DEFINITION.weights(question, picks[:k])[pick] > 0.0
+        assert weights(question, picks[:k])[pick] > 0.0
+
+
+def test_no_item_is_watched_twice() -> None:
+    proba, embedding = pool(4, n=6)
+    of_five = [
+        last_layer_change(proba, embedding, np.delete(proba, one, axis=0), np.delete(embedding, one, axis=0))
+        for one in range(6)
+    ]
+    for seed in range(5):
+        found = emoc(proba, embedding, reference=5, rng=rng(seed))
+        assert min(np.abs(found - expected).max() for expected in of_five) < 1e-12
 
 
 def test_equal_features_leave_the_gini_impurity_or_least_confidence() -> None:

@@ -12,7 +12,7 @@ from nextlabel.maths.refits import refits
 from nextlabel.maths.regression import SoftmaxHead
 from nextlabel.maths.remaining import left_by_heads, losses
 from nextlabel.strategies.look_ahead import LookAhead, look_ahead
-from nextlabel.testing.definitions.look_ahead import DEFINITION, left
+from nextlabel.testing.definitions.look_ahead import defined, left
 from nextlabel.testing.laws import Question
 
 Floats = NDArray[np.float64]
@@ -103,10 +103,11 @@ def from_scratch(features: Floats, labels: NDArray[np.int64], c: int, penalty: f
 @pytest.mark.parametrize("c", [2, 3, 4])  # of three labelled rows: one class, then, has none
 def test_it_follows_its_definition(seed: int, c: int) -> None:
     question = asked(seed, n=7, c=c, rows=3)
-    assert DEFINITION.weights is not None
+    weights = defined().weights
+    assert weights is not None
     picks = picked(question)
     for place, pick in enumerate(picks):
-        assert DEFINITION.weights(question, picks[:place])[pick] > 0.0
+        assert weights(question, picks[:place])[pick] > 0.0
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
@@ -253,6 +254,21 @@ def test_a_sum_over_some_items_stands_for_the_pool_and_not_for_the_seed() -> Non
     moved = {name: array[order] for name, array in question.signals.items()}
     again = select(method, batch=5, seed=0, labelled=question.labelled, labels=question.labels, **moved)
     assert order[again].tolist() == seeds[0].tolist()
+
+
+def test_the_items_summed_over_are_the_middles_of_equal_parts() -> None:
+    question = asked(7, n=9, c=2, rows=4)
+    proba, pool = question.signals["proba"], question.signals["embedding"]
+    middles = np.argsort(losses(proba, "entropy"))[[1, 4, 7]]  # of the three least sure, and so on
+    rows = np.column_stack([pool[middles], np.ones(3)])
+    positions, scores = scored(question, 9, evaluation=3)
+    head = refits(question.labelled["embedding"], question.labels, 2, penalty=1.0)  # type: ignore[index, arg-type]
+    for position, score in zip(positions, scores, strict=True):
+        row = np.append(pool[position], 1.0)
+        heads = head.newton(row)
+        values = 3.0 * left_by_heads(heads, rows, np.ones(3), "entropy")  # each stands for three
+        values -= left_by_heads(heads, row[None], np.ones(1), "entropy")  # it is labelled then
+        assert -score == pytest.approx(float(values @ proba[position]), rel=1e-9)
 
 
 def test_a_thousand_classes_cost_no_more_than_those_seen() -> None:

@@ -1,23 +1,55 @@
 """Implementations that are wrong on purpose: what an examination must refuse, or it proves nothing.
 
 `follow` makes a right implementation of a definition, slow and plain, or one with other weights. `PLANTED`
-spoils any implementation so that one promise is broken.
+spoils any implementation so that one promise is broken. A `Twin` is wrong in one way of its own method.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
 from nextlabel.testing.conformity.answers import Pick
 from nextlabel.testing.laws import Definition, Question, Weights
 
-__all__ = ["PLANTED", "Bend", "follow"]
+__all__ = ["PLANTED", "Bend", "Twin", "follow"]
 
 Bend = Callable[[Weights, Question, Sequence[int]], Weights]
 """From the weights of a definition, the question and the picks so far to other weights."""
+
+
+@final
+@dataclass(frozen=True)
+class Twin:
+    """A faulty implementation.
+
+    Parameters
+    ----------
+    of : str
+        The strategy that it pretends to be.
+    says : str
+        What is wrong with it.
+    breaks : str
+        The promise that shows it.
+    pick : callable
+        The implementation.
+    against : Definition, optional
+        What it is held against; the registered definition when left out.
+    """
+
+    of: str
+    says: str
+    breaks: str
+    pick: Pick
+    against: Definition | None = None
+
+    @property
+    def definition(self) -> Definition | str:
+        """For `nextlabel.testing.conformance.examine`."""
+        return self.of if self.against is None else self.against
 
 
 def follow(definition: Definition, *, bend: Bend | None = None) -> Pick:

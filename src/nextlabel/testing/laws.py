@@ -73,12 +73,16 @@ class Definition:
         come next (what was picked before among it), else in proportion to its probability. Equal weights are
         ties. Where `is_law` is false only zero or not zero counts.
     worth : callable, optional
-        From a question and the positions of a batch to a number, larger is better.
+        From a question and the positions of a batch to a number, larger is better; minus infinity for a batch
+        that must not come at all.
     is_law : bool
         Whether weights are probabilities, or only say what is admissible.
     questions : callable, optional
         From a generator to questions that suit the method, smallest first; by rule from the table of signals
         when left out.
+    further : callable, optional
+        From a generator to questions beside those by rule, for what does not act on small random pools: a
+        filter, a budget, a cap.
     share : float
         For `worth`: how much of the way from the worst batch to the best must be reached.
     often : float
@@ -103,6 +107,7 @@ class Definition:
     worth: Callable[[Question, Sequence[int]], float] | None = None
     is_law: bool = True
     questions: Callable[[np.random.Generator], Iterable[Question]] | None = None
+    further: Callable[[np.random.Generator], Iterable[Question]] | None = None
     share: float = 1.0
     often: float = 1.0
     reads_labels: bool = False

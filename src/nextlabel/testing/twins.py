@@ -1,42 +1,22 @@
-"""Faults that have been made in earnest, each as an implementation of its own beside the right one."""
+"""Faults that have been made in earnest, each as an implementation of its own beside the right one.
+
+Those of methods that look at more than one thing are in `misreadings`.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
 from nextlabel.maths.axes import Array
 from nextlabel.testing.conformance import definition_of
 from nextlabel.testing.conformity.answers import Pick
-from nextlabel.testing.faults import Bend, follow
+from nextlabel.testing.faults import Bend, Twin, follow
 from nextlabel.testing.laws import Question, Weights, uniform
+from nextlabel.testing.misreadings import MISREADINGS
 
 __all__ = ["TWINS", "Twin"]
-
-
-@final
-@dataclass(frozen=True)
-class Twin:
-    """A faulty implementation.
-
-    Parameters
-    ----------
-    of : str
-        The strategy that it pretends to be.
-    says : str
-        What is wrong with it.
-    breaks : str
-        The promise that shows it.
-    pick : callable
-        The implementation.
-    """
-
-    of: str
-    says: str
-    breaks: str
-    pick: Pick
 
 
 def _bent(name: str, bend: Bend) -> Pick:
@@ -200,6 +180,7 @@ _ALL = (
     Twin("random", "the global generator seeded", "seed", _seeding),
     Twin("stochastic", "weights squared", "law", _bent("stochastic", _squared)),
     Twin("subsample", "the first rows", "law", _own_part),
+    *MISREADINGS,
 )
 
 TWINS: Mapping[str, Twin] = MappingProxyType({f"{one.of}: {one.says}": one for one in _ALL})

@@ -5,10 +5,13 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
+from math import comb
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextlabel.testing.laws import Definition, Question
 
@@ -170,11 +173,10 @@ def _too_little(definition: Definition, question: Question, answer: Answer) -> F
     """Whether the batch is worth enough of the way from the worst to the best."""
     if definition.worth is None:
         return None
-    every = list(combinations(range(question.n), question.batch))
-    if len(every) > _EVERY_BATCH:
+    if comb(question.n, question.batch) > _EVERY_BATCH:
         return None
-    worths = [definition.worth(question, batch) for batch in every]
-    worst, best = min(worths), max(worths)
+    every, worths = _worths(definition, question)
+    worst, best = worths[np.isfinite(worths)].min(), worths.max()
     reached = definition.worth(question, answer)
     least = worst + definition.share * (best - worst)
     if reached >= least - 1e-9 * max(1.0, abs(best)):
@@ -184,6 +186,14 @@ def _too_little(definition: Definition, question: Question, answer: Answer) -> F
         f"the batch {sorted(answer)} is worth {reached:.6g}; at least {least:.6g} is expected, and "
         f"{list(every[int(np.argmax(worths))])} is worth {best:.6g}",
     )
+
+
+@lru_cache(maxsize=4)
+def _worths(definition: Definition, question: Question) -> tuple[list[Answer], NDArray[np.float64]]:
+    """Every batch and its worth; kept, since each of several seeds asks for them."""
+    assert definition.worth is not None
+    every = list(combinations(range(question.n), question.batch))
+    return every, np.array([definition.worth(question, batch) for batch in every])
 
 
 def global_states() -> tuple[Any, Any]:

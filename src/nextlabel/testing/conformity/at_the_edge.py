@@ -50,7 +50,7 @@ def ties(exam: Examination) -> Found:
 
 def zeros_and_ones(exam: Examination) -> Found:
     """Probabilities of exactly 0 and 1 are numbers like all others."""
-    asked = [ask.of_zeros_and_ones(question) for question in exam.questions]
+    asked = [ask.of_zeros_and_ones(question) for question in exam.plain]
     pools = [ask.with_batch(question, question.n) for question in asked if question is not None]
     if not pools:
         return NotAsked("reads no probabilities")

@@ -62,6 +62,15 @@ class Examination:
         How many seeds are tried for a law.
     memory : callable, optional
         The bytes declared, from sizes.
+
+    Attributes
+    ----------
+    plain : list of Question
+        Small ones, by rule or by the definition's own.
+    questions : list of Question
+        These, and further ones that the definition has.
+    follows : bool
+        Whether all of them are answered by the definition.
     """
 
     pick: Pick
@@ -69,11 +78,14 @@ class Examination:
     seed: int
     draws: int
     memory: Callable[[Sizes], float] | None
+    plain: list[Question] = field(init=False)
     questions: list[Question] = field(init=False)
     follows: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "questions", ask.questions(self.definition, self.seed))
+        object.__setattr__(self, "plain", ask.questions(self.definition, self.seed))
+        further = ask.further(self.definition, self.seed)
+        object.__setattr__(self, "questions", [*self.plain, *further])
         object.__setattr__(self, "follows", self._follows())
 
     def _follows(self) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "cast",
     "each",
     "example",
+    "further",
     "hard",
     "has_one_answer",
     "identical",
@@ -57,6 +58,23 @@ def questions(definition: Definition, seed: int) -> list[Question]:
         )
         for place, (n, batch) in enumerate(_LADDER)
     ]
+
+
+def further(definition: Definition, seed: int) -> list[Question]:
+    """Questions of a definition beside those by rule; none where it has none.
+
+    Parameters
+    ----------
+    definition : Definition
+        Whose questions are wanted.
+    seed : int
+        Zero or larger.
+
+    Returns
+    -------
+    list of Question
+    """
+    return [] if definition.further is None else list(definition.further(generator(seed, 2)))
 
 
 def example(

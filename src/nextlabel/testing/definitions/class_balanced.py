@@ -64,10 +64,22 @@ def _law(left: dict[int, int], counts: Array, n: int) -> Weights:
 
 
 def _questions(rng: np.random.Generator) -> Iterable[Question]:
-    for n, batch, labels in ((4, 2, [0, 0, 1]), (4, 3, None), (6, 3, [0, 1, 1, 2]), (8, 4, [2, 2, 2])):
+    """A rarest class of which one candidate, then none is left; then any predictions."""
+    for predicted, labels in (([2, 0, 0, 1], [0, 0, 1, 1]), ([1, 0, 0, 2], [0, 0, 2, 2])):
+        yield Question({"proba": _predictions(rng, predicted, 2)}, 3, labels=rng.permutation(labels))
+    for n, batch, known in ((4, 2, [0, 0, 1]), (4, 3, None), (6, 3, [0, 1, 1, 2]), (8, 4, [2, 2, 2])):
         values = np.exp(1.5 * rng.normal(size=(n, 3)))
         proba = (values / values.sum(axis=1, keepdims=True)).astype(np.float32).astype(np.float64)
-        yield Question({"proba": proba}, batch, labels=None if labels is None else np.array(labels))
+        yield Question({"proba": proba}, batch, labels=None if known is None else np.array(known))
+
+
+def _predictions(rng: np.random.Generator, predicted: Sequence[int], sure: int) -> Array:
+    """Unsure ones of these classes, and so many sure ones, which are no candidates; in any order."""
+    classes = np.append(predicted, rng.integers(3, size=sure))
+    proba = rng.dirichlet(np.full(3, 9.0), size=len(classes))
+    proba += np.eye(3)[classes] * np.where(np.arange(len(classes)) < len(predicted), 1.0, 9.0)[:, None]
+    proba /= proba.sum(axis=1, keepdims=True)
+    return np.asarray(rng.permutation(proba).astype(np.float32).astype(np.float64))
 
 
 DEFINITION = Definition(

@@ -3,9 +3,11 @@
 By default: likelihoods of labelled and guessed items less the entropy of the rest, under a softmax regression
 refitted to both, weights penalised by 1 and biases of classes without a label as well; at most
 ⌊(1/K + 0.1)·b⌋ items guessed to be of one class, and any number where the batch has fewer items than classes.
+Only items of large entropy may be picked, so few here that it matters, and they stand for the pool.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -16,6 +18,7 @@ from nextlabel.testing.laws import Definition, Question, Sizes, Weights
 __all__ = ["DEFINITION", "best_labels", "memory", "worth_with_labels"]
 
 _PENALTY, _SLACK = 1.0, 0.1
+_CANDIDATES = 5
 
 
 def worth_with_labels(
@@ -61,7 +64,15 @@ def best_labels(question: Question, batch: Sequence[int]) -> Iterator[tuple[int,
 
 
 def _worth(question: Question, batch: Sequence[int]) -> float:
-    return max(worth_with_labels(question, batch, labels) for labels in best_labels(question, batch))
+    proba = np.asarray(question.signals["proba"], np.float64)
+    doubt = -(proba * np.log(proba)).sum(axis=1)
+    offered = np.argsort(-doubt)[: max(len(batch), _CANDIDATES)]
+    if not np.isin(batch, offered).all():
+        return -np.inf
+    among = {name: np.asarray(array)[offered] for name, array in question.signals.items()}
+    places = [int(np.flatnonzero(offered == item)[0]) for item in batch]
+    labels = best_labels(question, batch)
+    return max(worth_with_labels(replace(question, signals=among), places, some) for some in labels)
 
 
 def _refitted(rows: Array, targets: Array, unseen: Array) -> Array:
@@ -99,7 +110,7 @@ def _with_one(features: Array) -> Array:
 
 def _questions(rng: np.random.Generator) -> Iterator[Question]:
     """Two classes, then three, around means of their own; two labels of each; what a linear model says."""
-    for classes, n in ((2, 5), (2, 6), (3, 5)):
+    for classes, n in ((2, 8), (2, 9), (2, 10), (3, 8), (3, 9)):
         means = 1.5 * rng.normal(size=(classes, 2))
         labels = np.tile(np.arange(classes), 2)
         seen = means[labels] + rng.normal(size=(len(labels), 2))
@@ -116,13 +127,14 @@ DEFINITION = Definition(
     questions=_questions,
     share=0.8,
     reads_labels=True,
+    parameters={"candidates": _CANDIDATES},
     moderate={"n": 1000, "c": 3, "m": 2, "d": 8, "b": 5, "l": 20},
 )
 
 
 def memory(sizes: Sizes) -> float:
     """Bytes that nextlabel's implementation may use beside its inputs."""
-    candidates = max(200, sizes["b"])
+    candidates = max(_CANDIDATES, sizes["b"])
     weights = sizes["c"] * (sizes["d"] + 1)
     dense = 32.0 * min(weights, 1500) ** 2
     guesses = candidates * sizes["c"] * (24.0 * sizes["b"] + 2000.0)

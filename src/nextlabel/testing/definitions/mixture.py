@@ -1,10 +1,13 @@
-"""Margin and a random draw in one batch, with equal weights: they take turns.
+"""Margin and a random draw in one batch, margin with twice the weight.
 
-In a batch of an even size a coin says for each pair of places whose is the first; in one of an odd size a
-coin says once who begins, and has a place more. Whose turn it was is hidden: the law averages over it.
+Margin has two thirds of the places, rounded down or up by chance so that it is two thirds on average; the
+i-th of m places of a method is due at (i + ½)/m of the batch, and a coin says which of two comes first that
+are due together. Whose turn it was is hidden: the law averages over it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import permutations, product
 
 import numpy as np
 
@@ -12,27 +15,45 @@ from nextlabel.testing.laws import Definition, Question, Sizes, Weights, first_o
 
 __all__ = ["DEFINITION", "memory"]
 
+_WEIGHTS = (2, 1)
+_MARGIN, _RANDOM = 0, 1
+
 
 def _weights(question: Question, picked: Sequence[int]) -> Weights:
     ordered = np.sort(np.asarray(question.signals["proba"], np.float64), axis=1)
     closeness = ordered[:, -2] - ordered[:, -1]
-    begin = 0 if question.batch % 2 else len(picked) // 2 * 2  # where the coin was tossed last
     weights = np.zeros(question.n)
-    for first in (0, 1):
-        chance = 1.0
-        for place in range(begin, len(picked) + 1):
+    for chance, turns in _turns(question.batch):
+        for place in range(len(picked) + 1):
             before = picked[:place]
-            law = first_of(closeness, before) if (first + place - begin) % 2 else uniform(question.n, before)
+            law = uniform(question.n, before) if turns[place] == _RANDOM else first_of(closeness, before)
             law /= law.sum()
-            if place == len(picked):
-                weights += chance * law
-            else:
+            if place < len(picked):
                 chance *= law[picked[place]]
+        weights += chance * law
     return weights
 
 
+def _turns(batch: int) -> Iterator[tuple[float, list[int]]]:
+    """Every order of turns, with its chance."""
+    share = batch * _WEIGHTS[_MARGIN] / sum(_WEIGHTS)
+    for places, chance in ((int(share), 1.0 - share % 1.0), (int(share) + 1, share % 1.0)):
+        if chance > 1e-9:
+            counts = (places, batch - places)
+            due: dict[Fraction, list[int]] = {}
+            for part, count in enumerate(counts):
+                for nth in range(count):
+                    due.setdefault(Fraction(2 * nth + 1, 2 * count), []).append(part)
+            orders = list(product(*(sorted(set(permutations(due[when]))) for when in sorted(due))))
+            for order in orders:
+                yield chance / len(orders), [part for parts in order for part in parts]
+
+
 DEFINITION = Definition(
-    "mixture", frozenset({"proba"}), weights=_weights, parameters={"of": ["margin", "random"]}
+    "mixture",
+    frozenset({"proba"}),
+    weights=_weights,
+    parameters={"of": ["margin", "random"], "weights": _WEIGHTS},
 )
 
 

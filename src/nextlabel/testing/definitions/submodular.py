@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nextlabel.testing.laws import Definition, Question, Sizes, Weights, first_of
 
-__all__ = ["DEFINITION", "cosines", "defined", "memory", "value_of"]
+__all__ = ["DEFINITION", "MEASURES", "cosines", "defined", "memory", "value_of"]
 
 _Matrix = NDArray[np.float64]
 _DEFAULTS: Mapping[str, Any] = {
@@ -121,6 +121,24 @@ def defined(**options: Any) -> Definition:
 
 
 DEFINITION = defined()
+
+_TOWARDS: Mapping[str, Any] = {"query_classes": [1]}
+_BETWEEN: Mapping[str, Any] = {"query_classes": [1], "private_classes": [0, 2], "eta": 0.8, "nu": 0.6}
+
+MEASURES: Mapping[str, Definition] = {
+    "flqmi": defined(measure="mutual_information", **_TOWARDS),
+    "flvmi": defined(measure="mutual_information", mutual="flvmi", **_TOWARDS),
+    "flcg": defined(measure="conditional_gain"),
+    "flcmi": defined(measure="conditional_mutual_information", **_BETWEEN),
+    "gc": defined(function="graph_cut"),
+    "gcmi": defined(function="graph_cut", measure="mutual_information", **_TOWARDS),
+    "gccg": defined(function="graph_cut", measure="conditional_gain"),
+    "logdet": defined(function="log_det"),
+    "logdetmi": defined(function="log_det", measure="mutual_information", **_TOWARDS),
+    "logdetcg": defined(function="log_det", measure="conditional_gain"),
+    "logdetcmi": defined(function="log_det", measure="conditional_mutual_information", **_BETWEEN),
+}
+"""Other functions and measures than the default, by the names they have in the literature."""
 
 
 def memory(sizes: Sizes) -> float:

@@ -1,6 +1,6 @@
 """Suggestive annotation: of the most uncertain items, the one that brings the pool nearest comes next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -30,10 +30,26 @@ def _weights(question: Question, picked: Sequence[int]) -> Weights:
     return first_of(gains, chosen, slack=1e-9 * question.n)
 
 
+def _further(rng: np.random.Generator) -> Iterator[Question]:
+    """More items than are considered, most of them apart from where the uncertain ones are."""
+    for n, batch in ((24, 2), (40, 3), (40, 4)):
+        descriptor, uncertainty = rng.normal(size=(n, 3)), rng.random(n)
+        certain = np.argsort(uncertainty)[: n - _CANDIDATES]
+        descriptor[certain] += 1.5 * rng.normal(size=3)
+        signals = {"uncertainty": uncertainty, "descriptor": descriptor}
+        yield Question({name: _single(one) for name, one in signals.items()}, batch)
+
+
+def _single(array: Weights) -> Weights:
+    """The nearest values that float32 can hold."""
+    return np.asarray(array.astype(np.float32).astype(np.float64))
+
+
 DEFINITION = Definition(
     "suggestive",
     frozenset({"uncertainty", "descriptor"}),
     weights=_weights,
+    further=_further,
     is_law=False,
     is_scale_free=True,
 )
