@@ -41,8 +41,8 @@ together with those of all methods compared; the verdict is of Holm's procedure 
 and all figures: [Every strategy](../reproductions/every_strategy.md)."""
 ABOUT = """A page for each registered strategy: what it prefers, when it fails, what it needs, what it
 costs, what it picks on one pool, and how it stands beside random."""
-GAINS = """Gains: mean difference in AUBC to random, in points, and the verdict of Holm's procedure over all
-methods; [the report](../reproductions/every_strategy.md)."""
+GAINS = """Gains: mean difference in AUBC to random, in points, with the verdict of Holm's procedure over all
+methods; a figure alone is not distinguishable from 0; [the report](../reproductions/every_strategy.md)."""
 POOL = f"""Every page shows what its method picks of the same points: clusters of 100, 44 and 16 points and
 one outlier, of which 5, 3 and 1 are labelled. The first two clusters touch; the outlier is of the class of
 the middle one. Probabilities come from a logistic regression fitted to the labelled points, embeddings are

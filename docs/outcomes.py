@@ -17,7 +17,7 @@ from nextlabel.errors import NextlabelError
 from nextlabel.experiment.compared import compared, named, offered
 from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.grid import Grid, read_grid
-from nextlabel.experiment.verdicts import BETTER, NONE, Standing, standings
+from nextlabel.experiment.verdicts import BETTER, NONE, UNDECIDED, Standing, standings
 from nextlabel.experiment.wording import points, span, spelled
 from nextlabel.maths.intervals import student_interval
 
@@ -97,7 +97,8 @@ class Outcome:
         if not mine:
             return NOTHING
         one = self.standings[mine[0]]
-        return f"{points(one.gain)} {one.verdict}"
+        form = "" if mine[0] == name else f", as {mine[0]}"
+        return points(one.gain) + ("" if one.verdict == UNDECIDED else f" {one.verdict}") + form
 
 
 LOST, WON, OPEN, ABSENT = (
