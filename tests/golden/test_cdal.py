@@ -31,6 +31,16 @@ def between(items: Array, reduce: Any = "mean") -> Array:
     return np.array([contextual_distances(mixed, mixed.of(i), reduce) for i in range(len(items))])
 
 
+def test_the_strategy_hands_on_how_classes_are_joined() -> None:
+    items = several(0, n=12)
+    signals = Signals({"class_mixture": items})
+    found = {}
+    for reduce in ("mean", "sum"):
+        found[reduce] = CDAL(reduce=reduce).pick(signals, 6, rng()).positions.tolist()
+        assert found[reduce] == cdal(items, 6, reduce=reduce, rng=rng()).tolist()
+    assert found["mean"] != found["sum"]
+
+
 def test_two_predictions_of_one_class_by_hand() -> None:
     # ½·Σ (p − q)·log(p/q) = ½·(0.3·log(9/6) − 0.3·log(1/4)) = 0.15·log 6
     items = own_class_mixture(np.array([[0.9, 0.1], [0.6, 0.4]]))
