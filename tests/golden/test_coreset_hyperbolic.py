@@ -53,6 +53,13 @@ def test_copies_are_picked_once_each() -> None:
     assert sorted(picked.tolist()) == list(range(6))
 
 
+def test_items_equally_far_are_drawn() -> None:
+    # of a fair draw, one of the two is missing from 40 seeds with a chance of 2 · 2⁻⁴⁰
+    points, seen = np.array([[0.5, 0.0], [0.1, 0.0], [-0.5, 0.0]]), np.zeros((1, 2))
+    first = {int(coreset(points, 1, labelled=seen, geometry="ball", rng=rng(seed))[0]) for seed in range(40)}
+    assert first == {0, 2}
+
+
 def test_the_farthest_in_the_ball_is_not_the_farthest_in_flat_space() -> None:
     # from the labelled 0.8: flat −0.3 is 1.1 away and 0.995 is 0.195; hyperbolic 2.8 and 3.8
     line, seen = np.array([[-0.3], [0.995]]), np.array([[0.8]])

@@ -13,7 +13,7 @@ from nextlabel.core.registry import build
 from nextlabel.errors import BatchSizeError, NoLabels, ParameterError, SignalError
 from nextlabel.maths.membership import ENOUGH, Membership, _epoch, membership, one_scale
 from nextlabel.maths.ranking import top
-from nextlabel.strategies.dal import DAL, Inaccurate, _parts, dal
+from nextlabel.strategies.dal import DAL, Inaccurate, _parts, _Settings, dal
 
 Floats = NDArray[np.float64]
 
@@ -99,6 +99,16 @@ def test_without_labelled_items_the_batch_is_a_uniform_draw(labelled: Signals | 
     assert picks.positions.tolist() == expected.tolist()
     assert picks.propensities is not None
     assert picks.propensities.tolist() == [1 / 5, 1 / 4]
+
+
+@pytest.mark.parametrize(("d", "hidden", "rate"), [(29, (20, 20, 20), 3e-3), (30, (256, 256, 256), 3e-4)])
+def test_from_thirty_features_on_the_network_is_wide_and_slow(
+    d: int, hidden: tuple[int, ...], rate: float
+) -> None:
+    rng = np.random.default_rng(0)
+    labelled, unlabelled = (blob(rng, 3, to, d=d).astype(np.float32) for to in (0.0, 9.0))
+    network = _Settings(20, None, None, 1, "balanced", 10).train(labelled, unlabelled, rng).network
+    assert (network.hidden_layer_sizes, network.learning_rate_init) == (hidden, rate)
 
 
 def test_the_plain_function_asks_for_a_labelled_item() -> None:

@@ -102,6 +102,18 @@ def test_a_larger_pool_is_watched_on_a_uniform_draw() -> None:
     assert first == again
 
 
+@pytest.mark.parametrize(
+    "option",
+    [{"labels": "map"}, {"of": "logits"}, {"reference": 3}, {"normalise": True}, {"include_bias": True}],
+)
+def test_the_strategy_hands_on_each_of_its_parameters(option: dict[str, Any]) -> None:
+    proba, embedding = pool(8)
+    signals = Signals({"proba": proba, "embedding": embedding})
+    found = EMOC(**option).score(signals, rng())
+    assert found.tolist() == emoc(proba, embedding, rng=rng(), **option).tolist()
+    assert found.tolist() != EMOC().score(signals, rng()).tolist()
+
+
 def test_a_scale_multiplies_all_scores_by_its_square() -> None:
     proba, embedding = pool(7)
     straight = emoc(proba, embedding, rng=rng())

@@ -130,3 +130,12 @@ def test_too_few_steps_are_an_error_and_no_stale_answer() -> None:
         ConvergenceError, match=r"within 2 steps; received points whose next step is \S+ long"
     ):
         frechet_mean(points, steps=2)
+
+
+def test_a_light_group_has_as_exact_a_mean_as_a_heavy_one() -> None:
+    points, groups = ball(20, 3, 5), np.arange(20) % 2
+    weights = np.where(groups == 0, 1.0, 1e-9) * rng(6).uniform(0.5, 1.0, 20)
+    means = frechet_means(points, groups, weights=weights)
+    for group in (0, 1):
+        ours = groups == group
+        assert pull(means[group], points[ours], weights[ours]) < 1e-7

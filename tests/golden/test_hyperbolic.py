@@ -148,6 +148,13 @@ def test_points_of_a_ball_are_scaled_by_its_radius_and_pulled_off_the_rim() -> N
         in_unit_ball(given, "embedding", geometry="ball")
 
 
+def test_rounding_beyond_the_rim_is_pulled_back_and_more_is_refused() -> None:
+    inside = in_unit_ball(np.array([[1.0009, 0.0]]), "features", geometry="ball")
+    assert inside.tolist() == [[OUTERMOST, 0.0]]
+    with pytest.raises(SignalError, match=r"the row at 0 has the length 1\.002\."):
+        in_unit_ball(np.array([[1.002, 0.0]]), "features", geometry="ball")
+
+
 def test_features_that_lie_mostly_on_the_rim_are_warned_of() -> None:
     long = np.array([[7.0, 0.0], [0.0, 8.0], [1.0, 0.0]])
     with pytest.warns(

@@ -113,3 +113,13 @@ def test_a_private_set_is_never_summed_over_the_query() -> None:
         ceiling, floor = pool[:, 5:10].max(axis=1), pool[:, 10:].max(axis=1)
         gains = np.maximum(np.minimum(pool[:, :5], ceiling[:, None]) - floor[:, None], 0.0).sum(axis=0)
         np.testing.assert_allclose(both.gains(np.arange(5)), gains, atol=1e-12)
+
+
+def test_rounding_never_takes_a_variance_below_the_jitter() -> None:
+    items = factor_directions(np.repeat(np.random.default_rng(0).standard_normal((3, 4)), 20, axis=0))
+    objective = information_measure("log_det", items, jitter=1e-16)
+    for position in (0, 20, 40, 1):
+        objective.take(position)
+    copies = objective.gains(np.arange(1, 60))
+    assert np.isfinite(copies).all()
+    assert copies.min() >= np.log(1e-16)

@@ -172,3 +172,10 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         last_layer_change(p, z, p, z[:, :2])
     with pytest.raises(SignalError, match="rows of 'embedding' must fit into float64"):
         last_layer_change(p, z * 1e200, p, z)
+
+
+def test_rows_that_sum_to_one_but_for_rounding_are_made_to() -> None:
+    (proba, z), (watched, others) = pool(3), pool(5)
+    exact = last_layer_change(proba, z, watched, others)
+    np.testing.assert_allclose(last_layer_change(proba, z, watched * 1.00005, others), exact, rtol=1e-12)
+    np.testing.assert_allclose(last_layer_change(proba * 0.99995, z, watched, others), exact, rtol=1e-12)
