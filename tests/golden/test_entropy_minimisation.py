@@ -173,6 +173,11 @@ def test_every_fold_counts_in_what_is_chosen() -> None:
         assert model.penalty == PENALTIES[int(np.argmax(likelihood))]
 
 
+def test_other_labelled_items_make_another_fingerprint() -> None:
+    one, other, again = (fitted(EntropyMinimisation(), rows) for rows in ([0, 1], [0, 3], [0, 1]))
+    assert one.fingerprint == again.fingerprint != other.fingerprint
+
+
 def test_one_of_the_two_may_be_given() -> None:
     assert fitted(EntropyMinimisation(None, 0.7), np.arange(6)).penalty == 0.7
     chosen = fitted(EntropyMinimisation(0.02, None), np.arange(6))
