@@ -302,18 +302,6 @@ def test_exchanges_of_a_sum_end_at_the_largest(n: int) -> None:
         assert found.value == pytest.approx(float(np.sort(gain.max(axis=1))[-2:].sum()))
 
 
-def test_an_exchange_that_gains_nothing_is_not_made() -> None:
-    def level(items: Places, classes: Places, near: State) -> Whole:
-        return Whole(items, classes, 1.0, near)
-
-    given = level(np.array([3, 1]), np.array([2, 0]), State(np.zeros((5, 3)), np.zeros((3, 1)), 0.0))
-    slopes = np.random.default_rng(0).normal(size=(5, 3))
-    found = exchanged(
-        Polytope(5, 3, 2, 2), given, evaluated=level, slopes=lambda _: slopes, tries=50, rounds=50
-    )
-    assert found is given
-
-
 def test_without_tries_a_batch_stays() -> None:
     found = improved(problem(0), Polytope(6, 2, 2, 2), tries=0)
     assert (found.items.tolist(), found.classes.tolist()) == ([0, 1], [0, 1])
@@ -383,6 +371,13 @@ def test_the_better_of_two_starts_is_taken() -> None:
             best_batch(this, proba, 2, cap=2, starts=(one,), exchanges=0).value for one in ("even", "entropy")
         ]
         assert best_batch(this, proba, 2, cap=2, exchanges=0).value == max(alone)
+
+
+def test_the_start_by_entropy_is_the_least_sure_items() -> None:
+    this = problem(11)
+    proba = predicted(this)
+    found = best_batch(this, proba, 2, cap=2, starts=("entropy",), steps=0, exchanges=0)
+    assert set(found.items) == set(np.argsort(proba.max(axis=1))[:2])
 
 
 def test_what_the_worth_depends_on_most_comes_first() -> None:

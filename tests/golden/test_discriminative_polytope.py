@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nextlabel.errors import ConvergenceError
+from nextlabel.maths.discriminative import State
+from nextlabel.maths.exchange import Whole, exchanged
 from nextlabel.maths.polytope import Polytope, best_vertex, class_cap, largest_first
 from nextlabel.maths.quadratic import Curvature, quadratic_step
 
@@ -155,3 +157,15 @@ def test_a_gradient_that_is_no_number_has_no_best_step() -> None:
     polytope = Polytope(3, 2, total=2, cap=2)
     with pytest.raises(ConvergenceError, match="residuals of 1e-07; the best one was inf"):
         quadratic_step(polytope, polytope.even(), np.full((3, 2), np.nan), Curvature())
+
+
+def test_an_exchange_that_gains_nothing_is_not_made() -> None:
+    def level(items: NDArray[np.int64], classes: NDArray[np.int64], near: State) -> Whole:
+        return Whole(items, classes, 1.0, near)
+
+    given = level(np.array([3, 1]), np.array([2, 0]), State(np.zeros((5, 3)), np.zeros((3, 1)), 0.0))
+    slopes = np.random.default_rng(0).normal(size=(5, 3))
+    found = exchanged(
+        Polytope(5, 3, 2, 2), given, evaluated=level, slopes=lambda _: slopes, tries=50, rounds=50
+    )
+    assert found is given
