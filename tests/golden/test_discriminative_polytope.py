@@ -7,10 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from nextlabel.errors import ConvergenceError
-from nextlabel.maths.discriminative import State
+from nextlabel.maths.discriminative import BatchProblem, State
+from nextlabel.maths.discriminative_search import _Relaxation
 from nextlabel.maths.exchange import Whole, exchanged
 from nextlabel.maths.polytope import Polytope, best_vertex, class_cap, largest_first
 from nextlabel.maths.quadratic import Curvature, quadratic_step
+from nextlabel.maths.softmax import with_ones
 
 Floats = NDArray[np.float64]
 
@@ -169,3 +171,14 @@ def test_an_exchange_that_gains_nothing_is_not_made() -> None:
         Polytope(5, 3, 2, 2), given, evaluated=level, slopes=lambda _: slopes, tries=50, rounds=50
     )
     assert found is given
+
+
+def test_sampled_labels_belong_to_the_items_of_a_batch_whatever_their_order() -> None:
+    rng = np.random.default_rng(5)
+    rows, proba = with_ones(rng.normal(size=(12, 2))), rng.dirichlet(np.ones(3), 6)
+    labels = np.eye(3)[np.arange(6) % 3]
+    this = BatchProblem(rows[:6], labels, rows[6:], rows[:0], 0.5, 1.0, 1.0, True)
+    relaxed, near = _Relaxation(this, proba, Polytope(6, 1, 3, 3), True), this.state(np.zeros((6, 3)))
+    batches = np.array([0, 2, 5]), np.array([5, 0, 2])
+    values = [relaxed.evaluated(one, np.zeros_like(one), near).value for one in batches]
+    assert values[0] == pytest.approx(values[1], rel=1e-9)
