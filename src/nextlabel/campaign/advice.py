@@ -189,12 +189,7 @@ RULES = (
     ),
     Rule(
         "few labels",
-        lambda s: (
-            {"residual", "embedding"} <= s.signals
-            and s.classes > 2
-            and s.per_class < FEW
-            and not s.fixed_embedding
-        ),
+        lambda s: {"residual", "embedding"} <= s.signals and s.classes > 2 and s.per_class < FEW,
         lambda _: {"name": "badge"},
         "{classes} classes and {per_class:.2g} labels a class, and an embedding that learns with them: BADGE "
         "gained more than margin at first.",
