@@ -54,7 +54,10 @@ def advised(**situation: Any) -> Advice:
         ({"batch": 99}, "unsure", "margin"),
         ({"batch": 100, "classes": 2}, "unsure", "margin"),
         ({"labelled": 0}, "nothing to read", "random"),
-        ({"labelled": 1}, "few labels", "badge"),
+        ({"labelled": 1}, "nothing to read", "random"),
+        ({"labelled": 2}, "few labels", "badge"),
+        ({"pool": 99, "batch": 500}, "unsure", "margin"),
+        ({"signals": "proba"}, "unsure", "margin"),
         ({"classes": None, "labelled": None, "label_counts": [30, 0, 0]}, "nothing to read", "random"),
         ({"classes": None, "labelled": None, "label_counts": [29, 1, 0]}, "unsure", "margin"),
         ({"classes": None, "labelled": None, "label_counts": [0, 0, 0]}, "nothing to read", "random"),
@@ -93,8 +96,8 @@ def test_label_counts_say_classes_labels_and_what_was_never_seen() -> None:
 
 def test_entropy_is_warned_of_with_many_classes_and_few_labels() -> None:
     assert "entropy, with 10 classes and fewer than 20 labels a class" in advised().against[0]
-    assert advised(classes=3, labelled=20).against == ()
-    assert advised(classes=4, labelled=20).against != ()
+    assert advised(classes=9, labelled=20).against == ()
+    assert advised(classes=10, labelled=20).against != ()
     assert advised(labelled=200).against == ()
     assert advised(labelled=199).against != ()
 
@@ -193,6 +196,15 @@ def test_badge_led_margin_at_first_where_the_embedding_learns(setting: str, clas
     checkpoints = sorted(curves("every_strategy", setting)["badge"])
     few = [one for one in checkpoints if start < one <= FEW * classes]
     assert gain("every_strategy", "badge", "margin", few, setting)[0] > 0.0
+
+
+def test_badge_led_margin_on_texts_twice() -> None:
+    for page, name, setting in (("trec", "BADGE", "trec"), ("every_strategy", "badge", "trec")):
+        labels = sorted(curves(page, setting)["margin"])
+        assert gain(page, name, "margin", labels, setting)[0] > 0.0
+    assert gain("trec", "margin", "random", [60, 80, 100, 120])[1] < 0.0
+    assert gain("letter", "margin", "random", [300])[1] < 0.0
+    assert gain("mnist_1000", "margin", "random", [1_100])[1] < 0.0
 
 
 def test_badge_led_with_many_classes_up_to_the_stated_labels_and_was_level_after() -> None:

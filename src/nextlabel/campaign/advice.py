@@ -24,7 +24,7 @@ DIVERSE = 40
 """Labels a class up to which it does."""
 
 _CLUSTERED = 100_000  # items that TypiClust is given; more cost a minute and up
-_WARY = 20  # labels a class below which entropy loses to random where classes are many
+_WARY = 10, 20  # from so many classes on, below so many labels a class, entropy lost to random
 
 
 @final
@@ -182,8 +182,8 @@ RULES = (
         "many classes",
         lambda s: {"residual", "embedding"} <= s.signals and s.classes > MANY and s.per_class < DIVERSE,
         lambda _: {"name": "badge"},
-        "{classes} classes and {per_class:.2g} labels a class: BADGE gained more than margin, and both more "
-        "than a random draw.",
+        "{classes} classes and {per_class:.2g} labels a class: BADGE gained more than margin, and than a "
+        "random draw.",
         (f"from {DIVERSE} labels a class on: margin", "without an embedding: margin"),
         ("reproductions/letter.md", "reproductions/every_strategy.md"),
     ),
@@ -203,8 +203,8 @@ RULES = (
         "unsure",
         lambda _: True,
         lambda _: {"name": "margin"},
-        "{classes} classes and {per_class:.2g} labels a class: margin gained on a random draw or was not "
-        "told apart from it wherever it was measured, and it costs next to nothing.",
+        "{classes} classes and {per_class:.2g} labels a class: over a whole budget margin gained on a random "
+        "draw or was not told apart from it, wherever it was measured, and it costs next to nothing.",
         (
             f"with an embedding, and fewer labels a class than {FEW}, or than {DIVERSE} where there are more "
             f"than {MANY} classes: BADGE",
@@ -216,6 +216,7 @@ RULES = (
             "reproductions/optdigits_low.md",
             "reproductions/splice.md",
             "reproductions/rt_polarity.md",
+            "reproductions/trec.md",
         ),
     ),
 )
@@ -276,7 +277,7 @@ def advise(
     'margin'
     """
     situation = _situation(
-        [signal_kind(name).name for name in signals],
+        [signal_kind(name).name for name in ([signals] if isinstance(signals, str) else signals)],
         checked_whole(pool, "pool", least=1, of="advise"),
         classes,
         labelled,
@@ -340,12 +341,12 @@ def _situation(
     advice = "With one class there is nothing to learn."
     classes = checked_whole(classes, "classes", least=2, of="advise", advice=advice)
     if seen is None:
-        seen = classes if labelled else 0
+        seen = min(classes, labelled)
     return Situation(
         classes,
         pool,
         labelled,
-        batch,
+        min(batch, pool),
         derivable(signals),
         fixed_embedding,
         seen,
@@ -353,9 +354,10 @@ def _situation(
 
 
 def _against(situation: Situation) -> tuple[str, ...]:
-    if situation.classes <= 3 or situation.per_class >= _WARY:
+    classes, labels = _WARY
+    if situation.classes < classes or situation.per_class >= labels:
         return ()
     return (
-        f"entropy, with {situation.classes} classes and fewer than {_WARY} labels a class: it lost to a "
+        f"entropy, with {situation.classes} classes and fewer than {labels} labels a class: it lost to a "
         "random draw (docs/reproductions/letter.md, docs/reproductions/every_strategy.md).",
     )
