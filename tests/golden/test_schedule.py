@@ -9,7 +9,7 @@ import pytest
 
 from nextlabel import Signals, build, select, spec_of
 from nextlabel.core.strategy import Picks, Strategy
-from nextlabel.errors import BatchSizeError, ParameterError
+from nextlabel.errors import BatchSizeError, MissingSignal, ParameterError
 from nextlabel.strategies.margin import Margin
 from nextlabel.strategies.random import Random
 from nextlabel.strategies.schedule import Schedule
@@ -123,3 +123,13 @@ def test_a_count_that_is_none_is_refused(count: Any) -> None:
     says = f"Schedule's 'after' must be a whole number from 1 up; received {count!r}"
     with pytest.raises(ParameterError, match=re.escape(says)):
         Schedule((Margin(), Random()), after=(count,))
+
+
+def test_a_call_without_labels_needs_what_the_first_method_needs() -> None:
+    recipe = {"name": "schedule", "of": ["typiclust", "badge"], "after": [50]}
+    line = np.array([[0.0], [0.2], [0.3], [0.8], [7.0], [7.2], [7.3], [7.8]])
+    first = select("typiclust", embedding=line, batch=2, seed=0)
+    assert (select(recipe, embedding=line, batch=2, seed=0) == first).all()
+    assert (select(recipe, embedding=line, batch=2, seed=0, labels=[]) == first).all()
+    with pytest.raises(MissingSignal, match="Schedule needs the signal 'residual'"):
+        select(recipe, embedding=line, batch=2, seed=0, labels=[0], labelled={"embedding": [[1.0]]})

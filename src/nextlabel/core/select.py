@@ -66,7 +66,8 @@ def select(
 
     Notes
     -----
-    Inputs are left as they were. Beside the strategy's own cost, one pass over each array.
+    Inputs are left as they were. Where nothing is labelled, the strategy's `opening` picks: the strategy
+    itself, or the first method of a schedule. Beside the strategy's own cost, one pass over each array.
 
     Examples
     --------
@@ -79,8 +80,10 @@ def select(
     method: Strategy = build("strategy", strategy)
     _refuse_slips(signals)
     said = Signals(signals, labelled=_labelled_rows(labelled), labels=labels)
-    check_needs(method, signals.keys(), "the call")
     some_labelled = labelled is not None or (said.labels is not None and len(said.labels) > 0)
+    if not some_labelled:
+        method = method.opening
+    check_needs(method, signals.keys(), "the call")
     if some_labelled and (missing := method.needs_labelled - derivable((labelled or {}).keys())):
         plural = "s" if len(missing) > 1 else ""
         message = (
