@@ -240,3 +240,20 @@ def test_a_method_that_may_miss_is_asked_often_and_missing_always_is_refused() -
     assert broken.of("sequence").says.startswith("24 of 24 seeds were wrong, as in: pick 1 was item")
     repeated = examine(PLANTED["distinct"](missing(8), margin), margin, promises={"sequence"})[0]
     assert "a position came twice" in repeated.says
+
+
+def test_precision_is_not_asked_of_what_cannot_be_repeated() -> None:
+    hidden = np.random.default_rng(1)
+
+    def unrepeatable(*, batch: int, seed: int, **signals: Any) -> Any:
+        return hidden.permutation(len(next(iter(signals.values()))))[:batch]
+
+    found = examine(unrepeatable, "random", promises=["seed", "precision"])
+    assert found.broken == ("seed",)
+    assert found.of("precision").outcome == "not asked"
+    assert "see seed" in found.of("precision").says
+
+
+def test_what_cannot_be_called_is_refused() -> None:
+    with pytest.raises(ParameterError, match="a callable from arrays to positions; received 'margin'"):
+        examine("margin", "margin")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, cast, final, overload
 
-from nextlabel.errors import UnknownName
+from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.maths.parameters import checked_whole
 from nextlabel.testing.conformity.answers import Pick
 from nextlabel.testing.conformity.examination import Broken, Examination, Kept
@@ -205,6 +205,12 @@ def examine(
     >>> "sequence" in examine(least_confident, "margin").broken
     True
     """
+    if not callable(cast(object, pick)):
+        message = (
+            f"What is examined must be a callable from arrays to positions; received {pick!r}. For a "
+            "strategy of nextlabel give functools.partial(select, 'margin')."
+        )
+        raise ParameterError(message)
     seed = checked_whole(seed, "seed", least=0, advice="Pass for example 0.")
     draws = checked_whole(draws, "draws", least=16, advice=f"{DRAWS} is the rule.")
     one = definition_of(definition) if isinstance(definition, str) else definition
