@@ -56,7 +56,7 @@ def _unsettled(exam: Examination, question: Question) -> Fault | None:
 
 
 def precision(exam: Examination) -> Found:
-    """Equal values in float32 and in float64 give the same batch, but for near ties."""
+    """Equal values in float32 and in float64 give the same batch, but for near ties; features up to 10¹⁹."""
     pools = list(_varied(exam))
     if any(_is_unsettled(exam, pool) for pool in pools):
         return NotAsked("equal seeds give unequal picks, see seed")
