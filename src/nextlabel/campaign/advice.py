@@ -12,7 +12,7 @@ from nextlabel.core.spec import Spec
 from nextlabel.errors import ParameterError
 from nextlabel.maths.parameters import checked_flag, checked_whole
 
-__all__ = ["RULES", "Advice", "Rule", "Situation", "advise"]
+__all__ = ["DIVERSE", "FEW", "MANY", "RULES", "Advice", "Rule", "Situation", "advise"]
 
 FEW = 10
 """Labels a class below which typical items come first, or BADGE where the embedding learns with them."""

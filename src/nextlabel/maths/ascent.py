@@ -14,8 +14,8 @@ from nextlabel.maths.quadratic import Curvature, quadratic_step
 
 __all__ = ["Summit", "climb"]
 
-Floats = NDArray[np.float64]
-Spread = Callable[[Floats], Floats]
+_Floats = NDArray[np.float64]
+_Spread = Callable[[_Floats], _Floats]
 
 _ARMIJO = 1e-4
 _SHORTEST = 1e-12  # of a direction: what is left of it is rounding
@@ -46,9 +46,9 @@ class Summit:
         F after each step, the first one before all.
     """
 
-    point: Floats
+    point: _Floats
     state: State
-    gradient: Floats
+    gradient: _Floats
     gap: float
     is_reached: bool
     values: tuple[float, ...]
@@ -57,10 +57,10 @@ class Summit:
 def climb(
     problem: BatchProblem,
     polytope: Polytope,
-    point: Floats,
+    point: _Floats,
     *,
-    spread: Spread | None = None,
-    back: Spread | None = None,
+    spread: _Spread | None = None,
+    back: _Spread | None = None,
     steps: int = 50,
 ) -> Summit:
     """A local maximum of F over the polytope, uphill from a point.
@@ -126,7 +126,7 @@ def climb(
     return Summit(point, state, gradient, gap, is_reached, tuple(values))
 
 
-def _direction(polytope: Polytope, point: Floats, gradient: Floats, curvature: Curvature) -> Floats:
+def _direction(polytope: Polytope, point: _Floats, gradient: _Floats, curvature: Curvature) -> _Floats:
     if point.size > _QUADRATIC:
         return _towards_corner(polytope, point, gradient)
     try:
@@ -135,12 +135,12 @@ def _direction(polytope: Polytope, point: Floats, gradient: Floats, curvature: C
         return _towards_corner(polytope, point, gradient)
 
 
-def _towards_corner(polytope: Polytope, point: Floats, gradient: Floats) -> Floats:
+def _towards_corner(polytope: Polytope, point: _Floats, gradient: _Floats) -> _Floats:
     return polytope.corner(*best_vertex(polytope, gradient)) - point
 
 
 def _line(
-    problem: BatchProblem, state: State, change: Floats, response: Floats, rise: float
+    problem: BatchProblem, state: State, change: _Floats, response: _Floats, rise: float
 ) -> tuple[float, State]:
     """How far to go, and the refitted state there; no way at all where rounding hides every rise."""
     value = problem.along(state, change, response)

@@ -5,7 +5,7 @@ says that a ball stands at j and o_i that item i is left outside. This reduced f
 with assignments, and far smaller. Only u need be whole: o then is by itself. HiGHS behind our names.
 """
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ _SHORTEST = 1e-2  # seconds; what the solver is given at least
 _FIRST_WILL_DO = 1e9  # a relative gap so large that the first solution found ends the search
 
 
+@final
 class Undecided(Exception):
     """The time or the nodes were too few to decide; caught within the library."""
 

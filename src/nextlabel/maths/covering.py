@@ -134,6 +134,7 @@ def covering_centres(
     return Covering(order[search.ordered()], search.radius, lower, search.is_proven)
 
 
+@final
 class _Search:
     """The state of one search: the best choice so far, and the largest radius known to be too small."""
 

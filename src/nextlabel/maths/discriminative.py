@@ -14,7 +14,7 @@ from nextlabel.maths.solvers import climbed, newton
 
 __all__ = ["BatchProblem", "State"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 _TOLERANCE = 1e-10  # of a refit: its last step in units of the largest weight, which squares near the end
 _CLIMBED = 1e-7  # of a large refit before its last step, in units of what the gradient can be
@@ -38,8 +38,8 @@ class State:
         F.
     """
 
-    guesses: Floats
-    matrix: Floats
+    guesses: _Floats
+    matrix: _Floats
     value: float
 
 
@@ -95,16 +95,16 @@ class BatchProblem:
     True
     """
 
-    labelled: Floats
-    targets: Floats
-    candidates: Floats
-    others: Floats
+    labelled: _Floats
+    targets: _Floats
+    candidates: _Floats
+    others: _Floats
     penalty: float
     entropy_weight: float
     trust: float
     has_label_term: bool
 
-    def state(self, guesses: Floats, start: Floats | None = None) -> State:
+    def state(self, guesses: _Floats, start: _Floats | None = None) -> State:
         """The head refitted with the guesses, from another head on, and the worth of both.
 
         Raises
@@ -123,11 +123,11 @@ class BatchProblem:
             matrix = matrix + _conjugate(_curvature(problem, matrix), slope)
         return State(guesses, matrix, self.value(guesses, matrix))
 
-    def value(self, guesses: Floats, matrix: Floats) -> float:
+    def value(self, guesses: _Floats, matrix: _Floats) -> float:
         """F at this head, whether or not it is the one that the guesses give."""
         return self._value(guesses, *(rows @ matrix.T for rows in self._sets()))
 
-    def gradient(self, state: State) -> tuple[Floats, Callable[[Floats], Floats]]:
+    def gradient(self, state: State) -> tuple[_Floats, Callable[[_Floats], _Floats]]:
         """The derivatives of F by the guesses, and how the head moves with them.
 
         Returns
@@ -143,13 +143,13 @@ class BatchProblem:
         gradient = self._trusted * logs + self.entropy_weight * entropy[:, None]
         gradient += pull - np.einsum("nc,nc->n", proba, pull)[:, None]
 
-        def response(change: Floats) -> Floats:
+        def response(change: _Floats) -> _Floats:
             slopes = change - change.sum(axis=1, keepdims=True) * proba
             return inverse(slopes.T @ self.candidates)
 
         return gradient, response
 
-    def along(self, state: State, change: Floats, response: Floats) -> Callable[[float], float]:
+    def along(self, state: State, change: _Floats, response: _Floats) -> Callable[[float], float]:
         """F on a line, the head following its first-order response: no refit, O((l + n + o)·c) a point."""
         scores = [rows @ state.matrix.T for rows in self._sets()]
         moves = [rows @ response.T for rows in self._sets()]
@@ -164,10 +164,10 @@ class BatchProblem:
     def _trusted(self) -> float:
         return self.trust if self.has_label_term else 0.0
 
-    def _sets(self) -> tuple[Floats, Floats, Floats]:
+    def _sets(self) -> tuple[_Floats, _Floats, _Floats]:
         return self.labelled, self.candidates, self.others
 
-    def _value(self, guesses: Floats, labelled: Floats, candidates: Floats, others: Floats) -> float:
+    def _value(self, guesses: _Floats, labelled: _Floats, candidates: _Floats, others: _Floats) -> float:
         logs, proba = _log_softmax(candidates)
         entropy = -np.einsum("nc,nc->n", proba, logs)
         value = -self.entropy_weight * float((1.0 - guesses.sum(axis=1)) @ entropy)
@@ -179,12 +179,12 @@ class BatchProblem:
             value += self.entropy_weight * float(np.einsum("nc,nc->", proba, logs))
         return value
 
-    def _by_head(self, state: State, logs: Floats, proba: Floats, entropy: Floats) -> Floats:
+    def _by_head(self, state: State, logs: _Floats, proba: _Floats, entropy: _Floats) -> _Floats:
         """∂F/∂w at fixed guesses, axes (c, w)."""
         taken = state.guesses.sum(axis=1, keepdims=True)
         slopes = self.entropy_weight * (1.0 - taken) * proba * (logs + entropy[:, None])
         slopes += self._trusted * (state.guesses - taken * proba)
-        by_head: Floats = slopes.T @ self.candidates
+        by_head: _Floats = slopes.T @ self.candidates
         if self.has_label_term:
             by_head += (self.targets - _log_softmax(self.labelled @ state.matrix.T)[1]).T @ self.labelled
         if len(self.others):
@@ -193,13 +193,13 @@ class BatchProblem:
             by_head += (self.entropy_weight * proba * (logs + entropy[:, None])).T @ self.others
         return by_head
 
-    def _regression(self, guesses: Floats) -> Problem:
+    def _regression(self, guesses: _Floats) -> Problem:
         rows = np.concatenate([self.labelled, self.candidates])
         targets = np.concatenate([self.targets, guesses])
         of_bias = np.where(self.targets.sum(axis=0) > 0.0, 0.0, self.penalty)
         return Problem(rows, targets, rows[:0], self.penalty, of_bias)
 
-    def _inverse(self, state: State) -> Callable[[Floats], Floats]:
+    def _inverse(self, state: State) -> Callable[[_Floats], _Floats]:
         """A⁻¹, for matrices (c, w) whose columns sum to zero."""
         problem = self._regression(state.guesses)
         if state.matrix.size > _DENSE:
@@ -208,13 +208,13 @@ class BatchProblem:
 
         factor = cho_factor(problem.hessian(state.matrix), lower=True, overwrite_a=True, check_finite=False)
 
-        def solved(right: Floats) -> Floats:
+        def solved(right: _Floats) -> _Floats:
             return np.asarray(cho_solve(factor, right.ravel(), check_finite=False)).reshape(right.shape)
 
         return solved
 
 
-def _log_softmax(scores: Floats) -> tuple[Floats, Floats]:
+def _log_softmax(scores: _Floats) -> tuple[_Floats, _Floats]:
     """Logarithms of probabilities, and the probabilities."""
     logs = scores - scores.max(axis=1, keepdims=True)
     proba = np.exp(logs)
@@ -224,15 +224,15 @@ def _log_softmax(scores: Floats) -> tuple[Floats, Floats]:
     return logs, proba
 
 
-def _curvature(problem: Problem, matrix: Floats) -> Callable[[Floats], Floats]:
+def _curvature(problem: Problem, matrix: _Floats) -> Callable[[_Floats], _Floats]:
     """Minus the second derivatives, as a product with a matrix (c, w); never formed."""
     proba = _log_softmax(problem.rows @ matrix.T)[1]
     weighted = problem.targets.sum(axis=1, keepdims=True) * proba
 
-    def times(change: Floats) -> Floats:
+    def times(change: _Floats) -> _Floats:
         moves = problem.rows @ change.T
         moves -= np.einsum("rc,rc->r", proba, moves)[:, None]
-        product: Floats = (weighted * moves).T @ problem.rows
+        product: _Floats = (weighted * moves).T @ problem.rows
         product[:, :-1] += problem.penalty * change[:, :-1]
         pull = problem.bias_penalty * (change[:, -1] - change[:, -1].mean())
         product[:, -1] += pull - pull.mean()
@@ -241,7 +241,7 @@ def _curvature(problem: Problem, matrix: Floats) -> Callable[[Floats], Floats]:
     return times
 
 
-def _conjugate(times: Callable[[Floats], Floats], right: Floats) -> Floats:
+def _conjugate(times: Callable[[_Floats], _Floats], right: _Floats) -> _Floats:
     """The solution of a positive definite system, for a right-hand side whose columns sum to zero."""
     residual = right - right.mean(axis=0)  # to the last digit: what all classes share has no curvature
     solution = np.zeros_like(right)

@@ -21,8 +21,8 @@ Guess = Literal["optimistic", "expected"]
 Start = Literal["even", "entropy"]
 """Where an ascent begins: every guess alike, or the items of largest entropy with their likeliest classes."""
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+_Places = NDArray[np.int64]
 
 _ROUNDS = 10  # exchanges beyond one for each item
 _VECTORS = 16  # label vectors that an expectation is taken over at most; one less than a prime
@@ -45,8 +45,8 @@ class Found:
         How much more the relaxation might hold to first order where its ascent was cut short; else 0.
     """
 
-    items: Places
-    scores: Floats
+    items: _Places
+    scores: _Floats
     value: float
     gap: float
 
@@ -57,20 +57,20 @@ class _Relaxation:
     """Points of a polytope as guesses: themselves, or the share of an item times its probabilities."""
 
     problem: BatchProblem
-    proba: Floats
+    proba: _Floats
     polytope: Polytope
     is_expected: bool
 
-    def spread(self, point: Floats) -> Floats:
+    def spread(self, point: _Floats) -> _Floats:
         return point * self.proba if self.is_expected else point
 
-    def back(self, slopes: Floats) -> Floats:
+    def back(self, slopes: _Floats) -> _Floats:
         return (slopes * self.proba).sum(axis=1, keepdims=True) if self.is_expected else slopes
 
-    def start(self, name: Start) -> Floats:
+    def start(self, name: Start) -> _Floats:
         return self.polytope.even() if name == "even" else self.polytope.corner(*self.most_uncertain())
 
-    def most_uncertain(self) -> tuple[Places, Places]:
+    def most_uncertain(self) -> tuple[_Places, _Places]:
         """The items of largest entropy, each in its likeliest class that is not full."""
         first = np.argsort(-entropy(self.proba), kind="stable")[: self.polytope.total]
         if self.is_expected:
@@ -79,7 +79,7 @@ class _Relaxation:
         wanted[first] = 1.0
         return largest_first(self.polytope, wanted, self.proba)
 
-    def slopes(self, batch: Whole) -> Floats:
+    def slopes(self, batch: Whole) -> _Floats:
         """The derivatives of the worth of a whole batch by the share of each guess."""
         if not self.is_expected:
             return self.problem.gradient(batch.state)[0]
@@ -91,7 +91,7 @@ class _Relaxation:
             total += chance * (guesses * self.problem.gradient(state)[0]).sum(axis=1, keepdims=True)
         return total
 
-    def evaluated(self, items: Places, classes: Places, near: State) -> Whole:
+    def evaluated(self, items: _Places, classes: _Places, near: State) -> Whole:
         """A whole batch with its worth."""
         if not self.is_expected:
             state = self._state(items, classes, near)
@@ -102,12 +102,12 @@ class _Relaxation:
             value += chance * near.value
         return Whole(items, classes, value, near)
 
-    def _state(self, items: Places, labels: Places, near: State) -> State:
+    def _state(self, items: _Places, labels: _Places, near: State) -> State:
         guesses = np.zeros_like(self.proba)
         guesses[items, labels] = 1.0
         return self.problem.state(guesses, near.matrix)
 
-    def _vectors(self, items: Places) -> list[tuple[float, Places]]:
+    def _vectors(self, items: _Places) -> list[tuple[float, _Places]]:
         """Label vectors of a batch with their probabilities: all, or as many as `_VECTORS`."""
         classes, size = self.proba.shape[1], len(items)
         if classes ** min(size, _VECTORS) <= _VECTORS:
@@ -127,7 +127,7 @@ class _Relaxation:
 
 def best_batch(
     problem: BatchProblem,
-    proba: Floats,
+    proba: _Floats,
     batch: int,
     *,
     cap: int,

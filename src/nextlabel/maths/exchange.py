@@ -12,8 +12,8 @@ from nextlabel.maths.polytope import Polytope
 
 __all__ = ["Whole", "exchanged"]
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+_Places = NDArray[np.int64]
 _BETTER = 1e-10  # of the worth: less is rounding
 
 
@@ -32,8 +32,8 @@ class Whole:
         Its guesses and the head refitted with them.
     """
 
-    items: Places
-    classes: Places
+    items: _Places
+    classes: _Places
     value: float
     state: State
 
@@ -42,8 +42,8 @@ def exchanged(
     polytope: Polytope,
     batch: Whole,
     *,
-    evaluated: Callable[[Places, Places, State], Whole],
-    slopes: Callable[[Whole], Floats],
+    evaluated: Callable[[_Places, _Places, State], Whole],
+    slopes: Callable[[Whole], _Floats],
     tries: int,
     rounds: int,
 ) -> Whole:
@@ -83,8 +83,8 @@ def exchanged(
 def _better(
     polytope: Polytope,
     batch: Whole,
-    evaluated: Callable[[Places, Places, State], Whole],
-    gradient: Floats,
+    evaluated: Callable[[_Places, _Places, State], Whole],
+    gradient: _Floats,
     tries: int,
 ) -> Whole | None:
     for place, item, label in _largest(_gains(polytope, batch.items, batch.classes, gradient), tries):
@@ -96,7 +96,7 @@ def _better(
     return None
 
 
-def _gains(polytope: Polytope, items: Places, classes: Places, gradient: Floats) -> Floats:
+def _gains(polytope: Polytope, items: _Places, classes: _Places, gradient: _Floats) -> _Floats:
     """What each exchange promises to first order, axes (b, n, k); minus infinity where it is no exchange."""
     batch = np.arange(len(items))
     gains = gradient[None, :, :] - gradient[items, classes][:, None, None]
@@ -110,7 +110,7 @@ def _gains(polytope: Polytope, items: Places, classes: Places, gradient: Floats)
     return gains
 
 
-def _largest(gains: Floats, tries: int) -> list[tuple[int, int, int]]:
+def _largest(gains: _Floats, tries: int) -> list[tuple[int, int, int]]:
     flat = gains.ravel()
     order = np.argsort(-flat, kind="stable")[:tries]
     places = np.unravel_index(order[np.isfinite(flat[order])], gains.shape)

@@ -13,7 +13,7 @@ __all__ = ["frechet_mean", "frechet_means"]
 _STEP = 1e-9
 _STEPS = 10_000
 
-Points = NDArray[np.float64]
+_Points = NDArray[np.float64]
 
 
 def frechet_mean(
@@ -22,7 +22,7 @@ def frechet_mean(
     weights: ArrayLike | None = None,
     curvature: float = 1.0,
     steps: int = _STEPS,
-) -> Points:
+) -> _Points:
     """The point of smallest Σ w·d² to the points of the Poincaré ball.
 
     Parameters
@@ -78,14 +78,14 @@ def frechet_mean(
 
 
 def frechet_means(
-    points: Points,
+    points: _Points,
     groups: NDArray[np.int64],
     *,
-    weights: Points | None = None,
-    start: Points | None = None,
+    weights: _Points | None = None,
+    start: _Points | None = None,
     tolerance: float = _STEP,
     steps: int = _STEPS,
-) -> Points:
+) -> _Points:
     """The Fréchet mean of each group of points, all in the unit ball.
 
     Parameters
@@ -170,8 +170,8 @@ def frechet_means(
 
 
 def _gradients(
-    means: Points, points: Points, groups: NDArray[np.int64], weights: Points, count: int
-) -> tuple[Points, Points]:
+    means: _Points, points: _Points, groups: NDArray[np.int64], weights: _Points, count: int
+) -> tuple[_Points, _Points]:
     """Σ w·log_m(x) of each group, in lengths of the space, and the largest bend of Σ w·d²/2."""
     depth = _depth(means)[groups]
     gap = points - means[groups]
@@ -188,18 +188,18 @@ def _gradients(
     return total[:, :-2] - total[:, -2:-1] * means, total[:, -1]
 
 
-def _along(means: Points, steps: Points) -> Points:
+def _along(means: _Points, steps: _Points) -> _Points:
     return exp_at(means, steps * _depth(means)[:, None] / 2.0)
 
 
-def _depth(points: Points) -> Points:
+def _depth(points: _Points) -> _Points:
     """1 − ‖x‖², as a product that keeps its digits near the rim."""
     length = np.sqrt(np.einsum("nd,nd->n", points, points))
-    depth: Points = (1.0 - length) * (1.0 + length)
+    depth: _Points = (1.0 - length) * (1.0 + length)
     return depth
 
 
-def _centroids(points: Points, groups: NDArray[np.int64], weights: Points, count: int) -> Points:
+def _centroids(points: _Points, groups: NDArray[np.int64], weights: _Points, count: int) -> _Points:
     """The weighted sums of points of the hyperboloid, brought back to it: where the flow begins."""
     square = np.einsum("nd,nd->n", points, points)
     heights = weights * (1.0 + square) / (1.0 - square)
@@ -207,13 +207,13 @@ def _centroids(points: Points, groups: NDArray[np.int64], weights: Points, count
         np.column_stack([heights[:, None] * points * (2.0 / (1.0 + square))[:, None], heights]), groups, count
     )
     klein = sums[:, :-1] / sums[:, -1:]
-    centroids: Points = (
+    centroids: _Points = (
         klein / (1.0 + np.sqrt(np.maximum(1.0 - np.einsum("nd,nd->n", klein, klein), 0.0)))[:, None]
     )
     return centroids
 
 
-def _totals(rows: Points, groups: NDArray[np.int64], count: int) -> Points:
+def _totals(rows: _Points, groups: NDArray[np.int64], count: int) -> _Points:
     from scipy.sparse import csr_array
 
     n = len(rows)

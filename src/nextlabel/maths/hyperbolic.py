@@ -40,7 +40,7 @@ OUTERMOST = 1.0 - 1e-5
 _TOLERATED = 1e-3  # how far beyond the rim rounding may have put a point
 _BLOCK_MEGABYTES = 32.0
 
-Points = NDArray[np.float64]
+_Points = NDArray[np.float64]
 
 
 @final
@@ -71,7 +71,7 @@ def in_unit_ball(
     geometry: Geometry = "hyperbolic",
     curvature: float = 1.0,
     sizes: Sizes | None = None,
-) -> Points:
+) -> _Points:
     """Features as points of the unit ball, not farther out than 1 − 1e-5.
 
     Parameters
@@ -132,11 +132,11 @@ def in_unit_ball(
             f"{np.arctanh(OUTERMOST) / np.sqrt(curvature):.3g}. Scale them down, or lower 'curvature'."
         )
         warnings.warn(message, OnTheRim, stacklevel=2)
-    points: Points = unit * np.minimum(radius, OUTERMOST)[:, None]
+    points: _Points = unit * np.minimum(radius, OUTERMOST)[:, None]
     return points
 
 
-def exp_origin(vectors: Embeddings, *, curvature: float = 1.0) -> Points:
+def exp_origin(vectors: Embeddings, *, curvature: float = 1.0) -> _Points:
     """Where geodesics from the origin arrive: exp₀(v) = tanh(√c·‖v‖)·v/(√c·‖v‖).
 
     Parameters
@@ -158,11 +158,11 @@ def exp_origin(vectors: Embeddings, *, curvature: float = 1.0) -> Points:
     """
     root = np.sqrt(checked_curvature(curvature))
     unit, length = _polar(checked(vectors, "n d", "vectors").astype(np.float64))
-    points: Points = unit * (np.tanh(root * length) / root)[:, None]
+    points: _Points = unit * (np.tanh(root * length) / root)[:, None]
     return points
 
 
-def log_origin(points: Embeddings, *, curvature: float = 1.0) -> Points:
+def log_origin(points: Embeddings, *, curvature: float = 1.0) -> _Points:
     """The tangents at the origin that lead to points: log₀(x) = artanh(√c·‖x‖)·x/(√c·‖x‖).
 
     Parameters
@@ -183,11 +183,11 @@ def log_origin(points: Embeddings, *, curvature: float = 1.0) -> Points:
     """
     root = np.sqrt(checked_curvature(curvature))
     unit, length = _polar(checked(points, "n d", "points").astype(np.float64))
-    vectors: Points = unit * (np.arctanh(root * length) / root)[:, None]
+    vectors: _Points = unit * (np.arctanh(root * length) / root)[:, None]
     return vectors
 
 
-def mobius_sum(left: Embeddings, right: Embeddings, *, curvature: float = 1.0) -> Points:
+def mobius_sum(left: Embeddings, right: Embeddings, *, curvature: float = 1.0) -> _Points:
     """Möbius addition x ⊕ y, row by row: y as seen after the origin has moved to x.
 
     Parameters
@@ -220,11 +220,11 @@ def mobius_sum(left: Embeddings, right: Embeddings, *, curvature: float = 1.0) -
     together = x + y
     square = _squares(together)
     near, far = _depth(x), _depth(y)
-    moved: Points = (near * together + square * x) / (square + near * far) / root
+    moved: _Points = (near * together + square * x) / (square + near * far) / root
     return moved
 
 
-def exp_at(base: Embeddings, vectors: Embeddings, *, curvature: float = 1.0) -> Points:
+def exp_at(base: Embeddings, vectors: Embeddings, *, curvature: float = 1.0) -> _Points:
     """Where geodesics from points arrive, row by row.
 
     Parameters
@@ -253,7 +253,7 @@ def exp_at(base: Embeddings, vectors: Embeddings, *, curvature: float = 1.0) -> 
     return mobius_sum(base, step, curvature=curvature)
 
 
-def log_at(base: Embeddings, points: Embeddings, *, curvature: float = 1.0) -> Points:
+def log_at(base: Embeddings, points: Embeddings, *, curvature: float = 1.0) -> _Points:
     """The tangents at points that lead to other points, row by row.
 
     Parameters
@@ -278,11 +278,11 @@ def log_at(base: Embeddings, points: Embeddings, *, curvature: float = 1.0) -> P
     unit, _ = _polar(mobius_sum(-start, end))
     depth = _depth(start)
     half = np.arcsinh(np.sqrt(_squares(end - start) / (depth * _depth(end))))
-    vectors: Points = unit * half * depth / root
+    vectors: _Points = unit * half * depth / root
     return vectors
 
 
-def poincare_to(points: Points, point: Array) -> NDArray[np.float64]:
+def poincare_to(points: _Points, point: Array) -> NDArray[np.float64]:
     """Distances from one point, all in the unit ball.
 
     Parameters
@@ -311,7 +311,7 @@ def poincare_to(points: Points, point: Array) -> NDArray[np.float64]:
     return distances
 
 
-def poincare_blocks(points: Points, others: Points) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def poincare_blocks(points: _Points, others: _Points) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Distances between all points and all others, some rows at a time, all in the unit ball.
 
     Parameters
@@ -347,7 +347,7 @@ def poincare_blocks(points: Points, others: Points) -> Iterator[tuple[slice, NDA
         yield rows, 2.0 * np.arcsinh(np.sqrt(block))
 
 
-def _polar(vectors: Points) -> tuple[Points, NDArray[np.float64]]:
+def _polar(vectors: _Points) -> tuple[_Points, NDArray[np.float64]]:
     """Directions and lengths; no square leaves its range, and a row of zeros has no direction."""
     largest = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
     unit = vectors / np.where(largest > 0.0, largest, 1.0)
@@ -357,12 +357,12 @@ def _polar(vectors: Points) -> tuple[Points, NDArray[np.float64]]:
         return unit, (length * largest)[:, 0]
 
 
-def _squares(vectors: Points) -> Points:
-    squares: Points = np.einsum("nd,nd->n", vectors, vectors)[:, None]
+def _squares(vectors: _Points) -> _Points:
+    squares: _Points = np.einsum("nd,nd->n", vectors, vectors)[:, None]
     return squares
 
 
-def _depth(points: Points) -> Points:
+def _depth(points: _Points) -> _Points:
     """1 − ‖x‖², axes (n, 1), as a product that keeps its digits near the rim."""
     length = np.sqrt(_squares(points))
     return (1.0 - length) * (1.0 + length)

@@ -20,11 +20,11 @@ __all__ = ["ball_centres", "ball_clusters", "ball_seeds"]
 _LLOYD_STEPS = 100
 _MEAN_STEP = 1e-6  # of a mean within k-means: far below the distances that assign points
 
-Points = NDArray[np.float64]
+_Points = NDArray[np.float64]
 
 
 def ball_centres(
-    points: Points, batch: int, *, centres: Points | None = None, rng: np.random.Generator
+    points: _Points, batch: int, *, centres: _Points | None = None, rng: np.random.Generator
 ) -> tuple[Positions, NDArray[np.float64]]:
     """Positions picked one by one, each the farthest from the given centres and the picks before it.
 
@@ -79,7 +79,7 @@ def ball_centres(
     return positions, distances
 
 
-def ball_clusters(points: Points, clusters: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
+def ball_clusters(points: _Points, clusters: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
     """Which cluster each point belongs to, by Lloyd's k-means with Fréchet means, from k-means++ centres.
 
     Parameters
@@ -127,7 +127,7 @@ def ball_clusters(points: Points, clusters: int, *, rng: np.random.Generator) ->
 
 
 def ball_seeds(
-    points: Points,
+    points: _Points,
     weights: NDArray[np.float64],
     batch: int,
     *,
@@ -204,7 +204,7 @@ def _drawn(share: NDArray[np.float64], left: NDArray[np.bool_], rng: np.random.G
     return int(rng.choice(len(share), p=share / total) if total > 0.0 else rng.choice(np.flatnonzero(left)))
 
 
-def _nearest(points: Points, means: Points) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _nearest(points: _Points, means: _Points) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The mean nearest each point, counted among the means that are nearest to some, and which those are."""
     found = np.empty(len(points), np.int64)
     for rows, block in poincare_blocks(points, means):

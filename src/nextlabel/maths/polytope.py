@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 __all__ = ["Polytope", "best_vertex", "class_cap", "largest_first"]
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+_Whole = NDArray[np.int64]
 
 _ROUNDING = 1e-9  # shares are decimal: (1/3 + 0.1) · 30 is 13
 
@@ -82,17 +82,17 @@ class Polytope:
         """Whether the cap takes anything away."""
         return self.cap < self.total
 
-    def even(self) -> Floats:
+    def even(self) -> _Floats:
         """The matrix whose entries are all equal."""
         return np.full((self.items, self.classes), self.total / (self.items * self.classes))
 
-    def corner(self, items: Whole, classes: Whole) -> Floats:
+    def corner(self, items: _Whole, classes: _Whole) -> _Floats:
         """The matrix of a batch and its guessed classes."""
         matrix = np.zeros((self.items, self.classes))
         matrix[items, classes] = 1.0
         return matrix
 
-    def excess(self, point: Floats) -> float:
+    def excess(self, point: _Floats) -> float:
         """By how much the worst of the constraints is broken; 0 inside.
 
         Examples
@@ -110,7 +110,7 @@ class Polytope:
         return max(0.0, *broken)
 
 
-def largest_first(polytope: Polytope, point: Floats, worth: Floats) -> tuple[Whole, Whole]:
+def largest_first(polytope: Polytope, point: _Floats, worth: _Floats) -> tuple[_Whole, _Whole]:
     """A batch near a relaxed one: its largest entries whose item is unused and whose class is not full.
 
     Parameters
@@ -154,7 +154,7 @@ def largest_first(polytope: Polytope, point: Floats, worth: Floats) -> tuple[Who
     return np.array(items, np.int64), np.array(classes, np.int64)
 
 
-def best_vertex(polytope: Polytope, gain: Floats) -> tuple[Whole, Whole]:
+def best_vertex(polytope: Polytope, gain: _Floats) -> tuple[_Whole, _Whole]:
     """The batch and classes of the largest sum of gains: the linear programme over the polytope, exactly.
 
     Parameters
@@ -189,7 +189,7 @@ def best_vertex(polytope: Polytope, gain: Floats) -> tuple[Whole, Whole]:
     return _transported(polytope, gain)
 
 
-def _transported(polytope: Polytope, gain: Floats) -> tuple[Whole, Whole]:
+def _transported(polytope: Polytope, gain: _Floats) -> tuple[_Whole, _Whole]:
     from scipy.optimize import linprog
     from scipy.sparse import coo_array
 

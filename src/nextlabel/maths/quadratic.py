@@ -11,7 +11,7 @@ from nextlabel.maths.polytope import Polytope
 
 __all__ = ["Curvature", "quadratic_step"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 _STEPS = 80
 _ACCURACY = 1e-10  # of complementarity and residuals, the gradient scaled to one
@@ -51,17 +51,17 @@ class Curvature:
     [3.0, 1.0]
     """
 
-    vectors: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    values: Floats = field(default_factory=lambda: np.empty(0))
+    vectors: _Floats = field(default_factory=lambda: np.empty((0, 0)))
+    values: _Floats = field(default_factory=lambda: np.empty(0))
 
-    def times(self, point: Floats) -> Floats:
+    def times(self, point: _Floats) -> _Floats:
         """The product with a vector, axes (n,)."""
         if not len(self.values):
             return point.copy()
-        product: Floats = point + ((self.values - 1.0) * (self.vectors @ point)) @ self.vectors
+        product: _Floats = point + ((self.values - 1.0) * (self.vectors @ point)) @ self.vectors
         return product
 
-    def updated(self, step: Floats, change: Floats) -> "Curvature":
+    def updated(self, step: _Floats, change: _Floats) -> "Curvature":
         """The matrix that maps a step to the change of the gradient along it, damped to stay positive.
 
         Parameters
@@ -90,7 +90,7 @@ class Curvature:
         return Curvature((basis @ rotation[:, is_new]).T, np.maximum(values[is_new], _FLATTEST))
 
 
-def quadratic_step(polytope: Polytope, point: Floats, gradient: Floats, curvature: Curvature) -> Floats:
+def quadratic_step(polytope: Polytope, point: _Floats, gradient: _Floats, curvature: Curvature) -> _Floats:
     """The step d of largest gᵀd − ½ dᵀBd that stays within the polytope.
 
     Parameters
@@ -152,11 +152,11 @@ class _Iterate:
     each of them.
     """
 
-    values: tuple[Floats, Floats, Floats]
-    duals: tuple[Floats, Floats, Floats]
-    of_sums: Floats
+    values: tuple[_Floats, _Floats, _Floats]
+    duals: tuple[_Floats, _Floats, _Floats]
+    of_sums: _Floats
 
-    def products(self) -> list[Floats]:
+    def products(self) -> list[_Floats]:
         return [one * other for one, other in zip(self.values, self.duals, strict=True)]
 
     def complementarity(self) -> float:
@@ -181,7 +181,7 @@ class _System:
     """The conditions of optimality, and their linearisation at an iterate; points are flat here."""
 
     def __init__(
-        self, polytope: Polytope, point: Floats, gradient: Floats, curvature: Curvature, unit: float
+        self, polytope: Polytope, point: _Floats, gradient: _Floats, curvature: Curvature, unit: float
     ) -> None:
         n, k = polytope.items, polytope.classes
         self.shape = n, k
@@ -196,7 +196,7 @@ class _System:
         self.cap = float(polytope.cap)
         self.even = polytope.even().ravel()
 
-    def solved(self) -> Floats:
+    def solved(self) -> _Floats:
         now, best, least = self._begun(), self.even, np.inf
         for _ in range(_STEPS):
             wrong = self._residuals(now)
@@ -221,13 +221,13 @@ class _System:
         of_x, of_rows, of_caps = (np.ones_like(one) for one in values)
         return _Iterate(values, (of_x, of_rows, of_caps), np.zeros(len(self.sums)))
 
-    def _row_sums(self, flat: Floats) -> Floats:
+    def _row_sums(self, flat: _Floats) -> _Floats:
         return np.asarray(flat.reshape(self.shape).sum(axis=1))
 
-    def _over_rows(self, of_rows: Floats) -> Floats:
+    def _over_rows(self, of_rows: _Floats) -> _Floats:
         return np.repeat(of_rows, self.shape[1])
 
-    def _residuals(self, now: _Iterate) -> tuple[Floats, Floats, Floats, Floats]:
+    def _residuals(self, now: _Iterate) -> tuple[_Floats, _Floats, _Floats, _Floats]:
         (x, rows, caps), (of_x, of_rows, of_caps) = now.values, now.duals
         dual = (
             self.unit * self.curvature.times(x - self.point)
@@ -240,7 +240,7 @@ class _System:
         of_slacks = self._row_sums(x) + rows - 1.0, self.limited @ x + caps - self.cap
         return dual, *of_slacks, self.fixed @ x - self.sums
 
-    def _stepped(self, now: _Iterate, wrong: tuple[Floats, Floats, Floats, Floats]) -> _Iterate:
+    def _stepped(self, now: _Iterate, wrong: tuple[_Floats, _Floats, _Floats, _Floats]) -> _Iterate:
         """One step of predictor and corrector."""
         factor = _Factor(self, now)
         predicted = factor.step(wrong, now.products())
@@ -272,14 +272,14 @@ class _Factor:
         self.solved_vectors = np.stack([self._base(one) for one in self.vectors])
         self.inner = self.vectors @ self.solved_vectors.T + np.diag(inner)
 
-    def _base(self, flat: Floats) -> Floats:
+    def _base(self, flat: _Floats) -> _Floats:
         """The inverse of the diagonal and the rows, applied."""
         scaled = self.inverse * flat
         return np.asarray(
             scaled - self.inverse * self.system._over_rows(self.shared * self.system._row_sums(scaled))
         )
 
-    def step(self, wrong: tuple[Floats, Floats, Floats, Floats], products: list[Floats]) -> _Iterate:
+    def step(self, wrong: tuple[_Floats, _Floats, _Floats, _Floats], products: list[_Floats]) -> _Iterate:
         """The step towards residuals of zero and products of zero, given what is wrong with each."""
         system, (dual, of_row_sums, of_col_sums, of_fixed) = self.system, wrong
         (x, rows, caps), (of_x, of_rows, of_caps) = self.now.values, self.now.duals
@@ -308,7 +308,7 @@ class _Factor:
             d_sums,
         )
 
-    def _solved(self, right: Floats, sums: Floats) -> tuple[Floats, Floats]:
+    def _solved(self, right: _Floats, sums: _Floats) -> tuple[_Floats, _Floats]:
         """The step whose curvature and multipliers make up the right-hand side, and whose sums are these."""
         held = self._base(right)
         target = self.vectors @ held

@@ -13,7 +13,7 @@ from nextlabel.maths.solvers import DENSE, climbed, newton
 
 __all__ = ["Refits", "refits"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 _TOLERANCE = 1e-11  # of the last step, in units of the largest weight
 _NEAR = 1e-6  # the gradient from which Newton's method needs a step or two
@@ -48,18 +48,18 @@ class Refits:
     """
 
     problem: Problem
-    matrix: Floats
-    inverse: Floats
+    matrix: _Floats
+    inverse: _Floats
     tried: NDArray[np.int64]
-    of_bias: Floats
+    of_bias: _Floats
     labels: NDArray[np.int64]
 
     @property
-    def targets(self) -> Floats:
+    def targets(self) -> _Floats:
         """A one-hot row for each label that is tried, axes (t, k)."""
         return np.eye(len(self.matrix))[: self.tried.max() + 1]
 
-    def newton(self, row: Floats) -> Floats:
+    def newton(self, row: _Floats) -> _Floats:
         """The head after one Newton step towards the solution with the item added, for each label.
 
         Parameters
@@ -82,7 +82,7 @@ class Refits:
         moves = beside @ np.linalg.solve(np.eye(len(bend)) + bend @ inner, residuals)
         return self.matrix + np.moveaxis(moves, 2, 0)
 
-    def converged(self, row: Floats) -> Floats:
+    def converged(self, row: _Floats) -> _Floats:
         """The head fitted afresh with the item added, for each label.
 
         Parameters
@@ -112,7 +112,7 @@ class Refits:
         """
         targets = self.targets
         heads = np.repeat(self.matrix[None], len(targets), axis=0)
-        tried: list[tuple[Floats, Floats]] = []
+        tried: list[tuple[_Floats, _Floats]] = []
         is_done = np.zeros(len(targets), bool)
         beside, inner, bend, _ = self._of(row)
         straight = np.linalg.solve(np.eye(len(bend)) + bend @ inner, bend)
@@ -135,7 +135,7 @@ class Refits:
             heads[label] = newton(problem, self.matrix, _TOLERANCE)
         return heads
 
-    def with_label(self, row: Floats, label: int) -> "Refits":
+    def with_label(self, row: _Floats, label: int) -> "Refits":
         """The same after the item has been labelled: head and Hessian anew.
 
         Parameters
@@ -147,14 +147,14 @@ class Refits:
         rows = np.concatenate([self.problem.rows, row[None]])
         return _fitted(rows, np.append(self.labels, label), self.of_bias, self.problem.penalty)
 
-    def _of(self, row: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def _of(self, row: _Floats) -> tuple[_Floats, _Floats, _Floats, _Floats]:
         """A⁻¹ (x ⊗ ·), axes (k, w, k); G and B, axes (k, k); p."""
         proba = self._proba(self.matrix @ row)
-        beside: Floats = self.inverse @ row
-        inner: Floats = np.einsum("w,kwc->kc", row, beside)
+        beside: _Floats = self.inverse @ row
+        inner: _Floats = np.einsum("w,kwc->kc", row, beside)
         return beside, inner, np.diag(proba) - np.outer(proba, proba), proba
 
-    def _slopes(self, heads: Floats, row: Floats) -> Floats:
+    def _slopes(self, heads: _Floats, row: _Floats) -> _Floats:
         """Gradients at several heads, each with the item added as its label, axes (t, k, w)."""
         problem, (labels, classes, width) = self.problem, heads.shape
         scores = (problem.rows @ heads.reshape(-1, width).T).reshape(-1, labels, classes)
@@ -165,9 +165,9 @@ class Refits:
         gradients[:, :, -1] -= np.stack([problem.drag(bias) for bias in heads[:, :, -1]])
         return gradients
 
-    def _proba(self, scores: Floats) -> Floats:
+    def _proba(self, scores: _Floats) -> _Floats:
         """Softmax along the last axis, of all classes for which a row stands together."""
-        exponentials: Floats = self.problem.copies * np.exp(scores - scores.max(axis=-1, keepdims=True))
+        exponentials: _Floats = self.problem.copies * np.exp(scores - scores.max(axis=-1, keepdims=True))
         exponentials /= exponentials.sum(axis=-1, keepdims=True)
         return exponentials
 
@@ -210,7 +210,7 @@ def refits(features: Array, labels: Array, classes: int, *, penalty: float) -> R
     return _fitted(with_ones(features), labels, of_bias, penalty)
 
 
-def _fitted(rows: Floats, labels: NDArray[np.int64], of_bias: Floats, penalty: float) -> Refits:
+def _fitted(rows: _Floats, labels: NDArray[np.int64], of_bias: _Floats, penalty: float) -> Refits:
     classes = len(of_bias)
     is_seen = np.bincount(labels, minlength=classes) > 0
     tried = np.arange(classes)
@@ -230,7 +230,7 @@ def _fitted(rows: Floats, labels: NDArray[np.int64], of_bias: Floats, penalty: f
     return Refits(problem, matrix, _inverse(problem, matrix), tried, of_bias, labels)
 
 
-def _inverse(problem: Problem, matrix: Floats) -> Floats:
+def _inverse(problem: Problem, matrix: _Floats) -> _Floats:
     from scipy.linalg.lapack import dpotrf, dpotri
 
     hessian = problem.hessian(matrix)
@@ -250,10 +250,10 @@ def _inverse(problem: Problem, matrix: Floats) -> Floats:
     return np.asarray(whole.reshape(*matrix.shape, *matrix.shape))
 
 
-def _combined(tried: list[tuple[Floats, Floats]]) -> Floats:
+def _combined(tried: list[tuple[_Floats, _Floats]]) -> _Floats:
     """The next place of each label: of all combinations of those tried, where the step would be shortest."""
     places, steps = (np.array(each) for each in zip(*tried, strict=True))
-    after: Floats = places[-1] + steps[-1]
+    after: _Floats = places[-1] + steps[-1]
     for label in range(len(after) if len(tried) > 1 else 0):
         changes = np.diff(steps[:, label].reshape(len(tried), -1), axis=0)
         moves = np.diff(places[:, label].reshape(len(tried), -1), axis=0)

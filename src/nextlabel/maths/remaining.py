@@ -16,7 +16,7 @@ Loss = Literal["entropy", "zero_one"]
 Weights = Literal["posterior", "uniform", "optimistic", "pessimistic"]
 """How the values for an item's labels become one."""
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 _BLOCK = 1 << 17  # numbers: a block, its exponentials and the sums stay in the second-level cache
 
@@ -80,7 +80,7 @@ def weighted(values: Array, weights: Weights, proba: Array) -> float:
     return float(np.min(values) if weights == "optimistic" else np.max(values))
 
 
-def left_by_heads(heads: Array, rows: Array, counts: Array, loss: Loss, copies: ArrayLike = 1.0) -> Floats:
+def left_by_heads(heads: Array, rows: Array, counts: Array, loss: Loss, copies: ArrayLike = 1.0) -> _Floats:
     """The uncertainty that each of several softmax heads leaves in weighted items.
 
     Parameters

@@ -10,10 +10,10 @@ from nextlabel.maths.axes import Array
 
 __all__ = ["Problem", "with_ones"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 
-def with_ones(features: Array) -> Floats:
+def with_ones(features: Array) -> _Floats:
     """Features in float64 and a last column of ones, whose weight is the bias.
 
     Examples
@@ -51,14 +51,14 @@ class Problem:
         are then of all copies together. Ones by default.
     """
 
-    rows: Floats
-    targets: Floats
-    unlabelled: Floats
+    rows: _Floats
+    targets: _Floats
+    unlabelled: _Floats
     penalty: float
-    bias_penalty: Floats
+    bias_penalty: _Floats
     entropy_weight: float = 0.0
     share: float = 1.0
-    copies: Floats = field(default_factory=lambda: np.ones(1))
+    copies: _Floats = field(default_factory=lambda: np.ones(1))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -79,16 +79,16 @@ class Problem:
         """The same with another α."""
         return replace(self, entropy_weight=entropy_weight)
 
-    def centred(self, matrix: Floats) -> Floats:
+    def centred(self, matrix: _Floats) -> _Floats:
         """The matrix without what all classes share; predictions stay."""
         every = np.broadcast_to(self.copies, len(matrix))
         return np.asarray(matrix - every @ matrix / every.sum())
 
-    def value_and_gradient(self, matrix: Floats) -> tuple[float, Floats]:
+    def value_and_gradient(self, matrix: _Floats) -> tuple[float, _Floats]:
         """The value, and its derivatives in the shape of the matrix. Time O((l + u)·c·w)."""
         log_proba, proba = self._log_softmax(self.rows, matrix)
         slopes = self.targets - self.targets.sum(axis=1, keepdims=True) * proba
-        gradient: Floats = slopes.T @ self.rows
+        gradient: _Floats = slopes.T @ self.rows
         value = float(np.einsum("lc,lc->", self.targets, log_proba))
         pull = self.penalty * self.copies[:, None] * matrix[:, :-1]
         gradient[:, :-1] -= pull
@@ -104,7 +104,7 @@ class Problem:
             gradient += weight * (proba * (log_proba + entropy[:, None])).T @ self.unlabelled
         return value, gradient
 
-    def hessian(self, matrix: Floats) -> Floats:
+    def hessian(self, matrix: _Floats) -> _Floats:
         """Minus the second derivatives without the entropy term, and more for shifts of all classes alike.
 
         Gradients hold no such shift, nor do solutions; without more, nothing or the penalty alone would
@@ -129,13 +129,13 @@ class Problem:
         curved[:, -1, :, -1] += np.stack([self.drag(one) for one in np.eye(classes)]) + shared
         return curved.reshape(classes * width, classes * width)
 
-    def drag(self, bias: Floats) -> Floats:
+    def drag(self, bias: _Floats) -> _Floats:
         """The gradient of the penalty of biases, axes (c,); half its product with them is the penalty."""
         every = np.broadcast_to(self.copies, len(bias))
         pull = every * self.bias_penalty * (bias - every @ bias / every.sum())
         return np.asarray(pull - every * (pull.sum() / every.sum()))
 
-    def _log_softmax(self, rows: Floats, matrix: Floats) -> tuple[Floats, Floats]:
+    def _log_softmax(self, rows: _Floats, matrix: _Floats) -> tuple[_Floats, _Floats]:
         """Logarithms of the probabilities of a class, and the probabilities of all its copies together."""
         shifted = rows @ matrix.T
         shifted -= shifted.max(axis=1, keepdims=True)

@@ -13,7 +13,7 @@ __all__ = ["DENSE", "climbed", "newton", "solved"]
 DENSE = 1_500
 """So many weights at most have a dense Hessian in `solved`: for more, many gradients cost less."""
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 _NEWTON_STEPS = 60
 _HALVINGS = 40
@@ -24,7 +24,7 @@ _UNRESOLVED = 1e-4  # of the largest weight: what rounding may leave of a step
 _ROUNDING = 1e-7  # of the gradient's natural size: what rounding may leave of it
 
 
-def solved(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
+def solved(problem: Problem, matrix: _Floats, tolerance: float) -> _Floats:
     """Where a concave problem is largest: by `newton`, or by `climbed` where weights are many and penalised.
 
     Parameters
@@ -50,7 +50,7 @@ def solved(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
     return climbed(problem, matrix, tolerance)
 
 
-def newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
+def newton(problem: Problem, matrix: _Floats, tolerance: float) -> _Floats:
     """Where a concave problem is largest, by Newton's method.
 
     Parameters
@@ -84,7 +84,7 @@ def newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
     return _newton(problem, matrix, tolerance)
 
 
-def _newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
+def _newton(problem: Problem, matrix: _Floats, tolerance: float) -> _Floats:
     from scipy.linalg import cho_factor, cho_solve
 
     value, slope = problem.value_and_gradient(matrix)
@@ -97,7 +97,7 @@ def _newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
         step = problem.centred(cho_solve(factor, slope.ravel(), check_finite=False).reshape(matrix.shape))
         size = float(np.abs(step).max())
         if size <= tolerance * (1.0 + float(np.abs(matrix).max())):
-            arrived: Floats = matrix + step
+            arrived: _Floats = matrix + step
             return arrived
         found = _searched(problem, matrix, value, step, float((slope * step).sum()))
         if found is None:
@@ -114,8 +114,8 @@ def _newton(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
 
 
 def _searched(
-    problem: Problem, matrix: Floats, value: float, step: Floats, rise: float
-) -> tuple[Floats, float, Floats] | None:
+    problem: Problem, matrix: _Floats, value: float, step: _Floats, rise: float
+) -> tuple[_Floats, float, _Floats] | None:
     """The point a full, half, quarter ... step away that is enough better, with its value and gradient."""
     share, noise = 1.0, 4.0 * np.finfo(np.float64).eps * abs(value)
     for _ in range(_HALVINGS):
@@ -127,7 +127,7 @@ def _searched(
     return None
 
 
-def climbed(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
+def climbed(problem: Problem, matrix: _Floats, tolerance: float) -> _Floats:
     """A place where the gradient of a problem vanishes, uphill from where one begins, by L-BFGS.
 
     Parameters
@@ -149,7 +149,7 @@ def climbed(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
     """
     from scipy.optimize import minimize
 
-    def lost(flat: Floats) -> tuple[float, Floats]:
+    def lost(flat: _Floats) -> tuple[float, _Floats]:
         value, slope = problem.value_and_gradient(flat.reshape(matrix.shape))
         return -value, -slope.ravel()
 
@@ -180,13 +180,13 @@ def climbed(problem: Problem, matrix: Floats, tolerance: float) -> Floats:
     raise ConvergenceError(message)
 
 
-def _whitened(rows: Floats) -> tuple[Floats, Floats]:
+def _whitened(rows: _Floats) -> tuple[_Floats, _Floats]:
     """Weights into those of orthogonal columns of size 1 that span the rows, and these back into weights."""
     _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
     kept = sizes > sizes.max() * max(rows.shape) * np.finfo(np.float64).eps
     scales = sizes[kept] / np.sqrt(len(rows))
-    inwards: Floats = directions[kept].T * scales
-    outwards: Floats = directions[kept].T / scales
+    inwards: _Floats = directions[kept].T * scales
+    outwards: _Floats = directions[kept].T / scales
     return inwards, outwards
 
 

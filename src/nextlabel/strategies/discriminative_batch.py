@@ -36,7 +36,7 @@ __all__ = ["AscentEnded", "Counted", "DiscriminativeBatch", "discriminative_batc
 Counted = Literal["candidates", "pool"]
 """Whose entropy counts: that of the candidates, which stand for the pool, or of all its items."""
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 
 @final
@@ -279,7 +279,7 @@ def _chosen(
     labels: Labels | None,
     batch: int,
     rng: np.random.Generator,
-) -> tuple[Positions, Floats]:
+) -> tuple[Positions, _Floats]:
     check_two_classes(proba, "proba")
     doubt = entropy(proba)  # as given, so that the largest are those that the strategy `entropy` finds
     proba = normalised(proba)
@@ -317,8 +317,8 @@ def _chosen(
 
 
 def _unchanged(
-    method: DiscriminativeBatch, proba: Floats, doubt: Floats, batch: int, rng: np.random.Generator
-) -> tuple[Positions, Floats]:
+    method: DiscriminativeBatch, proba: _Floats, doubt: _Floats, batch: int, rng: np.random.Generator
+) -> tuple[Positions, _Floats]:
     """The exact best batch where the model stays: the worth is a sum over items, but for the caps."""
     n, classes = proba.shape
     trust = method.trust if method.include_label_term else 0.0
@@ -345,7 +345,7 @@ def _problem(
     method: DiscriminativeBatch,
     classes: int,
     chosen: Positions,
-    doubt: Floats,
+    doubt: _Floats,
     embedding: Array,
     labelled: Array | None,
     labels: Labels | None,
@@ -377,7 +377,7 @@ def _problem(
     )
 
 
-def _order(proba: Floats, embedding: Array, rng: np.random.Generator) -> Positions:
+def _order(proba: _Floats, embedding: Array, rng: np.random.Generator) -> Positions:
     """The same order of the same rows wherever they lie, equal rows at random.
 
     Sums then round alike in every order of the pool, and so does what follows from them.

@@ -30,7 +30,7 @@ from nextlabel.maths.softmax import with_ones
 __all__ = ["LookAhead", "Refit", "look_ahead"]
 
 Refit = Literal["frozen", "newton", "last_layer"]
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 _DIGITS = 11  # of the largest value: what differs by less is a tie that rounding has split
 
@@ -276,7 +276,7 @@ def _picked(
     model: tuple[Array, Refits] | None,
     batch: int,
     rng: np.random.Generator,
-) -> tuple[Positions, Floats]:
+) -> tuple[Positions, _Floats]:
     """Positions and scores of the batch."""
     doubt = entropy(proba)
     if model is None:
@@ -301,10 +301,10 @@ def _in_turn(
     embedding: Array,
     head: Refits,
     offered: Positions,
-    summed: tuple[Floats, Floats],
+    summed: tuple[_Floats, _Floats],
     batch: int,
     rng: np.random.Generator,
-) -> tuple[Positions, Floats]:
+) -> tuple[Positions, _Floats]:
     """One pick after the other, each labelled with its most probable class for those after it."""
     rows, counts = summed
     positions, scores = np.empty(batch, np.int64), np.empty(batch)
@@ -322,8 +322,8 @@ def _in_turn(
 
 
 def _evaluated(
-    embedding: Array, doubt: Floats, evaluation: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+    embedding: Array, doubt: _Floats, evaluation: int, rng: np.random.Generator
+) -> tuple[_Floats, _Floats]:
     """Features summed over, and what each counts: the whole pool, or items at equal steps of entropy."""
     n = len(doubt)
     chosen = np.arange(n)
@@ -341,9 +341,9 @@ def _left(
     embedding: Array,
     head: Refits,
     offered: Positions,
-    rows: Floats,
-    counts: Floats,
-) -> Floats:
+    rows: _Floats,
+    counts: _Floats,
+) -> _Floats:
     """The uncertainty that each candidate's label would leave, axes (candidates,)."""
     said = np.concatenate([embedding[offered], proba[offered]], axis=1, dtype=np.float64)
     different, which = np.unique(said, axis=0, return_inverse=True)  # equal items have equal values

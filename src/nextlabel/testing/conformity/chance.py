@@ -10,7 +10,7 @@ import numpy as np
 from nextlabel.testing.conformity.answers import Answer, Asked, Fault
 from nextlabel.testing.laws import Definition, Question
 
-__all__ = ["STAGES", "at_most", "binomial_chance", "split_chance", "unequal", "unlawful"]
+__all__ = ["STAGES", "at_most", "binomial_chance", "law_depth", "split_chance", "unequal", "unlawful"]
 
 STAGES = (16, 4, 1)
 """A law is looked at after a sixteenth, a quarter and all of the draws, each time at a third of the level."""

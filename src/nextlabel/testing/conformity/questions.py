@@ -18,6 +18,7 @@ __all__ = [
     "example",
     "further",
     "hard",
+    "has_copies",
     "has_one_answer",
     "identical",
     "is_probability",
@@ -25,6 +26,7 @@ __all__ = [
     "questions",
     "repeated",
     "rows",
+    "sizes_of",
     "spoilt",
     "with_batch",
 ]

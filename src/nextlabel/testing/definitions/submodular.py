@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 
 from nextlabel.testing.laws import Definition, Question, Sizes, Weights, first_of
 
-__all__ = ["DEFINITION", "MEASURES", "cosines", "defined", "memory", "value_of"]
+__all__ = [
+    "DEFINITION",
+    "FUNCTIONS",
+    "MEASURES",
+    "cosines",
+    "defined",
+    "facility_location",
+    "graph_cut",
+    "log_det",
+    "memory",
+    "value_of",
+]
 
 _Matrix = NDArray[np.float64]
 _DEFAULTS: Mapping[str, Any] = {
