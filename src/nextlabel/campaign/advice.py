@@ -136,7 +136,7 @@ def _typical(situation: Situation) -> dict[str, Any]:
 
 RULES = (
     Rule(
-        "nothing to read",
+        "nothing to go by",
         lambda s: not _is_typical(s) and ("proba" not in s.signals or s.seen < 2),
         lambda _: {"name": "random"},
         "Class probabilities of a model that was shown two classes at least, or features that were there "

@@ -18,7 +18,6 @@ __all__ = [
     "example",
     "further",
     "hard",
-    "has_copies",
     "has_one_answer",
     "identical",
     "is_probability",
@@ -233,7 +232,7 @@ def has_one_answer(definition: Definition, question: Question) -> "tuple[int, ..
     return tuple(picked)
 
 
-def has_copies(question: Question) -> bool:
+def _has_copies(question: Question) -> bool:
     """Whether two items are equal in all signals."""
     keys = sorted(
         b"".join(np.ascontiguousarray(array[row]).tobytes() for array in question.signals.values())
