@@ -30,6 +30,7 @@ def test_options_are_answered_in_words_and_as_json() -> None:
 def test_what_is_missing_or_no_number_is_said() -> None:
     for words, says in (
         ((), "Advice needs --pool, or a campaign's journal"),
+        (("a.db", "--pool", 9, "--fixed-embedding"), "received --pool, --fixed-embedding as well"),
         (("--pool", 9), "neither 'classes' nor 'label_counts'"),
         (("--pool", 9, "--counts", "3,x"), "received '3,x'"),
         (("--pool", 9, "--classes", 2, "--signals", "prob"), "Did you mean 'proba'"),

@@ -40,6 +40,10 @@ def advise(
     from nextlabel.campaign.advice import advise as advised
 
     if journal is not None:
+        told = {"classes": classes, "pool": pool, "signals": signals, "labelled": labelled, "counts": counts}
+        _refuse(
+            [*(name for name, one in told.items() if one), *(["fixed-embedding"] if fixed_embedding else [])]
+        )
         advice = _of_campaign(journal, batch)
     else:
         advice = advised(
@@ -52,6 +56,17 @@ def advise(
             fixed_embedding=fixed_embedding,
         )
     typer.echo(json.dumps(_said(advice), indent=2, ensure_ascii=False) if is_json else advice.text())
+
+
+def _refuse(options: list[str]) -> None:
+    from nextlabel.errors import ParameterError
+
+    if options:
+        message = (
+            "A campaign's journal says by itself what advice depends on, but for --batch; received "
+            f"{', '.join(f'--{one}' for one in options)} as well. Leave these out, or leave the journal out."
+        )
+        raise ParameterError(message)
 
 
 def _of_campaign(journal: Path, batch: int) -> "Advice":
