@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nextlabel.core.signals import Signals
     from nextlabel.core.spec import Spec
     from nextlabel.core.strategy import Picks, Scorer, Strategy
-    from nextlabel.core.task import classes
+    from nextlabel.core.task import classes, multilabel
     from nextlabel.readers.arrays import arrays
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "arrays",
     "build",
     "classes",
+    "multilabel",
     "names",
     "select",
     "spec_of",
@@ -46,6 +47,7 @@ _WHERE = {
     "arrays": "nextlabel.readers.arrays",
     "build": "nextlabel.core.registry",
     "classes": "nextlabel.core.task",
+    "multilabel": "nextlabel.core.task",
     "names": "nextlabel.core.registry",
     "select": "nextlabel.core.select",
     "spec_of": "nextlabel.core.registry",
