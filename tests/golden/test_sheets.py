@@ -106,6 +106,12 @@ def test_half_a_character_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_the_character_nul_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match=r"row 2 holds 'b\\x00'. Mend the data, or export to \.jsonl"):
+        write_sheet(tmp_path / "s.csv", ["id"], [["a"], ["b\0"]])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     pytest.importorskip("resource")
     filling = (

@@ -1,15 +1,13 @@
 """Sheets for people: CSV files that a spreadsheet opens, changes and saves, and that lose nothing by it."""
 
 import csv
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Any, final
+from typing import Any, final
 
+from nextlabel.campaign.replacing import place, replacing
 from nextlabel.errors import CampaignError, ReaderError
 from nextlabel.readers.cells import large_cells
 from nextlabel.readers.encodings import lines
@@ -103,105 +101,32 @@ def write_sheet(
     Raises
     ------
     CampaignError
-        The file is there already, or cannot be written.
+        The file is there already, or cannot be written, or a cell holds the character NUL.
 
     Notes
     -----
     UTF-8, with a mark of byte order, without which some spreadsheets misread what is not ASCII. Lines end
     as RFC 4180 says. Memory: one row.
     """
-    if path.exists() and not replace:
-        raise CampaignError(_is_there(path))
     kept = (lambda cell: cell) if is_raw else harmless
     count = 0
-    with _replacing(path, replace) as file:
+    with replacing(path, replace=replace, encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(map(kept, header))
         for row in rows:
             writer.writerow(map(kept, row))
             count += 1
+            if any("\0" in cell for cell in row):
+                raise CampaignError(_has_nul(path, count, row))
     return count
 
 
-@contextmanager
-def _replacing(path: Path, replace: bool) -> Iterator[IO[str]]:
-    """A new file beside the path, which takes its place when the block ends well."""
-    made: Path | None = None
-    try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8-sig", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            made = Path(file.name)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        made.chmod(0o666 & ~_umask())
-        if replace:
-            made.replace(path)
-        else:
-            place(made, path)
-        _settled(path.parent)
-    except FileExistsError as cause:
-        raise CampaignError(_is_there(path)) from cause
-    except UnicodeEncodeError as cause:
-        message = (
-            f"{path} must be text in UTF-8; {cause.object[cause.start : cause.end]!r} has no place there. "
-            "Mend the data; nothing was written."
-        )
-        raise CampaignError(message) from cause
-    except OSError as cause:
-        message = (
-            f"{path} must be a file that can be written; the system says: {cause.strerror or cause}. "
-            "Make room, or name another place; nothing was written."
-        )
-        raise CampaignError(message) from cause
-    finally:
-        if made is not None:
-            with suppress(OSError):  # it has taken its place
-                made.unlink()
-
-
-def place(made: Path, path: Path) -> None:
-    """Give a finished file its name; the file may stay under its old name too.
-
-    Parameters
-    ----------
-    made, path : Path
-        In one folder.
-
-    Raises
-    ------
-    FileExistsError
-        Somebody was faster: the name is taken.
-    """
-    try:
-        os.link(made, path)  # fails where the name is taken, as a rename would not
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links, as on many memory sticks
-        if path.exists():
-            raise FileExistsError(str(path)) from None
-        made.rename(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _settled(folder: Path) -> None:
-    """Have the system write down that the folder has a new file."""
-    with suppress(OSError):  # not every system opens folders
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-def _is_there(path: Path) -> str:
-    return f"{path} must be a new file; it is there already. Name another, or move it away first."
+def _has_nul(path: Path, number: int, row: Sequence[str]) -> str:
+    cell = next(cell for cell in row if "\0" in cell)
+    return (
+        f"Text in {path} must be free of the character NUL, which no CSV file can hold; row {number} "
+        f"holds {cell[:40]!r}. Mend the data, or export to .jsonl or .parquet; nothing was written."
+    )
 
 
 def read_sheet(path: Path, *, needs: Sequence[str] = (), encoding: str | None = None) -> list[Row]:
