@@ -100,6 +100,14 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "mlp": "nextlabel.learners.networks:mlp",
             "two_convolutions": "nextlabel.learners.networks:two_convolutions",
         },
+        "page": {
+            "export": "nextlabel.server.pages.export:export",
+            "history": "nextlabel.server.pages.history:history",
+            "item": "nextlabel.server.pages.item:item",
+            "items": "nextlabel.server.pages.items:items",
+            "label": "nextlabel.server.pages.label:label",
+            "status": "nextlabel.server.pages.status:status",
+        },
         "reader": {
             "arrays": "nextlabel.readers.arrays:arrays",
             "csv": "nextlabel.readers.csv:csv",
@@ -144,6 +152,11 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "suggestive": "nextlabel.strategies.suggestive:Suggestive",
             "typiclust": "nextlabel.strategies.typiclust:TypiClust",
             "variation_ratio": "nextlabel.strategies.variation_ratio:VariationRatio",
+        },
+        "view": {
+            "image": "nextlabel.server.views.image:Image",
+            "row": "nextlabel.server.views.row:Row",
+            "text": "nextlabel.server.views.text:Text",
         },
     }
 )

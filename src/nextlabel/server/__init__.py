@@ -1,0 +1,1 @@
+"""The labelling page: pages, views, and the server behind them."""

@@ -1,0 +1,1 @@
+"""How an item is shown in the browser, one file for each medium."""
