@@ -29,10 +29,13 @@ class Row:
         Where it begins in the file, counted from 1; a cell may go on over several lines.
     cells : mapping of str to str
         By the column's name in small letters.
+    unit : str
+        What is counted: ``"line"``, or for example ``"row"`` or ``"task"`` in files without lines.
     """
 
     line: int
     cells: Mapping[str, str]
+    unit: str = "line"
 
 
 def harmless(cell: str) -> str:
