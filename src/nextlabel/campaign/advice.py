@@ -42,6 +42,8 @@ class Situation:
         Whether the embedding was there before any label: of a pretrained network, or features of the data.
     seen : int
         Classes with a label, as far as that is known: all of them where only the sum of labels is.
+    several : bool
+        Whether an item may have several classes; labels are counted by items then.
     """
 
     classes: int
@@ -51,6 +53,7 @@ class Situation:
     signals: frozenset[str]
     fixed_embedding: bool
     seen: int
+    several: bool = False
 
     @property
     def per_class(self) -> float:
@@ -134,10 +137,17 @@ def _typical(situation: Situation) -> dict[str, Any]:
     return {"name": "subsample", "of": {"name": "typiclust"}, "size": _CLUSTERED}
 
 
+def _is_blind(situation: Situation) -> bool:
+    """Whether there is nothing that a model says of single items, or no model yet."""
+    if situation.several:
+        return "marginals" not in situation.signals or situation.labelled < 1
+    return "proba" not in situation.signals or situation.seen < 2
+
+
 RULES = (
     Rule(
         "nothing to go by",
-        lambda s: not _is_typical(s) and ("proba" not in s.signals or s.seen < 2),
+        lambda s: not _is_typical(s) and _is_blind(s),
         lambda _: {"name": "random"},
         "Class probabilities of a model that was shown two classes at least, or features that were there "
         "before the labels: neither is on offer, and nothing else was measured to gain on a random draw.",
@@ -163,6 +173,15 @@ RULES = (
             "reproductions/schedule.md",
             "reproductions/every_strategy.md",
         ),
+    ),
+    Rule(
+        "several classes",
+        lambda s: s.several,
+        lambda _: {"name": "margin", "of": "marginals", "reduce": "max"},
+        "{classes} classes of which an item may have several, and {labelled} labelled items: the class that "
+        "a model is least sure of decides how much an item is wanted.",
+        (f"with features that were there before the labels, below {FEW} labels a class: typical items",),
+        (),
     ),
     Rule(
         "large batch",
@@ -232,6 +251,7 @@ def advise(
     label_counts: ArrayLike | None = None,
     batch: int = 20,
     fixed_embedding: bool = False,
+    several: bool = False,
 ) -> Advice:
     """Name a strategy, with the reason and what would change it.
 
@@ -244,13 +264,15 @@ def advise(
     classes : int, optional
         Classes of the task; the length of `label_counts` when left out.
     labelled : int, optional
-        Labels so far; the sum of `label_counts`, or none, when left out.
+        Labels so far; the sum of `label_counts`, or none, when left out. With `several`, labelled items.
     label_counts : array of int, axes (c,), optional
         Labels of each class so far.
     batch : int
         Items asked at once.
     fixed_embedding : bool
         Whether the embedding was there before any label: of a pretrained network, or features of the data.
+    several : bool
+        Whether an item may have several classes; strategies then read ``marginals``.
 
     Returns
     -------
@@ -284,6 +306,7 @@ def advise(
         label_counts,
         checked_whole(batch, "batch", least=1, of="advise"),
         checked_flag(fixed_embedding, "fixed_embedding", of="advise"),
+        checked_flag(several, "several", of="advise"),
     )
     rule = next(one for one in RULES if one.applies(situation))
     known = {**vars(situation), "per_class": situation.per_class}
@@ -308,6 +331,7 @@ def _situation(
     label_counts: ArrayLike | None,
     batch: int,
     fixed_embedding: bool,
+    several: bool,
 ) -> Situation:
     seen = None
     if label_counts is not None:
@@ -324,13 +348,14 @@ def _situation(
                 f"{len(counts)}. Leave 'classes' out, or give as many counts."
             )
             raise ParameterError(message)
-        if labelled is not None and labelled != counts.sum():
+        if labelled is not None and labelled != counts.sum() and not several:
             message = (
                 f"'labelled' must be the sum of 'label_counts', which is {counts.sum()}; received "
                 f"{labelled!r}. Leave it out, or correct the counts."
             )
             raise ParameterError(message)
-        classes, labelled, seen = len(counts), int(counts.sum()), int((counts > 0).sum())
+        labelled = int(counts.sum()) if labelled is None else labelled
+        classes, seen = len(counts), int((counts > 0).sum())
     if classes is None:
         message = (
             "Advice depends on the number of classes; received neither 'classes' nor 'label_counts'. "
@@ -339,7 +364,7 @@ def _situation(
         raise ParameterError(message)
     labelled = checked_whole(0 if labelled is None else labelled, "labelled", least=0, of="advise")
     advice = "With one class there is nothing to learn."
-    classes = checked_whole(classes, "classes", least=2, of="advise", advice=advice)
+    classes = checked_whole(classes, "classes", least=1 if several else 2, of="advise", advice=advice)
     if seen is None:
         seen = min(classes, labelled)
     return Situation(
@@ -350,12 +375,13 @@ def _situation(
         derivable(signals),
         fixed_embedding,
         seen,
+        several,
     )
 
 
 def _against(situation: Situation) -> tuple[str, ...]:
     classes, labels = _WARY
-    if situation.classes < classes or situation.per_class >= labels:
+    if situation.several or situation.classes < classes or situation.per_class >= labels:
         return ()
     return (
         f"entropy, with {situation.classes} classes and fewer than {labels} labels a class: it lost to a "

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, final
 
 from nextlabel.campaign.batch_sheet import MARK, unguarded
 from nextlabel.campaign.item_sheet import is_item_row, is_said, reason_cell, whose
+from nextlabel.campaign.label_cells import LabelCells, cell_form
 from nextlabel.campaign.said import Said, ever_said
 from nextlabel.campaign.sheets import Row, harmless, read_sheet
+from nextlabel.core.task import Label
 from nextlabel.errors import LabelError
 
 if TYPE_CHECKING:
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.campaign.state import State
 
-__all__ = ["Told", "tell_sheet"]
+__all__ = ["Told", "tell_rows", "tell_sheet"]
 
 _SHOWN = 10  # bad rows listed in one message
 _NEEDED = ("id", "label")
@@ -34,7 +36,7 @@ class Told:
     Parameters
     ----------
     labels : mapping of str to int
-        How many answers were told, for each class that was named.
+        How many answers were told, for each label as a cell has it.
     skipped : int
         Items skipped.
     unchanged : int
@@ -68,8 +70,8 @@ class Told:
 class _Answer:
     line: int
     id: str
-    name: str  # the class in the words of the sheet, which may be an old name
-    label: str  # what it is called now
+    name: Label | None  # in the words of the sheet, which may be an old name; None is no label
+    label: Label | None  # what it is called now
     reason: str
     annotator: str
     token: str
@@ -102,10 +104,11 @@ def tell_sheet(
     campaign : Campaign
     path : Path
         A CSV file with the columns ``id`` and ``label``; ``skip``, ``token`` and ``annotator`` where there
-        are any. A row with a label is an answer; one with a word under ``skip`` is skipped, the word being
-        the reason, and takes the annotator's own answer back; one with neither is left as it is. Also
-        the sheet of `export_items`: rows that say what stands are nothing new, and those that were
-        changed are of the one who answered the item.
+        are any. A row with a label is an answer: a class, or of several classes an item, those that apply
+        with semicolons between them, ``(none)`` where none does. One with a word under ``skip`` is skipped,
+        the word being the reason, and takes the annotator's own answer back; one with neither is left as
+        it is. Also the sheet of `export_items`: rows that say what stands are nothing new, and those that
+        were changed are of the one who answered the item.
     annotator : str
         Who answered, where the sheet does not say; when left out, who asked for the sheet.
     encoding : str, optional
@@ -137,17 +140,45 @@ def tell_sheet(
     capitals than its class, where only one class is meant.
     """
     rows = read_sheet(path, needs=_NEEDED, encoding=encoding)
+    return tell_rows(campaign, path, rows, annotator=annotator, is_again=is_again)
+
+
+def tell_rows(
+    campaign: "Campaign", path: Path, rows: Sequence[Row], *, annotator: str = "", is_again: bool = False
+) -> Told:
+    """Tell a campaign the answers of rows that were read from a file of any kind.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    path : Path
+        Where they are from, for messages.
+    rows : sequence of Row
+        With the cells ``id`` and ``label``; others as for `tell_sheet`.
+    annotator, is_again
+        As for `tell_sheet`.
+
+    Returns
+    -------
+    Told
+
+    Raises
+    ------
+    LabelError
+        As for `tell_sheet`; nothing was told.
+    """
     state = campaign.refresh()
     content = _checked(path, rows, state, annotator.strip())
     old = set() if is_again else _old(campaign, state, content.answers)
     fresh = [one for one in content.answers if not _stands(one, state) and one not in old]
-    outvoted = [one for one in content.answers if one.is_item and one.label and _stands(one, state)]
+    labelled = [one for one in content.answers if one.label is not None]
+    outvoted = [one for one in labelled if one.is_item and _stands(one, state)]
     counts: Counter[str] = Counter()
     for (name, token), run in _runs(fresh):
         request = None if is_again else _request(name, token, run)
-        labels = {one.id: one.name for one in run}
+        labels = {one.id: one.name for one in run if one.name is not None}
         campaign.tell(labels, annotator=name, token=token or None, request=request)
-        counts.update(one.label for one in run)
+        counts.update(state.task.text(one.label) for one in run if one.label is not None)
     passed = [one for one in content.answers if one.reason and one not in old]
     skipped = [one for one in fresh if one.reason]
     for (reason, name, token), skips in groupby(sorted(skipped, key=_reason), key=_reason):
@@ -205,7 +236,7 @@ def _runs(answers: Sequence[_Answer]) -> Iterator[tuple[tuple[str, str], list[_A
     before: Counter[str] = Counter()
     runs: dict[tuple[int, str, str], list[_Answer]] = {}
     for one in answers:
-        if one.label:
+        if one.label is not None:
             runs.setdefault((before[one.id], one.annotator, one.token), []).append(one)
             before[one.id] += 1
     for key in sorted(runs):
@@ -222,11 +253,11 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
     content = _Content()
     faults: list[str] = []
     seen: dict[tuple[str, str | None], int] = {}
-    meant = _meant(state)
+    cells = LabelCells(state)
     for row in rows:
-        one = _read(row, state, annotator, meant)
+        one = _read(row, state, annotator, cells)
         if fault := _fault(one, row, state, seen, hints=len(faults) < _SHOWN):
-            faults.append(f"line {row.line}: {fault}")
+            faults.append(f"{row.unit} {row.line}: {fault}")
         else:
             _sort(one, state, content)
     if faults:
@@ -234,18 +265,19 @@ def _checked(path: Path, rows: Sequence[Row], state: "State", annotator: str) ->
         listed = "".join(f"\n  {one}" for one in faults[:_SHOWN])
         many = len(content.answers) + len(content.known) + len(faults)
         message = (
-            f"Each answered row of {path} must have an id of the campaign and one of its classes "
-            f"({', '.join(state.task.classes)}); {len(faults)} of {many} have not:{listed}{more}\n"
+            f"Each answered row of {path} must have an id of the campaign and {cell_form(state.task)}; "
+            f"{len(faults)} of {many} have not:{listed}{more}\n"
             "Mend these rows and tell the sheet again; nothing was told."
         )
         raise LabelError(message)
     return content
 
 
-def _read(row: Row, state: "State", annotator: str, meant: Mapping[str, str]) -> _Answer:
+def _read(row: Row, state: "State", annotator: str, cells: LabelCells) -> _Answer:
     """What a row says; the annotator of a changed row of items is the one who answered."""
-    said, reason = _said(row, state, meant), _stripped(row, "skip")
-    label = state.class_now(said) or said
+    said, reason = cells.words(row.cells["label"]), _stripped(row, "skip")
+    now = state.class_now(said)
+    label = said if now is None else now
     id, token = _known_id(row, state), _known_token(_stripped(row, "token"), state)
     holder = state.leases[token].holder if token in state.leases else ""
     is_item = is_item_row(row)
@@ -257,7 +289,7 @@ def _read(row: Row, state: "State", annotator: str, meant: Mapping[str, str]) ->
 
 def _sort(one: _Answer, state: "State", content: _Content) -> None:
     """Put a sound row where it belongs."""
-    if one.label or one.reason:
+    if one.label is not None or one.reason:
         if one.is_item and is_said(one.id, one.label, one.reason, state):
             content.known.append(one.line)
         else:
@@ -268,23 +300,6 @@ def _sort(one: _Answer, state: "State", content: _Content) -> None:
         content.standing.append(one.id)
     else:
         content.later.append(one.line)
-
-
-def _meant(state: "State") -> dict[str, str]:
-    """The one class that a label in other capitals means; an old name, where no class is meant."""
-    meant: dict[str, str] = {}
-    for names in (state.renamed, state.task.classes):
-        count = Counter(one.casefold() for one in names)
-        meant |= {one.casefold(): one for one in names if count[one.casefold()] == 1}
-    return meant
-
-
-def _said(row: Row, state: "State", meant: Mapping[str, str]) -> str:
-    """The class that a row names, in its own words: an old name stays one."""
-    cell = row.cells["label"]
-    stripped = cell.strip()
-    known = (one for one in (cell, stripped) if state.class_now(one) is not None)
-    return next(known, meant.get(stripped.casefold(), stripped))
 
 
 def _stripped(row: Row, column: str) -> str:
@@ -312,7 +327,7 @@ def _fault(
     one: _Answer, row: Row, state: "State", seen: dict[tuple[str, str | None], int], *, hints: bool
 ) -> str:
     """What is wrong with a row; `seen` has the lines of those before it."""
-    is_answered = bool(one.label or one.reason)
+    is_answered = one.label is not None or bool(one.reason)
     if is_answered and (fault := _wrong(one, state, hints=hints)):
         return fault
     if one.token and one.token not in state.leases:
@@ -321,7 +336,7 @@ def _fault(
         return ""
     first = seen.setdefault((one.id, None if one.is_item else one.annotator), one.line)
     if first != one.line:
-        return f"{one.id!r} has an answer in line {first} already"
+        return f"{one.id!r} has an answer in {row.unit} {first} already"
     if one.is_item and not is_said(one.id, one.label, one.reason, state):
         return _ownerless(one, row, state)
     return ""
@@ -341,11 +356,15 @@ def _wrong(one: _Answer, state: "State", *, hints: bool) -> str:
         return "it has an answer and no id"
     if id not in state.roster:
         return f"{id!r} is not an id of this campaign{_nearest(id.strip(), state.asked if hints else ())}"
-    if one.label and one.reason:
-        return f"it has the label {one.label!r} and is skipped ({one.reason!r}) at once"
-    if one.label and one.label not in classes:
-        return f"{one.label!r} is not one of the classes{_nearest(one.label, classes if hints else ())}"
-    return ""
+    if one.label is None:
+        return ""
+    if one.reason:
+        return f"it has the label {state.task.text(one.label)!r} and is skipped ({one.reason!r}) at once"
+    named = (one.label,) if isinstance(one.label, str) else one.label
+    unknown = next((name for name in named if name not in state.task.index), None)
+    if unknown is None:
+        return ""
+    return f"{unknown!r} is not one of the classes{_nearest(unknown, classes if hints else ())}"
 
 
 def _nearest(word: str, known: Collection[str]) -> str:

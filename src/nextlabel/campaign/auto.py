@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-import numpy as np
-
 from nextlabel.campaign.advice import Advice, advise
 from nextlabel.campaign.events import Noted
 from nextlabel.campaign.parts import StrategyPart, strategy_part
 from nextlabel.campaign.state import State
+from nextlabel.campaign.turn import counted
 from nextlabel.core.learner import Learner
 from nextlabel.core.spec import Spec
 from nextlabel.core.task import Task
 from nextlabel.errors import ParameterError
+from nextlabel.maths.axes import Labels
 
 __all__ = ["AUTO", "AutoPart", "advised_now", "advised_opening", "changes", "is_auto", "picking_part"]
 
@@ -84,9 +84,8 @@ def advised_now(state: State, learner: Learner, batch: int) -> Advice:
         Items wanted.
     """
     labels = state.task.encode(state.training().values())
-    counts = np.bincount(labels, minlength=len(state.task.classes))
-    signals = learner.provides if len(labels) else learner.provides_without_labels
-    return _advised(signals, learner, max(1, len(state.unlabelled())), counts, batch)
+    signals = learner.provides_for(state.task) if len(labels) else learner.provides_without_labels
+    return _advised(signals, learner, max(1, len(state.unlabelled())), state.task, labels, batch)
 
 
 def picking_part(source: Any, name: str | None = None) -> StrategyPart | AutoPart:
@@ -104,13 +103,21 @@ def advised_opening(learner: Learner, task: Task, pool: int) -> Spec:
     pool : int
         Items.
     """
-    none = np.zeros(len(task.classes), dtype=np.int64)
-    return _advised(learner.provides_without_labels, learner, pool, none, 1).strategy
+    return _advised(learner.provides_without_labels, learner, pool, task, task.encode(()), 1).strategy
 
 
-def _advised(signals: frozenset[str], learner: Learner, pool: int, counts: Any, batch: int) -> Advice:
-    is_fixed = "embedding" in learner.provides_without_labels
-    return advise(signals=signals, pool=pool, label_counts=counts, batch=batch, fixed_embedding=is_fixed)
+def _advised(
+    signals: frozenset[str], learner: Learner, pool: int, task: Task, labels: Labels, batch: int
+) -> Advice:
+    return advise(
+        signals=signals,
+        pool=pool,
+        labelled=len(labels),
+        label_counts=counted(labels, task),
+        batch=batch,
+        fixed_embedding="embedding" in learner.provides_without_labels,
+        several=task.is_several,
+    )
 
 
 def changes(state: State, part: StrategyPart, now: float) -> list[Noted]:

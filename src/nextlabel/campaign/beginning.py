@@ -66,7 +66,7 @@ def beginning(
     if isinstance(picking, AutoPart):
         opening = advised_opening(trained.learner, task, len(ids)) if opening is None else opening
     else:
-        check_offer(picking.strategy, trained.learner)
+        check_offer(picking.strategy, trained.learner, task)
         if opening is None and picking.strategy.opening is not picking.strategy:
             opening = picking.strategy.opening
     first = opening_part("random" if opening is None else opening, picking.spec, picking.name)
@@ -89,9 +89,29 @@ def beginning(
     return Parts(items.pool, trained, picking, first), created
 
 
-def check_offer(strategy: Strategy, learner: Learner) -> None:
-    """Refuse a strategy whose signals, of unlabelled or labelled items, the learner does not provide."""
-    provider, provided = type(learner).__name__, learner.provides
+def check_offer(strategy: Strategy, learner: Learner, task: Task) -> None:
+    """Refuse a strategy whose signals, of unlabelled or labelled items, the learner does not provide.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    learner : Learner
+    task : Task
+
+    Raises
+    ------
+    MissingSignal
+        Likewise. Of several classes an item the message names strategies that read ``marginals``.
+    """
+    provider, provided = type(learner).__name__, learner.provides_for(task)
+    if task.is_several and (lacking := strategy.needs - derivable(provided)):
+        message = (
+            f"{type(strategy).__name__} needs {' and '.join(map(repr, sorted(lacking)))}, which no model of "
+            f"several classes an item gives ({provider} gives {', '.join(sorted(provided)) or 'none'}). Use "
+            "'auto', 'random', or a strategy that reads marginals: "
+            '{"name": "margin", "of": "marginals", "reduce": "max"}; likewise entropy and least_confident.'
+        )
+        raise MissingSignal(message)
     check_needs(strategy, provided, provider)
     if missing := strategy.needs_labelled - derivable(provided):
         message = (

@@ -5,7 +5,7 @@ in the files beside.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
@@ -56,6 +56,7 @@ from nextlabel.campaign.telling import (
     complete_mapping,
     is_repeat,
     telling,
+    worded,
 )
 from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
@@ -378,22 +379,23 @@ class Campaign:
 
     def tell(
         self,
-        labels: Mapping[str, str],
+        labels: Mapping[str, str | Collection[str]],
         *,
         annotator: str = "",
         request: str | None = None,
         token: str | None = None,
         seconds: float | None = None,
         cost: float | None = None,
-        suggestions: Mapping[str, str] | None = None,
+        suggestions: Mapping[str, str | Collection[str]] | None = None,
         model: str | None = None,
     ) -> int:
         """Keep answers: of any items, asked or not, in any order, late ones too.
 
         Parameters
         ----------
-        labels : mapping of str to str
-            From id to label. A new answer of an annotator replaces the old one; those of others stay.
+        labels : mapping of str to label
+            From id to label: a class; of several classes an item, a list of those that apply. A new
+            answer of an annotator replaces the old one; those of others stay.
         annotator : str
             Who answered.
         request : str, optional
@@ -402,7 +404,7 @@ class Campaign:
             Of the query that is answered.
         seconds, cost : float, optional
             What the answers took, all together.
-        suggestions : mapping of str to str, optional
+        suggestions : mapping of str to label, optional
             The labels that were shown with the items.
         model : str, optional
             Fingerprint of the model that suggested.
@@ -447,7 +449,7 @@ class Campaign:
             if is_repeat(state, told):
                 return None
             check_told(state, told)
-            return replace(told, at=now)
+            return replace(worded(state, told), at=now)
 
         return len(told.labels) if told.labels and self._journal.append(make, telling(told.request)) else 0
 
@@ -547,7 +549,7 @@ class Campaign:
         ParameterError
             An old class would have no new one, or one that becomes another leaves its name to a new class.
         """
-        names = Task("class", checked_names(classes, "classes", of="revise")).classes
+        names = Task(self.state.task.kind, checked_names(classes, "classes", of="revise")).classes
         whole = checked_renames({} if mapping is None else mapping, "mapping", of="revise")
 
         def make(state: State, now: float) -> Revised:

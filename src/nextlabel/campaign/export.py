@@ -74,11 +74,11 @@ def _items(state: "State", items: Shown | None, is_whole: bool) -> Iterator[list
         answers, skips = state.answers(id), state.skips.get(id, ())
         if not (answers or skips or is_whole):
             continue
-        label = state.label(id) or ""
+        label = state.label(id)
         asked = state.asked.get(id)
         yield [
             id,
-            label,
+            "" if label is None else state.task.text(label),
             skip_cell(id, state),
             "; ".join(answers),
             str(len(answers)),
@@ -121,5 +121,6 @@ def export_answers(state: "State", path: Path, *, is_raw: bool = False, replace:
 
 def _answers(state: "State") -> Iterator[list[str]]:
     for id in state.roster.ids:
-        yield from ([id, label, "", annotator] for annotator, label in state.answers(id).items())
+        said = state.answers(id).items()
+        yield from ([id, state.task.text(label), "", annotator] for annotator, label in said)
         yield from ([id, "", reason_cell(reason), annotator] for annotator, reason in state.skips.get(id, ()))

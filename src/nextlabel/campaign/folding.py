@@ -1,7 +1,7 @@
 """The fold: what a campaign knows, as a pure function of its events."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, final
@@ -23,7 +23,7 @@ from nextlabel.campaign.events import (
 )
 from nextlabel.campaign.roster import Roster
 from nextlabel.campaign.state import Lease, Place, State
-from nextlabel.core.task import Task
+from nextlabel.core.task import Label, Task
 from nextlabel.errors import JournalError
 
 __all__ = ["content", "fold"]
@@ -31,9 +31,18 @@ __all__ = ["content", "fold"]
 
 def content(told: Told) -> str:
     """A digest of what was told, whatever the order of its labels and the time."""
-    said = [told.labels, told.annotator, told.token, told.seconds, told.cost, told.suggestions, told.model]
+    labels, suggestions = (_unordered(one) for one in (told.labels, told.suggestions))
+    said = [labels, told.annotator, told.token, told.seconds, told.cost, suggestions, told.model]
     text = json.dumps(said, sort_keys=True, default=dict)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _unordered(labels: Mapping[str, Label] | None) -> dict[str, Any] | None:
+    """Labels of several classes in one order, whatever order the classes had then."""
+    if labels is None:
+        return None
+    lists = (list, tuple, set, frozenset)
+    return {id: sorted({*map(str, one)}) if isinstance(one, lists) else one for id, one in labels.items()}
 
 
 def fold(state: State | None, events: Iterable[Event]) -> State:
@@ -210,10 +219,11 @@ class _Folding:
         is_holder = event.annotator != "" and event.annotator == self._leases[token].holder
         return is_holder or event.token == token
 
-    def _class_now(self, label: str) -> str:
-        if label in self._now("task").classes:
-            return label
-        return str(self._now("renamed").get(label, label))
+    def _class_now(self, label: Label) -> Label:
+        task, renamed = self._now("task"), self._now("renamed")
+        if isinstance(label, str):
+            return label if label in task.index else str(renamed.get(label, label))
+        return task.ordered(one if one in task.index else renamed[one] for one in label)  # type: ignore[no-any-return]
 
     def _retracted(self, event: Retracted) -> None:
         for id in event.ids:
@@ -222,7 +232,7 @@ class _Folding:
                 self._touch(id)
 
     @staticmethod
-    def _leave(said: dict[str, tuple[tuple[str, str], ...]], id: str, annotator: str) -> bool:
+    def _leave(said: dict[str, tuple[tuple[str, Any], ...]], id: str, annotator: str) -> bool:
         """Take out what an annotator said of an item; whether there was anything."""
         before = said.get(id, ())
         after = tuple(one for one in before if one[0] != annotator)
@@ -250,9 +260,9 @@ class _Folding:
         self._changed = self._position
 
     def _revised(self, event: Revised) -> None:
-        self._values["task"] = Task(self._now("task").kind, event.classes)
+        self._values["task"] = task = Task(self._now("task").kind, event.classes)
         for id, answers in self._kept.items():
-            self._kept[id] = tuple((annotator, event.mapping[label]) for annotator, label in answers)
+            self._kept[id] = tuple((who, _mapped(label, event.mapping, task)) for who, label in answers)
         before = {old: event.mapping.get(now, now) for old, now in self._now("renamed").items()}
         self._values["renamed"] = {**before, **event.mapping}
         self._values["newest"] = None  # a model of other classes is nothing to go on from
@@ -271,3 +281,8 @@ class _Folding:
 
     def _noted(self, event: Noted) -> None:
         """Remarks change nothing."""
+
+
+def _mapped(label: Label, mapping: Mapping[str, str], task: Task) -> Label:
+    """A label as its classes are called now."""
+    return mapping[label] if isinstance(label, str) else task.ordered(mapping[one] for one in label)

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nextlabel.campaign.sheets import Row
+from nextlabel.core.task import Label
 
 if TYPE_CHECKING:
     from nextlabel.campaign.state import State
@@ -49,17 +50,19 @@ def is_item_row(row: Row) -> bool:
     return "annotators" in row.cells and not any(name in row.cells for name in _OTHERS)
 
 
-def is_said(id: str, label: str, reason: str, state: "State") -> bool:
+def is_said(id: str, label: Label | None, reason: str, state: "State") -> bool:
     """Whether a row says what stands already.
 
     Parameters
     ----------
     id : str
-    label, reason : str
-        One of them empty.
+    label : str, tuple of str or None
+        None where the row skips the item.
+    reason : str
+        Empty where it does not.
     state : State
     """
-    return state.label(id) == label if label else skip_cell(id, state).strip() == reason
+    return state.label(id) == label if label is not None else skip_cell(id, state).strip() == reason
 
 
 def whose(row: Row, id: str, state: "State", annotator: str) -> str | None:

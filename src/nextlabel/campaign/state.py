@@ -13,8 +13,9 @@ import numpy as np
 
 from nextlabel.campaign.control import FEWEST
 from nextlabel.campaign.events import CONTROL_ARM, Created, Fitted
+from nextlabel.campaign.majority import majority
 from nextlabel.campaign.roster import Roster
-from nextlabel.core.task import Task
+from nextlabel.core.task import Label, Task
 from nextlabel.maths.axes import Positions
 
 __all__ = ["Lease", "Place", "State"]
@@ -107,7 +108,7 @@ class State:
     is_released: bool = False
     position: int = 1
     round: int = 0
-    kept: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    kept: Mapping[str, tuple[tuple[str, Label], ...]] = field(default_factory=dict)
     skips: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     held_before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -188,36 +189,45 @@ class State:
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """How many items are labelled with each class of the task, in both arms."""
-        counts = Counter(self.label(id) for id in self.kept)
+        """How many items are labelled with each class of the task, in both arms; an item may have several."""
+        labels = self.labels().values()
+        counts = Counter(name for label in labels for name in ([label] if isinstance(label, str) else label))
         return {name: counts[name] for name in self.task.classes}
 
-    def class_now(self, label: object) -> str | None:
-        """What a class is called now: an old name is read as `revise` said; None for what never was one."""
-        if not isinstance(label, str):
+    def class_now(self, label: object) -> Label | None:
+        """What a label is called now: old names are read as `revise` said; None for what never was one."""
+        if isinstance(label, str) or not self.task.is_several:
+            return None if self.task.is_several else self._name_now(label)
+        if not isinstance(label, list | tuple | set | frozenset):
             return None
-        return label if label in self.task.classes else self.renamed.get(label)
+        names = [self._name_now(one) for one in label]
+        known = [name for name in names if name is not None]
+        return self.task.ordered(known) if len(known) == len(names) else None
 
-    def answers(self, id: str) -> dict[str, str]:
+    def _name_now(self, name: object) -> str | None:
+        if not isinstance(name, str):
+            return None
+        return name if name in self.task.index else self.renamed.get(name)
+
+    def answers(self, id: str) -> dict[str, Label]:
         """The label that each annotator gives an item now, the one told last at the end."""
         return dict(self.kept.get(id, ()))
 
-    def label(self, id: str) -> str | None:
-        """The label of most annotators; of equally many, the one told last. None where there is no answer."""
-        answers = self.kept.get(id, ())
-        if len(answers) < 2:
-            return answers[0][1] if answers else None
-        counts = Counter(label for _, label in answers)
-        most = max(counts.values())
-        return next(label for _, label in reversed(answers) if counts[label] == most)
+    def label(self, id: str) -> Label | None:
+        """What most annotators say; of equally many, the one told last. None where there is no answer.
 
-    def labels(self) -> dict[str, str]:
+        Of several classes an item, each class is decided by itself; see `majority`.
+        """
+        return majority(self.kept.get(id, ()), self.task)
+
+    def labels(self) -> dict[str, Label]:
         """The label of every labelled item, in the order in which they got their first answer."""
-        return {id: str(self.label(id)) for id in self.kept}
+        return {id: label for id in self.kept if (label := self.label(id)) is not None}
 
-    def training(self) -> dict[str, str]:
+    def training(self) -> dict[str, Label]:
         """The labels that a model is trained on: those of the active arm."""
-        return {id: str(self.label(id)) for id in self.kept if id not in self.walled}
+        active = (id for id in self.kept if id not in self.walled)
+        return {id: label for id in active if (label := self.label(id)) is not None}
 
     def pending(self, now: float) -> dict[str, str]:
         """Items that are out on an open lease, with its token; of several that are open, the newest.

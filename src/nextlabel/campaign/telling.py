@@ -1,6 +1,7 @@
 """What is checked before anything is written: everything is, and all that is wrong is listed."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -8,6 +9,7 @@ from nextlabel.campaign.events import Created, Event, Revised, Told
 from nextlabel.campaign.folding import content
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
+from nextlabel.core.task import Label
 from nextlabel.errors import CampaignError, LabelError, ParameterError, PoolChanged
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "complete_mapping",
     "is_repeat",
     "telling",
+    "worded",
 ]
 
 _SHOWN = 5
@@ -99,17 +102,39 @@ def check_told(state: State, told: Told) -> None:
         The token is of no query of this journal.
     """
     check_ids(state, [*told.labels, *(told.suggestions or {})])
-    classes = state.task.classes
     for what, labels in (("label", told.labels), ("suggestion", told.suggestions or {})):
         bad = {id: label for id, label in labels.items() if state.class_now(label) is None}
         if bad:
-            shown = "; ".join(f"{id!r}: {label!r}{_near(label, classes)}" for id, label in _first(bad))
+            shown = "; ".join(f"{id!r}: {label!r}{_near(label, state)}" for id, label in _first(bad))
             message = (
-                f"Each {what} must be one of {', '.join(classes)}; {len(bad)} of {len(labels)} are not: "
+                f"Each {what} must be {state.task.wanted}; {len(bad)} of {len(labels)} are not: "
                 f"{shown}{_rest(bad)}. Mend these and tell again; nothing was written."
             )
             raise LabelError(message)
     check_token(state, told.token)
+
+
+def worded(state: State, told: Told) -> Told:
+    """What is told as the journal keeps it: several classes of an item in the task's order, each once.
+
+    Parameters
+    ----------
+    state : State
+    told : Told
+        As `check_told` lets it pass; the words are left as they are, old names too.
+    """
+    if not state.task.is_several:
+        return told
+    index = state.task.index
+
+    def place(name: str) -> tuple[int, str]:
+        return index.get(name, len(index)), name  # old names stand at the end
+
+    def ordered(labels: Mapping[str, Label]) -> dict[str, Label]:
+        return {id: tuple(sorted(set(label), key=place)) for id, label in labels.items()}
+
+    shown = told.suggestions
+    return replace(told, labels=ordered(told.labels), suggestions=None if shown is None else ordered(shown))
 
 
 def check_ids(state: State, ids: Iterable[Any]) -> None:
@@ -196,7 +221,11 @@ def _rest(bad: Mapping[Any, Any]) -> str:
     return f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
 
 
-def _near(label: Any, classes: tuple[str, ...]) -> str:
-    folded = {one.casefold(): one for one in classes}
-    near = get_close_matches(str(label).strip().casefold(), folded, n=1)
-    return f" (did you mean {folded[near[0]]!r}?)" if near else ""
+def _near(label: Any, state: State) -> str:
+    """The class that may have been meant: of a list, by the first of its names that is none."""
+    is_list = state.task.is_several and isinstance(label, list | tuple)
+    wrong = next(one for one in label if state.class_now([one]) is None) if is_list else label
+    folded = {one.casefold(): one for one in state.task.classes}
+    near = get_close_matches(str(wrong).strip().casefold(), folded, n=1)
+    meant = f"[{folded[near[0]]!r}]" if near and state.task.is_several and not is_list else ""
+    return f" (did you mean {meant or repr(folded[near[0]])}?)" if near else ""

@@ -17,12 +17,38 @@ from nextlabel.core.rng import generator
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.core.task import Task
-from nextlabel.maths.axes import Labels, Positions
+from nextlabel.maths.axes import Counts, Labels, Positions
 
-__all__ = ["CONTROL", "DATA", "Turn"]
+__all__ = ["CONTROL", "DATA", "Turn", "counted"]
 
 # One stream of random numbers for each purpose. The oracle reads the label and draws nothing.
 DATA, _MODEL, _SIGNALS, _TEST, _STRATEGY, CONTROL = range(6)
+
+_PROBABLE = 0.5  # from here on, a class by itself is predicted to apply
+
+
+def counted(labels: Labels, task: Task) -> Counts:
+    """How many items have each class.
+
+    Parameters
+    ----------
+    labels : array of int64, axes (l,) or (l, c)
+        As `Task.encode` makes them.
+    task : Task
+
+    Returns
+    -------
+    array of int64, axes (c,)
+
+    Examples
+    --------
+    >>> from nextlabel import multilabel
+    >>> counted(np.array([[1, 0], [1, 1]]), multilabel("cat", "dog")).tolist()
+    [2, 1]
+    """
+    if task.is_several:
+        return np.asarray(labels.sum(axis=0), dtype=np.int64)
+    return np.bincount(labels, minlength=len(task.classes))
 
 
 @final
@@ -41,7 +67,7 @@ class Turn:
     labelled : array of int64, axes (l,)
         Positions of the items to train on.
     labels : array of int64, axes (l,)
-        Their class indices.
+        Their class indices, or of several classes an item, axes (l, c), 1 where a class applies.
     unlabelled : array of int64, axes (u,)
         Positions that may be asked.
 
@@ -66,8 +92,11 @@ class Turn:
         return Fit(self.labelled, self.labels, self.unlabelled, rng, previous)
 
     def predictions(self, model: Model, positions: Positions) -> Labels:
-        """The most probable class of some items, for measuring."""
+        """The most probable class of some items, or each that is as probable as not; for measuring."""
         rng = generator(self.seed, _TEST, self.round)
+        if self.task.is_several:
+            marginals = model.signals(self.pool, positions, {"marginals"}, rng)["marginals"]
+            return np.asarray(marginals >= _PROBABLE, dtype=np.int64)
         said = model.signals(self.pool, positions, {"proba"}, rng)
         return np.asarray(said["proba"].argmax(axis=1), dtype=np.int64)
 
@@ -89,7 +118,7 @@ class Turn:
             {name: said[name] for name in needs},
             labelled=seen,
             labels=self.labels,
-            class_counts=np.bincount(self.labels, minlength=len(self.task.classes)),
+            class_counts=counted(self.labels, self.task),
             n=len(self.unlabelled),
         )
 

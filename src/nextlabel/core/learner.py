@@ -24,7 +24,7 @@ class Fit:
     Parameters
     ----------
     labelled : array of int64, axes (l,)
-    labels : array of int64, axes (l,)
+    labels : array of int64, axes (l,), or (l, c) of several classes an item
     unlabelled : array of int64, axes (u,)
     rng : numpy.random.Generator
     previous : Model, optional
@@ -89,6 +89,17 @@ class Learner(ABC):
     def provides(self) -> frozenset[str]:
         """The signals that its models compute directly; derivations are added by `Signals`."""
 
+    def provides_for(self, task: Task) -> frozenset[str]:
+        """The signals of models of a task: `provides`, and none for several classes an item.
+
+        A learner that can fit several classes an item overrides this, and names ``marginals`` for them.
+
+        Parameters
+        ----------
+        task : Task
+        """
+        return frozenset() if task.is_several else self.provides
+
     @abstractmethod
     def fit(
         self,
@@ -109,8 +120,9 @@ class Learner(ABC):
             Where the items are.
         labelled : array of int64, axes (l,)
             Positions of the labelled items.
-        labels : array of int64, axes (l,)
-            Their class indices.
+        labels : array of int64, axes (l,) or (l, c)
+            Their class indices; of a task with several classes an item, 1 where a class applies and 0
+            elsewhere. A learner whose `provides_for` such a task is empty refuses it.
         unlabelled : array of int64, axes (u,)
             Positions that a learner may use without labels.
         rng : numpy.random.Generator

@@ -71,6 +71,22 @@ class Task:
         """Whether a label holds any number of classes."""
         return self.kind == "classes"
 
+    @property
+    def wanted(self) -> str:
+        """What a label must be, in words.
+
+        Examples
+        --------
+        >>> classes("cat", "dog").wanted
+        'one of cat, dog'
+        """
+        names = ", ".join(self.classes)
+        return (
+            f"a list of classes out of {names}, empty where none applies"
+            if self.is_several
+            else (f"one of {names}")
+        )
+
     @cached_property
     def index(self) -> Mapping[str, int]:
         """From the name of a class to its position."""
@@ -96,16 +112,12 @@ class Task:
         """
         if not self.is_several:
             if not isinstance(label, str) or label not in self.index:
-                message = (
-                    f"A label must be one of {', '.join(self.classes)}; received {label!r}. "
-                    "Use one of these names."
-                )
+                message = f"A label must be {self.wanted}; received {label!r}. Use one of these names."
                 raise LabelError(message)
             return label
         if not _is_list(label) or not all(isinstance(one, str) and one in self.index for one in label):
             message = (
-                f"A label must be a list of classes out of {', '.join(self.classes)}, empty where none "
-                f"applies; received {label!r}. Give for example {[self.classes[0]]}."
+                f"A label must be {self.wanted}; received {label!r}. Give for example {[self.classes[0]]}."
             )
             raise LabelError(message)
         return self.ordered(label)
