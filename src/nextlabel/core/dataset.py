@@ -36,7 +36,7 @@ class Dataset:
     Raises
     ------
     LabelError
-        Not one label for each item, or a label that is not a class index.
+        Not one label for each item, or a label that is not a class index; a task of several classes an item.
     PoolError
         Test positions that are not distinct positions of the pool, or that leave nothing else.
     """
@@ -49,6 +49,13 @@ class Dataset:
     test: Positions | None = None
 
     def __post_init__(self) -> None:
+        if self.task.is_several:
+            message = (
+                "A data set for experiments must have one class an item; received a task of several "
+                f"({', '.join(self.task.classes)}). Name the classes with nextlabel.classes; "
+                "campaigns take both."
+            )
+            raise LabelError(message)
         n, classes = len(self.pool.ids), len(self.task.classes)
         labels = np.asarray(self.labels)
         if labels.shape != (n,) or labels.dtype.kind not in "iu":

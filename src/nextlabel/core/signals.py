@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nextlabel.core.labels import class_counts as counted
-from nextlabel.core.labels import class_indices
+from nextlabel.core.labels import class_indicators, class_indices
 from nextlabel.errors import LabelError, MissingSignal, SignalError
 from nextlabel.maths.axes import Array, Counts, Labels, Positions, Sizes, checked, checked_probabilities
 from nextlabel.maths.information import expected_entropy
@@ -217,8 +217,8 @@ class Signals(Mapping[str, Array]):
         The signals at hand. Others are derived when asked for, in the order of the table, and kept.
     labelled : Signals, optional
         What the model says of the labelled rows, for methods that need them.
-    labels : array of int, axes (labelled,), optional
-        Class indices of the labelled rows.
+    labels : array of int, axes (labelled,) or (labelled, c), optional
+        Class indices of the labelled rows; of several classes an item, 1 where a class applies.
     class_counts : array of int, axes (c,), optional
         Labelled items per class; counted from `labels` when left out.
     n : int, optional
@@ -269,7 +269,8 @@ class Signals(Mapping[str, Array]):
         if labelled is not None:
             labelled.check_same_width(sizes)
         classes = sizes["c"][0] if "c" in sizes else None
-        self.labels: Labels | None = None if labels is None else class_indices(labels, classes)
+        read = class_indicators if labels is not None and np.ndim(labels) == 2 else class_indices
+        self.labels: Labels | None = None if labels is None else read(labels, classes)
         if self.labels is not None and labelled is not None and len(self.labels) != labelled.n:
             message = (
                 f"'labels' must hold one class index for each labelled row; {labelled.n} rows are labelled, "

@@ -6,12 +6,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nextlabel.core.labels import class_indices
+from nextlabel.core.labels import class_indicators, class_indices
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import SIGNALS, derivable
 from nextlabel.core.spec import Spec, listed
 from nextlabel.core.task import Task
-from nextlabel.errors import LabelError, MissingSignal, PoolError
+from nextlabel.errors import LabelError, LearnerError, MissingSignal, PoolError
 from nextlabel.maths.axes import Array, Labels, Positions
 
 __all__ = ["as_spec", "checked_labels", "checked_positions", "gathered", "sources"]
@@ -53,19 +53,52 @@ def checked_positions(pool: Pool, positions: ArrayLike) -> Positions:
 
 
 def checked_labels(
-    pool: Pool, labelled: ArrayLike, labels: ArrayLike, task: Task
+    pool: Pool,
+    labelled: ArrayLike,
+    labels: ArrayLike,
+    task: Task,
+    *,
+    learner: str = "The learner",
+    several: bool = False,
 ) -> tuple[Positions, Labels]:
-    """Positions and class indices of the labelled items, one for each.
+    """Positions and labels of the labelled items, one for each.
+
+    Parameters
+    ----------
+    pool : Pool
+    labelled, labels : array-like
+        As given to `Learner.fit`.
+    task : Task
+    learner : str
+        How errors call the learner.
+    several : bool
+        Whether the learner can fit several classes an item.
+
+    Returns
+    -------
+    array of int64, axes (l,)
+        Positions.
+    array of int64, axes (l,) or (l, c)
+        Class indices; of several classes an item, 1 where a class applies.
 
     Raises
     ------
+    LearnerError
+        The task has several classes an item, and the learner cannot fit them.
     PoolError
         Positions outside the pool.
     LabelError
         Labels that are not class indices of the task, or whose number is not that of the positions.
     """
     where = checked_positions(pool, labelled)
-    indices = class_indices(labels, len(task.classes))
+    if task.is_several and not several:
+        message = (
+            f"{learner} fits one class an item; received a task of several ({', '.join(task.classes)}). Use "
+            "the learner 'sklearn', or a task of nextlabel.classes."
+        )
+        raise LearnerError(message)
+    read = class_indicators if task.is_several else class_indices
+    indices = read(labels, len(task.classes))
     if len(indices) != len(where):
         message = (
             f"There must be one label for each labelled item; received {len(where)} positions and "

@@ -171,7 +171,7 @@ class Ensemble(Learner):
         PoolError
             Positions outside the pool.
         """
-        labelled, labels = checked_labels(pool, labelled, labels, task)
+        labelled, labels = checked_labels(pool, labelled, labels, task, learner="Ensemble")
         member = self._member()
         before: list[Model | None] = [None] * self.members
         if isinstance(previous, EnsembleModel) and len(previous.members) == self.members:

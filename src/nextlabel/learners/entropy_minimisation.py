@@ -163,7 +163,7 @@ class EntropyMinimisation(Learner):
         ConvergenceError
             There is no solution, or it was not reached: for example, no penalty and separable classes.
         """
-        labelled, labels = checked_labels(pool, labelled, labels, task)
+        labelled, labels = checked_labels(pool, labelled, labels, task, learner="EntropyMinimisation")
         unlabelled = checked_positions(pool, unlabelled)
         features: Features | None = None
         if self.features is not None:

@@ -82,8 +82,9 @@ def fitted(estimator: Any, items: Any, labels: Labels) -> bool:
         try:
             estimator.fit(items, labels)
         except ValueError as cause:
+            classes = labels.shape[1] if labels.ndim == 2 else len(np.unique(labels))
             message = (
-                f"{named(estimator)} must be fitted on {len(labels)} labels of {len(np.unique(labels))} "
+                f"{named(estimator)} must be fitted on {len(labels)} labels of {classes} "
                 f"classes, and refuses: {cause} Label more items, or use another estimator."
             )
             raise LearnerError(message) from cause

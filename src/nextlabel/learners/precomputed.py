@@ -86,6 +86,10 @@ class Precomputed(Learner):
         """The same: nothing is learnt."""
         return self.provides
 
+    def provides_for(self, task: Task) -> frozenset[str]:
+        """The arrays at hand, whatever the task."""
+        return self.provides
+
     def fit(
         self,
         pool: Pool,
@@ -108,7 +112,7 @@ class Precomputed(Learner):
         SignalError
             An array has not one row for each item of the pool.
         """
-        checked_labels(pool, labelled, labels, task)
+        checked_labels(pool, labelled, labels, task, learner="Precomputed", several=True)
         model = PrecomputedModel(self._open())
         model.check(pool)
         return model

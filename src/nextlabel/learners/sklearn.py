@@ -18,6 +18,7 @@ from nextlabel.errors import LearnerError, NoLabels, ParameterError, UnknownName
 from nextlabel.learners.border import as_spec, checked_labels
 from nextlabel.learners.estimators import ESTIMATORS, classifier, constant, fitted, named, seed, transformers
 from nextlabel.learners.features import Features, encoder, features_of
+from nextlabel.learners.several import fitted_several, of_several
 from nextlabel.learners.sklearn_model import FORMAT, SklearnModel, as_rows, scores_of
 from nextlabel.maths.axes import Labels, Positions
 from nextlabel.maths.parameters import checked_whole, settle
@@ -64,6 +65,10 @@ class SklearnLearner(Learner):
     `logits`, so that residuals of confident items do not round to zero; others publish `proba`.
     Classes of the task without a label have a column: probability 0, written in `logits` as 1000
     below the best class. Labels of one class alone give a constant prediction.
+
+    Of several classes an item the models publish `marginals`: an MLP has an output for each class, any
+    other classifier is fitted for each class by itself (one against the rest). A class that all labelled
+    items have, or none, has a constant probability, (k + 1) / (l + 2) for k of l items.
 
     Every `random_state`, nested ones included, is set from one integer of the generator, so a state of
     the generator and a labelled set decide the model, initial weights included. A fit that stops at
@@ -117,6 +122,10 @@ class SklearnLearner(Learner):
         """`embedding`, and `logits` where the estimator has them, else `proba`."""
         return frozenset({scores_of(self._fresh()), "embedding"})
 
+    def provides_for(self, task: Task) -> frozenset[str]:
+        """As `provides`; of several classes an item, `marginals` and `embedding`."""
+        return frozenset({"marginals", "embedding"}) if task.is_several else self.provides
+
     @property
     def provides_without_labels(self) -> frozenset[str]:
         """`embedding`, where it is the features."""
@@ -158,7 +167,9 @@ class SklearnLearner(Learner):
         return models
 
     def _fitted(self, pool: Pool, fit: Fit, task: Task, known: Sequence[Model | None]) -> "SklearnModel":
-        labelled, labels = checked_labels(pool, fit.labelled, fit.labels, task)
+        labelled, labels = checked_labels(
+            pool, fit.labelled, fit.labels, task, learner="SklearnLearner", several=True
+        )
         estimator = self._fresh()
         place = self._place(estimator)
         if not len(labels) and place != "features":
@@ -172,6 +183,8 @@ class SklearnLearner(Learner):
             features = features_of(self.features, pool, labelled, fit.unlabelled, known)
         if not len(labels):
             return SklearnModel(None, place, None, self.chunk, len(task.classes), (), features=features)
+        if task.is_several:
+            return self._fitted_several(pool, labelled, labels, fit.rng, estimator, place, features)
         scores = scores_of(estimator)
         present = tuple(int(one) for one in np.unique(labels))
         if len(present) == 1 and not isinstance(classifier(estimator), MLPClassifier):
@@ -182,6 +195,25 @@ class SklearnLearner(Learner):
         return SklearnModel(
             estimator, place, scores, self.chunk, len(task.classes), present, converged, features
         )
+
+    def _fitted_several(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        rng: np.random.Generator,
+        base: Any,
+        place: str,
+        features: Features | None,
+    ) -> "SklearnModel":
+        """A classifier for each class, or an MLP with an output for each."""
+        estimator = of_several(base)
+        seed(estimator, int(rng.integers(2**31)))
+        items = (pool if features is None else features.on(pool)).take(labelled)
+        converged = fitted_several(estimator, as_rows(items), labels)
+        classes = labels.shape[1]
+        present = tuple(range(classes))
+        return SklearnModel(estimator, place, "marginals", self.chunk, classes, present, converged, features)
 
     def load(self, path: Path) -> "SklearnModel":
         """The model saved there. Files are pickles: load only those you trust.

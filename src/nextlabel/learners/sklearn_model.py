@@ -17,6 +17,7 @@ from nextlabel.errors import LearnerError
 from nextlabel.learners.border import checked_positions, gathered, sources
 from nextlabel.learners.estimators import classifier, has_logits, hidden_layer, named, transformers
 from nextlabel.learners.features import Features
+from nextlabel.learners.several import marginals
 from nextlabel.maths.axes import Array, Positions
 
 __all__ = ["FORMAT", "SklearnModel", "as_rows", "scores_of"]
@@ -129,6 +130,8 @@ class SklearnModel(Model):
             made["embedding"] = _dense(embedding)
         if "logits" in wanted:
             made["logits"] = self._logits(last, inputs, hidden)
+        if "marginals" in wanted:
+            made["marginals"] = marginals(last, inputs, self._classes)
         if "proba" in wanted:
             made["proba"] = self._spread_out(last.predict_proba(inputs), 0.0)
         return made

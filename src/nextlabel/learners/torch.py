@@ -299,7 +299,7 @@ class TorchLearner(Learner):
         known: Sequence[Model | Job | None],
     ) -> Job:
         """A training with its labels checked and its features learnt, or lent by one of those known."""
-        where, labels = checked_labels(pool, fit.labelled, fit.labels, task)
+        where, labels = checked_labels(pool, fit.labelled, fit.labels, task, learner="TorchLearner")
         if not len(labels):
             message = (
                 "TorchLearner trains from scratch and needs labels; received none. "

@@ -6,6 +6,7 @@ from typing import Any, Literal, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from nextlabel.core.labels import class_indices
 from nextlabel.core.signals import Signals
 from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.errors import MissingSignal, NoLabels
@@ -267,7 +268,7 @@ def _labelled_rows(signals: Signals, refit: Refit) -> tuple[Array, Labels]:
             "Label some items first, for example those of 'typiclust', or use refit='frozen'."
         )
         raise NoLabels(message)
-    return labelled["embedding"], labels
+    return labelled["embedding"], class_indices(labels, None)
 
 
 def _picked(

@@ -107,7 +107,10 @@ class Schedule(Strategy):
     def pick(self, signals: Signals, batch: int, rng: np.random.Generator) -> Picks:
         """The picks of the method that is due."""
         checked_batch(batch, signals.n)
-        labels = int(signals.class_counts.sum())
+        several = signals.labels is not None and signals.labels.ndim == 2  # an item counts for each class
+        labels = (
+            len(signals.labels) if several and signals.labels is not None else int(signals.class_counts.sum())
+        )
         if signals.labelled is not None:
             labels = max(labels, signals.labelled.n)
         return self.of[bisect_right(self.after, labels)].pick(signals, batch, rng)

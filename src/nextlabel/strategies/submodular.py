@@ -347,10 +347,10 @@ class Submodular(Strategy):
                 "labelled items without labels. Give labels=..., one class index for each."
             )
             raise LabelError(message)
-        is_query = np.isin(_or_none(labels, rows), self.query_classes or ())
+        is_query = _have(labels, self.query_classes or (), rows)
         is_private = ~is_query
         if self.private_classes is not None:
-            is_private = np.isin(_or_none(labels, rows), self.private_classes)
+            is_private = _have(labels, self.private_classes, rows)
         return (
             taken(rows, is_query) if self.measure in _WITH_QUERY and is_query.any() else None,
             taken(rows, is_private) if self.measure in _WITH_PRIVATE and is_private.any() else None,
@@ -367,9 +367,14 @@ def _classes(values: object, name: str) -> tuple[int, ...] | None:
     return tuple(checked_whole(one, name, least=0, of="Submodular", advice=advice) for one in values)
 
 
-def _or_none(labels: Labels | None, rows: Directions) -> Array:
-    """The labels; where nobody asked for them, a class that nobody names."""
-    return np.full(len(rows[0]), -1) if labels is None else np.asarray(labels)
+def _have(labels: Labels | None, classes: Sequence[int], rows: Directions) -> Array:
+    """Which labelled items have one of the classes; none of them where nobody asked for labels."""
+    if labels is None:
+        return np.zeros(len(rows[0]), dtype=bool)
+    if labels.ndim == 2:  # several classes an item
+        known = [one for one in classes if one < labels.shape[1]]
+        return np.asarray(labels[:, known].any(axis=1))
+    return np.isin(labels, classes)
 
 
 def _given(labelled_residual: Residuals | None) -> Residuals:

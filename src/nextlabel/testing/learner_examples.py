@@ -8,15 +8,18 @@ import numpy as np
 from nextlabel.core.learner import Learner
 from nextlabel.core.registry import build, resolve
 from nextlabel.core.rng import generator
-from nextlabel.core.task import Task, classes
+from nextlabel.core.task import Task, classes, multilabel
 from nextlabel.readers.arrays import ArrayPool, arrays
 from nextlabel.testing.examples import example
 from nextlabel.testing.signals import example_arrays
 
-__all__ = ["LABELLED", "TASK", "UNLABELLED", "example_learner", "example_pool"]
+__all__ = ["LABELLED", "SEVERAL", "TASK", "UNLABELLED", "example_learner", "example_pool"]
 
 TASK: Task = classes("cat", "dog", "bird", "never labelled")
 """The task of the examples: its last class has no label."""
+
+SEVERAL: Task = multilabel(TASK.classes)
+"""The same classes for a task of several an item."""
 
 LABELLED = np.arange(0, 24, 2)
 """Positions of the labelled items of the example pool."""

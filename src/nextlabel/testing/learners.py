@@ -17,10 +17,10 @@ import numpy as np
 from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.rng import generator
 from nextlabel.core.signals import SIGNALS, Signals, derivable
-from nextlabel.errors import BrokenPromise, LabelError, MissingSignal, NoLabels, PoolError
+from nextlabel.errors import BrokenPromise, LabelError, LearnerError, MissingSignal, NoLabels, PoolError
 from nextlabel.readers.arrays import ArrayPool
 from nextlabel.testing.documentation import check_docstring
-from nextlabel.testing.learner_examples import LABELLED, TASK, UNLABELLED, example_pool
+from nextlabel.testing.learner_examples import LABELLED, SEVERAL, TASK, UNLABELLED, example_pool
 from nextlabel.testing.promises import Promises, random_states_kept, require, require_round_trip
 
 __all__ = ["PROMISES", "check"]
@@ -201,6 +201,36 @@ def _one_label(learner: Learner, seed: int) -> None:
         labels = np.ones(len(positions), np.int64)
         model = learner.fit(pool, positions, labels, UNLABELLED, generator(seed), task=TASK)
         _said(model, pool, UNLABELLED, learner.provides, seed)
+
+
+@PROMISES.enter
+def _several_classes(learner: Learner, seed: int) -> None:
+    """Of several classes an item, a model gives what is declared for them; none declared, `LearnerError`."""
+    pool, declared = example_pool(seed), learner.provides_for(SEVERAL)
+    labels = np.zeros((len(LABELLED), len(SEVERAL.classes)), np.int64)
+    labels[np.arange(len(LABELLED)), LABELLED % 3] = 1
+    labels[::4, 1] = 1  # some have two classes, some none, and the last class is nobody's
+    labels[5] = 0
+
+    def fit(some: np.ndarray[Any, Any]) -> Model:
+        return learner.fit(pool, LABELLED, some, UNLABELLED, generator(seed, 2), task=SEVERAL)
+
+    if not declared:
+        with _refused(LearnerError, "fit with a task of several classes an item"):
+            fit(labels)
+        return
+    for given in (labels, np.zeros_like(labels), np.ones_like(labels)):
+        said = _said(fit(given), pool, UNLABELLED, declared, seed)
+        for name in declared:
+            require(name in said, f"of several classes, {name!r} was asked for and not given.")
+        if "marginals" in declared:
+            shape, inside = said["marginals"].shape, (said["marginals"] > 0) & (said["marginals"] < 1)
+            require(shape == (12, 4), f"'marginals' of 12 items and 4 classes have the shape {shape}.")
+            require(bool(inside.all()), "'marginals' must lie above 0 and below 1.")
+    require(fit(labels).fingerprint == fit(labels).fingerprint, "two fits from one seed differ.")
+    for wrong in (labels[:, :3], labels * 2, LABELLED % 3, labels[:-1]):
+        with _refused(LabelError, f"fit of several classes with labels of shape {wrong.shape}"):
+            fit(wrong)
 
 
 @PROMISES.enter
