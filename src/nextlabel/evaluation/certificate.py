@@ -1,0 +1,303 @@
+"""How many labels of a finished file are wrong: a fresh sample of what the machine labelled, and one look."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any, Final, Literal, final
+
+from nextlabel.campaign.events import Certifying
+from nextlabel.campaign.state import State
+from nextlabel.core.store import Entry
+from nextlabel.core.task import Label
+from nextlabel.errors import LabelError
+from nextlabel.evaluation.words import count, percent
+from nextlabel.maths.hypergeometric import flaws_interval
+
+__all__ = [
+    "CERTIFICATE",
+    "Certificate",
+    "answered",
+    "certificate",
+    "digest",
+    "interval",
+    "is_due",
+    "issued",
+    "sentence",
+]
+
+CERTIFICATE: Final = "certificate"
+"""How the journal calls what was measured."""
+
+Sided = Literal["two", "upper"]
+
+
+def interval(
+    errors: int, sample: int, remainder: int, level: float = 0.05, sided: Sided = "two"
+) -> tuple[int, int]:
+    """How many of the items that nobody labelled have a wrong label, from a uniform sample of them: exact.
+
+    Parameters
+    ----------
+    errors : int
+        Items of the sample whose label is wrong.
+    sample : int
+        Items of the sample.
+    remainder : int
+        Items that nobody had labelled, those of the sample among them.
+    level : float
+        The chance that the interval may be wrong.
+    sided : str
+        ``"two"``, or ``"upper"`` for the most alone; chosen before the sample is labelled.
+
+    Returns
+    -------
+    (int, int)
+        The fewest and the most wrong labels among the remainder.
+
+    Raises
+    ------
+    ParameterError
+        Counts that contradict one another.
+
+    Examples
+    --------
+    >>> interval(5, 300, 2370), interval(5, 300, 2370, sided="upper")[1]
+    ((15, 87), 79)
+    """
+    return flaws_interval(errors, sample, remainder, level=level, sided=sided)
+
+
+@final
+@dataclass(frozen=True)
+class Certificate:
+    """What a finished sample says of a file that people and a frozen model have labelled.
+
+    Parameters
+    ----------
+    errors : int
+        Items of the sample that the frozen model had wrong; people have corrected these.
+    sample : int
+        Items of the sample.
+    skipped : int
+        Those that nobody answered: counted right for the fewest errors, wrong for the most.
+    remainder : int
+        Items that nobody had labelled or skipped when the model was frozen; the sample is of these.
+    uncovered : int
+        Other items without an answer, that were skipped before or came later: they get the model's label
+        too, and nothing is said of them.
+    items : int
+        In the file.
+    low, high : int
+        Fewest and most wrong labels that are left among the remainder, after the correction.
+    level : float
+        The chance that this may be wrong.
+    sided : str
+        ``"two"``, or ``"upper"``: only the most is claimed.
+    model : str
+        Fingerprint of the frozen model.
+    sample_digest : str
+        Of the ids of the sample, in their order.
+    journal_digest : str
+        Of the journal up to the answers of the sample; empty where the journal was not given.
+    through : int
+        How many entries of the journal had been read.
+    """
+
+    errors: int
+    sample: int
+    skipped: int
+    remainder: int
+    uncovered: int
+    items: int
+    low: int
+    high: int
+    level: float
+    sided: str
+    model: str
+    sample_digest: str
+    journal_digest: str
+    through: int
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "Certificate":
+        """From the values of a journal's entry; what a later version may add is left aside."""
+        return cls(**{one.name: values[one.name] for one in fields(cls)})
+
+    def values(self) -> dict[str, Any]:
+        """As JSON values, for `Campaign.measure`."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def sentence(self) -> str:
+        """What may be said of the file."""
+        seen = f"Of {self.remainder:,} items that nobody had labelled, {self.sample:,} were drawn and checked"
+        found = f"{self.errors:,} had a wrong label from the model, now corrected"
+        if self.skipped:
+            found += (
+                f"; {self.skipped:,} were skipped, and count as right for the one end, wrong for the other"
+            )
+        if self.is_exact:
+            return (
+                f"All {self.remainder:,} items that nobody had labelled were checked: {found}. {self._word()}"
+            )
+        return f"{seen}: {found}. {self._word()}"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every item was checked, so that nothing is left to chance."""
+        return self.sample == self.remainder and not self.skipped
+
+    def _word(self) -> str:
+        file = f"of the {self.items:,} in the file"
+        if self.is_exact:
+            left = f"No wrong label of the model is left among them, {file}"
+        elif self.sided == "upper":
+            left = (
+                f"At most {count(self.high, 'wrong label')} {_are(self.high)} left {file} "
+                f"({percent(self.high / self.items)})"
+            )
+        else:
+            left = (
+                f"Between {self.low:,} and {count(self.high, 'wrong label')} are left {file} "
+                f"({percent(self.low / self.items)} to {percent(self.high / self.items)})"
+            )
+        how = "" if self.is_exact else f", with {100 * (1 - self.level):g} % confidence"
+        beside = f" Nothing is said of {count(self.uncovered, 'item')} beside." if self.uncovered else ""
+        return f"{left}{how}, taking what people said as right.{beside}"
+
+
+def is_due(state: State) -> bool:
+    """Whether every item of a sample is answered or skipped, and its certificate was not measured yet."""
+    open_one = _open(state)
+    return open_one is not None and all(id in state.kept or id in state.skips for id in open_one.ids)
+
+
+def answered(state: State) -> tuple[int, int] | None:
+    """Of the sample under way: how many are answered or skipped, and how many there are; None without one."""
+    open_one = _open(state)
+    if open_one is None:
+        return None
+    return sum(id in state.kept or id in state.skips for id in open_one.ids), len(open_one.ids)
+
+
+def certificate(
+    state: State, predictions: Mapping[str, Label], *, entries: Iterable[Entry] | None = None
+) -> Certificate | None:
+    """The certificate, once its sample is done: one look, which is not repeated.
+
+    Parameters
+    ----------
+    state : State
+    predictions : mapping of str to label
+        What the frozen model, and no newer one, says of the sample.
+    entries : iterable of Entry, optional
+        The journal from its beginning, for its digest.
+
+    Returns
+    -------
+    Certificate or None
+        None while an item of the sample is neither answered nor skipped, where no sample was drawn, or
+        where its certificate is in the journal already. To be written in the journal at once.
+
+    Raises
+    ------
+    LabelError
+        An item of the sample has no prediction, or one outside the task.
+
+    Notes
+    -----
+    A skipped item may be right or wrong: the fewest errors are those of `interval` with the errors seen, the
+    most those with every skipped item wrong. The errors seen are corrected by their answers, so they are no
+    longer there. As `interval` is exact for the sample without skips, and both its ends rise with the errors,
+    the chance of a miss stays at most the level.
+    """
+    open_one = _open(state)
+    if open_one is None or not is_due(state):
+        return None
+    errors, skipped = _checked_sample(state, open_one, predictions)
+    sided: Sided = "upper" if open_one.sided == "upper" else "two"
+    low, _ = interval(errors, len(open_one.ids), open_one.remainder, open_one.level, sided)
+    _, high = interval(errors + skipped, len(open_one.ids), open_one.remainder, open_one.level, sided)
+    return Certificate(
+        errors=errors,
+        sample=len(open_one.ids),
+        skipped=skipped,
+        remainder=open_one.remainder,
+        uncovered=_uncovered(state, open_one),
+        items=len(state.roster),
+        low=low - errors,
+        high=high - errors,
+        level=open_one.level,
+        sided=open_one.sided,
+        model=open_one.model,
+        sample_digest=digest(open_one.ids),
+        journal_digest="" if entries is None else digest(entries),
+        through=state.position,
+    )
+
+
+def issued(state: State) -> tuple[Certificate, ...]:
+    """All certificates of a campaign, in their order."""
+    return tuple(Certificate.read(one.values) for one in state.measured if one.what == CERTIFICATE)
+
+
+def sentence(state: State) -> str:
+    """What may be said of the file now."""
+    under_way, done = answered(state), issued(state)
+    said = done[-1].sentence() if done else ""
+    if under_way is not None:
+        waits = f"A certificate is under way: {under_way[0]:,} of {under_way[1]:,} items are checked."
+        return f"{waits} {said}".strip()
+    return said or "Certificate: none yet. It checks a fresh sample of what nobody labelled, at the end."
+
+
+def digest(values: Iterable[Any]) -> str:
+    """A digest of JSON values in their order: of ids, or of the entries of a journal.
+
+    Examples
+    --------
+    >>> digest(["a", "b"]) == digest(("a", "b")), digest(["a", "b"]) == digest(["b", "a"])
+    (True, False)
+    """
+    made = blake2b(digest_size=16)
+    for one in values:
+        text = json.dumps(one, sort_keys=True, ensure_ascii=False, default=dict)
+        made.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+    return made.hexdigest()
+
+
+def _open(state: State) -> Certifying | None:
+    """The certificate under way, or done and not measured."""
+    newest = state.certifying
+    if newest is None or state.is_released:
+        return None
+    is_measured = any(one.sample_digest == digest(newest.ids) for one in issued(state))
+    return None if is_measured else newest
+
+
+def _checked_sample(state: State, open_one: Certifying, predictions: Mapping[str, Label]) -> tuple[int, int]:
+    """How many of a sample are wrong, and how many were skipped."""
+    errors = skipped = 0
+    for id in open_one.ids:
+        if id not in predictions:
+            message = (
+                f"A certificate needs the frozen model's label of each item of its sample; received none for "
+                f"{id!r}. Predict state.certifying.ids with the model {open_one.model[:12]}."
+            )
+            raise LabelError(message)
+        said, label = state.task.check(predictions[id]), state.label(id)
+        skipped += label is None
+        errors += label is not None and said != label
+    return errors, skipped
+
+
+def _uncovered(state: State, open_one: Certifying) -> int:
+    answered_before = state.labelled - sum(id in state.kept for id in open_one.ids)
+    others = len(state.roster) - open_one.remainder - answered_before
+    sampled = frozenset(open_one.ids)
+    # answers told unasked since the draw are of its remainder, and would hide as many others
+    return max(others, sum(id not in sampled for id in state.skipped))
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
