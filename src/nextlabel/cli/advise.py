@@ -32,6 +32,9 @@ def advise(
             help="The embedding was there before any label: a pretrained network's, or features.",
         ),
     ] = False,
+    several: Annotated[
+        bool, typer.Option("--several", help="An item may have several classes; --labelled counts items.")
+    ] = False,
     is_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
 ) -> None:
     """Name a strategy for a situation, why, and what would change that; from measured comparisons alone."""
@@ -41,9 +44,8 @@ def advise(
 
     if journal is not None:
         told = {"classes": classes, "pool": pool, "signals": signals, "labelled": labelled, "counts": counts}
-        _refuse(
-            [*(name for name, one in told.items() if one), *(["fixed-embedding"] if fixed_embedding else [])]
-        )
+        flags = {"fixed-embedding": fixed_embedding, "several": several}
+        _refuse([name for name, one in {**told, **flags}.items() if one])
         advice = _of_campaign(journal, batch)
     else:
         advice = advised(
@@ -54,6 +56,7 @@ def advise(
             label_counts=_counts(counts) if counts else None,
             batch=batch,
             fixed_embedding=fixed_embedding,
+            several=several,
         )
     typer.echo(json.dumps(_said(advice), indent=2, ensure_ascii=False) if is_json else advice.text())
 

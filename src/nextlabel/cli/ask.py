@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.campaign.state import Lease
     from nextlabel.core.pool import Pool
+    from nextlabel.core.task import Task
 
 __all__ = ["ask"]
 
@@ -57,13 +58,13 @@ def ask(
             if is_new:
                 campaign.renew(token, 0)  # the items are free for the next one who asks
             raise
-        classes = _listed(campaign.state.task.classes)
+        wanted = _wanted(campaign.state.task)
     fewer = f" (no more are left to ask; {batch} were wanted)" if is_new and len(query.ids) < batch else ""
     lease = f" They are yours {until(query.expires)}."
     typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{lease}")
     if value is not None:
         typer.echo(f"By the strategy's estimate an item of this batch scores {value:.3g} on average.")
-    typer.echo(f"Fill the column label with one of: {classes}; or the column skip with a reason.")
+    typer.echo(f"Fill the column label with {wanted}; or the column skip with a reason.")
     typer.echo(f"Then: {call('tell', journal, path)}")
 
 
@@ -93,6 +94,16 @@ def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> "Qu
                 f"nextlabel.Campaign.open({str(campaign.path)!r})."
             )
         raise
+
+
+def _wanted(task: "Task") -> str:
+    """What belongs in the column of labels."""
+    from nextlabel.core.task import NONE
+
+    if not task.is_several:
+        return f"one of: {_listed(task.classes)}"
+    names = _listed(task.classes)
+    return f"the classes that apply, with semicolons between them, of: {names}; with {NONE} where none does"
 
 
 def _listed(classes: "Sequence[str]") -> str:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from nextlabel.campaign.state import State
     from nextlabel.core.pool import Pool
-    from nextlabel.core.task import Task
+    from nextlabel.core.task import Label, Task
 
 __all__ = ["new"]
 
@@ -33,6 +33,14 @@ def new(
         str | None,
         typer.Option(help="The column of labels that are there already; `label` where there is one."),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--task",
+            help="class: one class an item; classes: those that apply, in cells with semicolons between "
+            "them, and (none) where none does.",
+        ),
+    ] = "class",
     id: Annotated[
         str | None, typer.Option(help="The column that names each item; else its content does.")
     ] = None,
@@ -43,11 +51,12 @@ def new(
         Path | None, typer.Option(help="The journal; FILE with the ending .db when left out.")
     ] = None,
     strategy: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="A name of `nextlabel list strategies`, JSON with settings; or auto: see `nextlabel advise`."
+            help="A name of `nextlabel list strategies`, JSON with settings; or auto: see `nextlabel "
+            "advise`. When left out: badge; with --task classes, auto."
         ),
-    ] = "badge",
+    ] = None,
     learner: Annotated[
         str | None,
         typer.Option(
@@ -73,11 +82,12 @@ def new(
     pool, column = read_items(file, params, label_column)
     if column is not None:
         named_column(pool, column, "--label-column")
-    known = _known(pool, column)
-    task = _task(_listed(labels), known, column)
+    cells = _cells(pool, column)
+    task = _task(kind, _listed(labels), cells, column)
+    known = _known(task, cells, column)
     _require_work(pool, known)
     trained = _spec(learner, "--learner") if learner else suited(pool)
-    picked = _spec(strategy, "--strategy")
+    picked = _spec(strategy or _usual(task), "--strategy")
     with (
         _whole(journal) as unfinished,
         Campaign.create(unfinished, pool, trained, picked, task, seed, control=control) as campaign,
@@ -112,8 +122,8 @@ def _require_new(journal: Path) -> None:
         raise CampaignError(message)
 
 
-def _known(pool: "Pool", column: str | None) -> dict[str, str]:
-    """The labels that the file has already."""
+def _cells(pool: "Pool", column: str | None) -> dict[str, str]:
+    """What the column of labels holds, where it holds something."""
     from nextlabel.experiment.labelled import MISSING
 
     if column is None:
@@ -122,11 +132,22 @@ def _known(pool: "Pool", column: str | None) -> dict[str, str]:
     return {id: cell.strip() for id, cell in cells if cell.strip() not in MISSING}
 
 
-def _task(labels: Sequence[str], known: Mapping[str, str], column: str | None) -> "Task":
-    from nextlabel.core.task import classes
-    from nextlabel.errors import LabelError, ParameterError
+def _usual(task: "Task") -> str:
+    """The strategy where nobody names one; BADGE has no form for several classes an item."""
+    return "auto" if task.is_several else "badge"
 
-    found = sorted(set(known.values()))
+
+def _task(kind: str, labels: Sequence[str], cells: Mapping[str, str], column: str | None) -> "Task":
+    """The task, with the classes that were named, or found in the cells."""
+    from nextlabel.core.task import Task, multilabel
+    from nextlabel.errors import ParameterError
+
+    kinds = ("class", "classes")
+    if kind not in kinds:
+        message = f"--task must be class or classes; received {kind!r}. Leave it out for one class an item."
+        raise ParameterError(message)
+    split = multilabel("any").names if kind == "classes" else lambda cell: (cell,)
+    found = sorted({name for cell in set(cells.values()) for name in split(cell)})
     if not labels and not found:
         where = f"the column {column!r} is empty" if column else "there is no column of labels"
         message = (
@@ -134,18 +155,26 @@ def _task(labels: Sequence[str], known: Mapping[str, str], column: str | None) -
             "Add them with commas between, for example --labels positive,negative."
         )
         raise ParameterError(message)
-    task = classes(labels or found)
-    outside = [one for one in found if one not in task.classes]
+    return Task("classes" if kind == "classes" else "class", tuple(labels or found))
+
+
+def _known(task: "Task", cells: Mapping[str, str], column: str | None) -> "dict[str, Label]":
+    """The labels that the file has already."""
+    from nextlabel.errors import LabelError
+
+    named = {cell: task.names(cell) for cell in set(cells.values())}
+    each = {name for one in named.values() for name in ([one] if isinstance(one, str) else one)}
+    outside = sorted(each - set(task.classes))
     if outside:
         message = (
             f"The labels in the column {column!r} must be among {', '.join(task.classes)}; received also "
             f"{', '.join(map(repr, outside[:10]))}. Add them to --labels, or mend the file."
         )
         raise LabelError(message)
-    return task
+    return {id: task.check(named[cell]) for id, cell in cells.items()}
 
 
-def _require_work(pool: "Pool", known: Mapping[str, str]) -> None:
+def _require_work(pool: "Pool", known: "Mapping[str, Label]") -> None:
     from nextlabel.errors import CampaignError
 
     if len(known) == len(pool.ids):
@@ -197,7 +226,8 @@ def _whole(journal: Path) -> Iterator[Path]:
 def _say(file: Path, pool: "Pool", state: "State", column: str | None) -> None:
     known = f"; labels in the column {column}: {state.labelled:,}" if state.labelled else ""
     typer.echo(f"{len(pool.ids):,} items read from {file}: {_what(pool)}{known}.")
-    typer.echo(f"Classes: {', '.join(state.task.classes)}.")
+    several = "; an item may have several, or none" if state.task.is_several else ""
+    typer.echo(f"Classes: {', '.join(state.task.classes)}{several}.")
     learner = state.created.learner or {"name": state.created.learner_repr}
     parts = ", ".join(str(value) for value in learner.values() if isinstance(value, str))
     typer.echo(f"Learner: {parts}. Strategy: {state.created.name}.")

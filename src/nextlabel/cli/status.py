@@ -46,6 +46,7 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
         "skipped": skipped,
         "left": items - state.labelled - len(pending) - skipped - reserved,
         "reserved": reserved,
+        "task": state.task.kind,
         "classes": state.class_counts,
         "queries": [_query(state, token, now) for token in dict.fromkeys(state.out.values())],
         "rounds": state.round,
@@ -107,7 +108,7 @@ def _show(said: dict[str, Any]) -> None:
         if said[key] or key not in _SELDOM:
             table.add_row(key, f"{said[key]:,}", meaning)
     console.print(table)
-    console.print("\nclasses")
+    console.print("\nclasses" + (" (an item may have several)" if said["task"] == "classes" else ""))
     for name, count in said["classes"].items():
         console.print(f"  {name}: {count:,}", soft_wrap=True)
     followed = said["picking"] if said["strategy"] == {"name": "auto"} else None
