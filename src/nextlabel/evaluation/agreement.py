@@ -145,7 +145,7 @@ def agreement(state: State, ids: Collection[str] | None = None) -> Agreement:
     ----------
     state : State
     ids : collection of str, optional
-        Only these: for example `state.walled`, the control items, which are a fair draw of the pool. What a
+        Only these: for example `state.reserve`, the control items, which are a fair draw of the pool. What a
         strategy picks is harder than most, and people agree less on it. By default all.
 
     Returns

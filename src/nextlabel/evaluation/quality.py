@@ -179,7 +179,7 @@ def due(state: State) -> int | None:
     int or None
         An index into `LOOKS`.
     """
-    if not state.walled or state.is_released:
+    if not state.control:
         return None
     items = reached(state)
     last = max((one.look for one in looks(state)), default=-1)
@@ -272,7 +272,7 @@ def sentence(state: State) -> str:
     last = newest(state)
     if last is not None:
         return f"{last.sentence()}{_since(state, last)}"
-    if not state.walled:
+    if not state.control:
         return f"Quality: not measured: {state.control_reason}. A certificate can be had at the end."
     return (
         f"Quality: not measured yet; {reached(state):,} of the first {LOOKS[0]} control items are answered."
@@ -392,7 +392,7 @@ def _plain(value: Any) -> Any:
 
 
 def _next_in_words(state: State) -> str:
-    if not state.walled:
+    if not state.control:
         return f"none ({state.control_reason})"
     last = max((one.look for one in looks(state)), default=-1)
     return f"at {LOOKS[last + 1]:,}" if last + 1 < len(LOOKS) else "none (all were taken)"

@@ -105,7 +105,7 @@ def _quality(state: State, entries: Iterable[Entry]) -> dict[str, Any]:
     looks, changed = qualities.looks(state), qualities.steered(entries)
     last = looks[-1] if looks else None
     after = qualities.LOOKS[0 if last is None else last.look + 1 :]
-    reachable = len(state.created.reserve) if state.walled else 0
+    reachable = len(state.created.reserve) if state.control else 0
     return {
         "sentence": qualities.sentence(state),
         "indication": "" if last is None else last.indication(),
@@ -140,7 +140,7 @@ def _certificate(state: State) -> dict[str, Any]:
 
 
 def _agreement(state: State) -> dict[str, Any]:
-    found, control = agreement(state), agreement(state, state.walled)
+    found, control = agreement(state), agreement(state, frozenset(state.reserve))
     return {
         "items": found.items,
         "sentence": found.sentence(),

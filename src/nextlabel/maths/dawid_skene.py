@@ -27,7 +27,8 @@ class DawidSkene:
     prior : array of float, axes (c,)
         The share of each class among items.
     loglik : tuple of float
-        The penalised log-likelihood, in nats, after each round; it never falls.
+        The penalised log-likelihood, in nats, of what each round begins with; it never falls. Empty where no
+        item has two votes.
     """
 
     posterior: NDArray[np.float64]
@@ -47,8 +48,8 @@ def dawid_skene(
     """Class probabilities of items, and the confusions of annotators, from votes alone.
 
     Better than a majority where annotators differ in care; an annotator who errs more often than not is
-    turned round. With one annotator, or items that no two have in common, there is nothing to learn from:
-    then it says what the votes say.
+    turned round. Where no item has two votes there is nothing to learn from, and it says what the votes say.
+    With two annotators the votes do not settle who errs, and it stays near what both say.
 
     Parameters
     ----------
@@ -107,6 +108,8 @@ def dawid_skene(
     rounds = checked_whole(rounds, "rounds", least=1, advice="Give for example 10000.")
     estimate = _Estimate(_checked_votes(votes, classes), classes, smoothing)
     loglik: list[float] = []
+    if not estimate.has_common_items:
+        return DawidSkene(estimate.posterior, estimate.confusion, estimate.prior, ())
     while len(loglik) < rounds:
         loglik.append(estimate.step())
         if len(loglik) > 1 and loglik[-1] - loglik[-2] < tolerance:
@@ -147,12 +150,11 @@ class _Estimate:
         total = counts.sum(axis=1, keepdims=True)
         shares = counts.sum(axis=0) / counts.sum()
         self.posterior = np.where(total > 0, counts / np.maximum(total, 1.0), shares)
-        self.confusion = np.zeros((self._annotators, classes, classes))
-        self.prior = np.zeros(classes)
+        self.has_common_items = bool((total > 1).any())
+        self._maximise()
 
     def step(self) -> float:
-        """One round; the penalised log-likelihood of the parameters that it ends with."""
-        self._maximise()
+        """One round; the penalised log-likelihood of the parameters that it begins with."""
         joint = np.tile(_log(self.prior), (self._items, 1))
         theta = _log(self.confusion)
         np.add.at(joint, self._item, theta[self._annotator, :, self._vote])
@@ -160,6 +162,7 @@ class _Estimate:
         weight = np.exp(joint - most)
         total = weight.sum(axis=1, keepdims=True)
         self.posterior = weight / total
+        self._maximise()
         penalty = self._smoothing * float(theta.sum()) if self._smoothing else 0.0
         return float((most + np.log(total)).sum()) + penalty
 
