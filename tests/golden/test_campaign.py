@@ -232,7 +232,7 @@ def test_everything_that_is_told_stands_in_the_journal() -> None:
     )
     assert last(campaign) == {
         "event": "told",
-        "version": 1,
+        "version": 2,
         "at": last(campaign)["at"],
         "labels": {"3": "low"},
         "annotator": "Ada",
@@ -242,6 +242,7 @@ def test_everything_that_is_told_stands_in_the_journal() -> None:
         "cost": 0.5,
         "suggestions": {"3": "high"},
         "model": "m",
+        "undoes": None,
     }
 
 

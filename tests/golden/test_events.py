@@ -9,10 +9,12 @@ import pytest
 from nextlabel.campaign.events import (
     EVENTS,
     Asked,
+    Certifying,
     Created,
     Event,
     Extended,
     Fitted,
+    Measured,
     Noted,
     Released,
     Renewed,
@@ -42,6 +44,8 @@ ONE_OF_EACH: list[Event] = [
         control=0.1,
         reserve=(1,),
         nextlabel="0.1.0",
+        overlap=3,
+        candidates=20000,
     ),
     Asked(
         1.0,
@@ -61,15 +65,17 @@ ONE_OF_EACH: list[Event] = [
     ),
     Told(2.0, {"a": "cat"}, "Ada", "r", "t", 3.5, 0.25, {"a": "dog"}, "model"),
     Told(2.0, {"b": "dog"}),
-    Skipped(3.0, ("b",), "Ada", "blurred", "t"),
-    Retracted(4.0, ("a",), "Ada"),
+    Skipped(3.0, ("b",), "Ada", "blurred", "t", "r1", 2),
+    Retracted(4.0, ("a",), "Ada", "r2", 3, 604.0),
     Fitted(5.0, "model", "learner", 1, 20, 7, "before"),
     Extended(6.0, ("c",), "g", None, (2,)),
     Revised(7.0, ("cat", "hound"), {"cat": "cat", "dog": "hound"}),
     Renewed(8.0, "t", None),
     Released(9.0),
     Stopped(10.0, "the budget is spent"),
-    Noted(11.0, "a strange picture", ("a",), "Ada"),
+    Noted(11.0, "a strange picture", ("a",), "Ada", "r3"),
+    Certifying(12.0, "model", ("b", "a"), 7, 0.05, "upper", "Ada"),
+    Measured(13.0, "quality", {"asked": 50, "band": [0.5, 0.9]}, "model", "Ada"),
 ]
 
 
@@ -92,9 +98,9 @@ def test_the_order_of_labels_is_kept() -> None:
     ("entry", "says"),
     [
         (
-            {"event": "told", "version": 2, "at": 0.0},
-            "newer version: it holds the event 'told' in version 2, and this nextlabel knows versions "
-            "up to 1. Upgrade",
+            {"event": "told", "version": 3, "at": 0.0},
+            "newer version: it holds the event 'told' in version 3, and this nextlabel knows versions "
+            "up to 2. Upgrade",
         ),
         (
             {"event": "dreamt", "version": 1, "at": 0.0},

@@ -1,6 +1,6 @@
 """What a query is made of: how many items of each arm, picked, mixed, and why each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, final
@@ -10,9 +10,12 @@ import numpy as np
 from nextlabel.campaign.control import due, mixed
 from nextlabel.campaign.events import (
     ACTIVE,
+    CERTIFICATE_ARM,
     CONTROL_ARM,
+    Asked,
     Event,
     Fitted,
+    Measured,
     Noted,
     Renewed,
     Retracted,
@@ -24,7 +27,21 @@ from nextlabel.core.strategy import Picks
 from nextlabel.errors import CampaignError
 from nextlabel.maths.axes import Positions
 
-__all__ = ["Active", "Chosen", "Query", "Room", "chosen", "drawn", "meeting", "room", "token"]
+__all__ = [
+    "Active",
+    "Basis",
+    "Chosen",
+    "Query",
+    "Room",
+    "chosen",
+    "drawn",
+    "meeting",
+    "posed",
+    "room",
+    "token",
+]
+
+_NOWHERE = np.empty(0, dtype=np.int64)
 
 
 @final
@@ -66,11 +83,17 @@ class Room:
         How many it is to pick.
     control : tuple of str
         The control items to ask, in the reserve's order.
+    begun : tuple of str
+        Items that others have begun; asked before new ones.
+    sample : tuple of str
+        Items of a certificate under way; where there are any, nothing else is asked.
     """
 
     available: Positions
     active: int
     control: tuple[str, ...]
+    begun: tuple[str, ...] = ()
+    sample: tuple[str, ...] = ()
 
 
 @final
@@ -115,7 +138,29 @@ class Chosen:
     value: float | None = None
 
 
-def room(state: State, now: float, batch: int, most: int | None = None) -> Room:
+@final
+@dataclass(frozen=True)
+class Basis:
+    """Who has picked, as `Asked` records it.
+
+    Parameters
+    ----------
+    strategy : mapping
+    learner : str
+        Fingerprint.
+    model : str or None
+        Fingerprint.
+    why : str or None
+        Why advice names this strategy.
+    """
+
+    strategy: Mapping[str, Any]
+    learner: str
+    model: str | None = None
+    why: str | None = None
+
+
+def room(state: State, now: float, batch: int, most: int | None = None, *, holder: str | None = None) -> Room:
     """What may be asked at a time, and how many items of each arm make a batch.
 
     Parameters
@@ -126,7 +171,9 @@ def room(state: State, now: float, batch: int, most: int | None = None) -> Room:
     batch : int
         Items wanted; fewer are asked where fewer are left.
     most : int, optional
-        The most that the active arm can give.
+        The most that the active arm can give; when it is given, what is available is not looked up.
+    holder : str, optional
+        Who asks; without, what others have begun is left out.
 
     Raises
     ------
@@ -138,7 +185,10 @@ def room(state: State, now: float, batch: int, most: int | None = None) -> Room:
     Control items whose lease has ended are asked again before new ones; those skipped or answered keep
     their place. So what was issued is at any time the beginning of the reserve's order.
     """
-    available, pending = state.available(now), state.pending(now)
+    if state.is_certifying:
+        return _sample(state, now, batch, "" if holder is None else holder)
+    pending = state.pending(now)
+    available = state.available(now) if most is None else _NOWHERE
     order = state.reserve if state.control else ()
     held = [id in state.kept or id in state.skips or id in pending for id in order]
     asked = state.control_asked
@@ -146,13 +196,39 @@ def room(state: State, now: float, batch: int, most: int | None = None) -> Room:
     free = [id for id, is_held in zip(order, held, strict=True) if not is_held]
     active = state.active_labels + sum(id not in state.walled for id in pending)
     control = sum(held[:issued])
-    many = min(due(state.control, active, control, batch), len(free))
-    few = min(batch - many, len(available) if most is None else most)
+    begun = _begun(state, now, batch, holder, frozenset(order[:issued]))
+    rest = batch - len(begun)
+    many = min(due(state.control, active, control, rest), len(free))
+    few = min(rest - many, len(available) if most is None else most)
     while many and many > due(state.control, active, control, few + many):
         many -= 1  # with few active items left, fewer control items are due
-    if few + many == 0:
+    if few + many + len(begun) == 0:
         raise CampaignError(_empty(state, pending, len(free)))
-    return Room(available, few, tuple(free[:many]))
+    return Room(available, few, tuple(free[:many]), begun)
+
+
+def _begun(
+    state: State, now: float, batch: int, holder: str | None, issued: frozenset[str]
+) -> tuple[str, ...]:
+    """Items that others have begun; of those walled off, the control items that were issued."""
+    if state.overlap == 1 or holder is None:
+        return ()
+    found = state.awaiting(holder, now)
+    return tuple(id for id in found if id not in state.walled or id in issued)[:batch]
+
+
+def _sample(state: State, now: float, batch: int, holder: str) -> Room:
+    """Items of the certificate under way, in the order of its sample."""
+    waiting = [id for id in state.sample if not state.is_done(id)]
+    free = [id for id in waiting if state.may_be_asked(id, holder, now)]
+    if not free:
+        message = (
+            "While a certificate is under way only its sample is asked; all "
+            f"{len(waiting):,} of its items that wait for an answer are with other people, or were answered "
+            f"by {holder!r} already. Ask again when their leases have ended."
+        )
+        raise CampaignError(message)
+    return Room(_NOWHERE, 0, (), (), tuple(free[:batch]))
 
 
 def _empty(state: State, pending: dict[str, str], reserved: int) -> str:
@@ -194,10 +270,17 @@ def drawn(state: State, there: Room, pick: Callable[[Positions, int], Picks]) ->
 
 
 def chosen(state: State, there: Room, active: Active) -> Chosen:
-    """The items of a query: those of the strategy, and control items at places drawn for this round."""
-    places = {id: place for place, id in enumerate(state.reserve)}
-    control = [(id, CONTROL_ARM, places[id], None, None) for id in there.control]
-    both = mixed(active.rows, control, state.created.seed, state.round)
+    """The items of a query: those begun, those of the strategy, control items at places drawn for this round.
+
+    While a certificate is under way, those of its sample alone.
+    """
+    places = {id: place for place, id in enumerate(state.sample if there.sample else state.reserve)}
+    if there.sample:
+        both: list[Any] = [(id, CERTIFICATE_ARM, places[id], None, None) for id in there.sample]
+    else:
+        control = [(id, CONTROL_ARM, places[id], None, None) for id in there.control]
+        begun = [_of_another(state, id, rank, places) for rank, id in enumerate(there.begun)]
+        both = [*begun, *mixed(active.rows, control, state.created.seed, state.round)]
     ids, arms, ranks, scores, propensities = zip(*both, strict=True)
     return Chosen(
         ids,
@@ -206,6 +289,33 @@ def chosen(state: State, there: Room, active: Active) -> Chosen:
         scores if active.has_scores else None,
         propensities if active.has_propensities else None,
         active.value,
+    )
+
+
+def _of_another(state: State, id: str, rank: int, places: Mapping[str, int]) -> tuple[Any, ...]:
+    """An item that others have begun, of the arm that it was of; it has no rank of this strategy."""
+    arm = state.asked[id].arm if id in state.asked else ACTIVE
+    return (id, arm, places[id] if arm == CONTROL_ARM else rank, None, None)
+
+
+def posed(state: State, query: Query, items: Chosen, by: Basis, now: float, holder: str) -> Asked:
+    """The event of a query."""
+    return Asked(
+        now,
+        query.token,
+        query.round,
+        holder,
+        query.expires,
+        items.ids,
+        items.arms,
+        items.ranks,
+        items.scores,
+        items.propensities,
+        by.strategy,
+        by.learner,
+        by.model,
+        state.created.seed,
+        items.value,
     )
 
 
@@ -240,8 +350,9 @@ def meeting(state: State, ids: Sequence[str]) -> Callable[[Event], bool]:
         if isinstance(event, Skipped):
             return not wanted.isdisjoint(event.ids)
         if isinstance(event, Renewed):
-            return not wanted.isdisjoint(state.leases[event.token].ids)
-        return not isinstance(event, Retracted | Fitted | Noted)
+            lease = state.leases.get(event.token)  # made since, it is of an item that was taken back
+            return lease is None or not wanted.isdisjoint(lease.ids)
+        return not isinstance(event, Retracted | Fitted | Noted | Measured)
 
     return meets
 

@@ -120,8 +120,19 @@ def _advised(
     )
 
 
-def changes(state: State, part: StrategyPart, now: float) -> list[Noted]:
-    """The remark that a query comes with where advice names another strategy than for the last one."""
-    if part.why is None or state.picking == part.to_dict():
+def changes(state: State, strategy: Mapping[str, Any], why: str | None, now: float) -> list[Noted]:
+    """The remark that a query comes with where advice names another strategy than for the last one.
+
+    Parameters
+    ----------
+    state : State
+    strategy : mapping
+        Who picks, as the journal keeps it.
+    why : str or None
+        Why advice names it; None where nobody followed advice.
+    now : float
+        Seconds since 1970.
+    """
+    if why is None or state.picking == strategy:
         return []
-    return [Noted(now, f"auto: {Spec.read(part.to_dict()).to_json()}. {part.why}", author=AUTO)]
+    return [Noted(now, f"auto: {Spec.read(strategy).to_json()}. {why}", author=AUTO)]

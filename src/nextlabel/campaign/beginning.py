@@ -17,6 +17,7 @@ from nextlabel.core.signals import derivable
 from nextlabel.core.strategy import Strategy
 from nextlabel.core.task import Task
 from nextlabel.errors import MissingSignal
+from nextlabel.maths.parameters import checked_whole
 
 __all__ = ["beginning", "check_offer"]
 
@@ -34,6 +35,8 @@ def beginning(
     control: float,
     opening: Any,
     name: str | None,
+    overlap: int,
+    candidates: int | None,
     now: float,
 ) -> tuple[Parts, Created]:
     """Check what a campaign is made of, and write it down.
@@ -42,7 +45,7 @@ def beginning(
     ----------
     path : Path or None
         The journal; relative paths are kept from its folder.
-    pool, learner, strategy, task, seed, control, opening, name
+    pool, learner, strategy, task, seed, control, opening, name, overlap, candidates
         As for `Campaign.create`.
     now : float
         Seconds since 1970.
@@ -58,6 +61,11 @@ def beginning(
     task = checked_task(task, of="a campaign")
     name = checked_word(name, "name", of="a campaign")
     share = checked_share(control)
+    advice = "Give 1, or for example 3 for three people's answers to each item."
+    overlap = checked_whole(overlap, "overlap", least=1, of="a campaign", advice=advice)
+    if candidates is not None:
+        advice = "Give for example 20000, or None for the whole pool."
+        candidates = checked_whole(candidates, "candidates", least=2, of="a campaign", advice=advice)
     base = None if path is None else path.parent
     items = pool_part(pool, base)
     trained = learner_part(learner, base)
@@ -85,6 +93,8 @@ def beginning(
         control=share,
         reserve=reserve(len(ids), share, int(seed)),
         nextlabel=nextlabel.__version__,
+        overlap=overlap,
+        candidates=candidates,
     )
     return Parts(items.pool, trained, picking, first), created
 

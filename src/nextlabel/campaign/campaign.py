@@ -6,18 +6,21 @@ in the files beside.
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, final
 
 from nextlabel.campaign import control as reserved
 from nextlabel.campaign.advice import Advice
-from nextlabel.campaign.asking import Query, meeting, token
+from nextlabel.campaign.asking import Query, meeting, posed, token
 from nextlabel.campaign.auto import advised_now, changes
 from nextlabel.campaign.beginning import beginning
+from nextlabel.campaign.certifying import certifying, checked_measure, checked_side
 from nextlabel.campaign.events import (
-    Asked,
+    Certifying,
     Extended,
+    Measured,
     Noted,
     Released,
     Renewed,
@@ -28,6 +31,7 @@ from nextlabel.campaign.events import (
     Told,
 )
 from nextlabel.campaign.fitting import Trainer
+from nextlabel.campaign.folding import undone_by
 from nextlabel.campaign.given import (
     checked_list,
     checked_mapping,
@@ -43,6 +47,7 @@ from nextlabel.campaign.history import history
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
 from nextlabel.campaign.parts import pool_part
+from nextlabel.campaign.planning import Plan, checked_plan, followed, planned
 from nextlabel.campaign.proposing import Proposal
 from nextlabel.campaign.rebuilding import Parts, check_none, rebuilt, rebuilt_pool
 from nextlabel.campaign.state import State
@@ -54,10 +59,12 @@ from nextlabel.campaign.telling import (
     check_token,
     check_told,
     complete_mapping,
+    is_known,
     is_repeat,
     telling,
     worded,
 )
+from nextlabel.campaign.undoing import Undone, backward, undone, undone_before
 from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.registry import resolve
@@ -70,7 +77,7 @@ from nextlabel.maths.parameters import checked_flag, checked_number, checked_who
 
 __all__ = ["Campaign"]
 
-_FORTNIGHT = 14 * 24 * 3600.0
+_FORTNIGHT, _TEN_MINUTES = 14 * 24 * 3600.0, 600.0
 
 
 @final
@@ -114,6 +121,8 @@ class Campaign:
         control: float = 0.0,
         opening: Strategy | str | Mapping[str, Any] | Spec | None = None,
         name: str | None = None,
+        overlap: int = 1,
+        candidates: int | None = None,
         clock: Callable[[], float] = time.time,
         store: Store | None = None,
     ) -> Self:
@@ -142,6 +151,11 @@ class Campaign:
             ``"auto"``; the first method of a schedule; else a uniform draw.
         name : str, optional
             What the strategy is called; by default as it is registered. Names its random numbers.
+        overlap : int
+            How many different people each item is asked of.
+        candidates : int, optional
+            Of a large pool, how many items the strategy and the learner see: a random part, which doubles
+            when half of it is labelled. When left out, they see all of it.
         clock : callable
             Seconds since 1970.
         store : Store, optional
@@ -171,6 +185,8 @@ class Campaign:
             control=control,
             opening=opening,
             name=name,
+            overlap=overlap,
+            candidates=candidates,
             now=clock(),
         )
         kept = store if store is not None else _store(file, create=True)
@@ -290,7 +306,7 @@ class Campaign:
 
     def journal(self) -> Sequence[Entry]:
         """All entries, from the beginning."""
-        return self._journal.store.read(0)
+        return self._journal.entries()
 
     def history(self, id: str) -> list[dict[str, Any]]:
         """Why an item was asked, and what was said of it: the parts of the journal's events that name it.
@@ -314,8 +330,47 @@ class Campaign:
         state = self.refresh()
         return advised_now(state, self._whole("advise").learner.learner, batch)
 
-    def ask(self, batch: int, holder: str = "", *, lease_seconds: float | None = _FORTNIGHT) -> Query:
+    @property
+    def models(self) -> Models:
+        """The models beside the journal."""
+        return self._trainer.models
+
+    def plan(self, batch: int) -> Plan:
+        """What `ask` would pick now, for `ask` to follow later, perhaps in another process.
+
+        Fits where the labels have changed; nothing else is written, and nobody is asked anything.
+
+        Parameters
+        ----------
+        batch : int
+            Items wanted, those of the control arm among them.
+
+        Returns
+        -------
+        Plan
+            Items of the active arm, and what the model suggests for them.
+
+        Raises
+        ------
+        CampaignError
+            Nothing is left to ask, or the campaign was stopped.
+        """
+        batch = checked_whole(batch, "batch", least=1, of="plan", advice="Plan for example 20.")
+        return planned(self._journal, self._trainer, batch, lambda: self._whole("plan"))
+
+    def ask(
+        self,
+        batch: int,
+        holder: str = "",
+        *,
+        lease_seconds: float | None = _FORTNIGHT,
+        plan: Plan | None = None,
+    ) -> Query:
         """The items to label next. Nobody else is asked them until the lease ends.
+
+        With an overlap, items that others have begun come first, until as many different people as are
+        wanted have answered or hold them. While a certificate is under way, its sample is asked and nothing
+        else.
 
         Parameters
         ----------
@@ -325,6 +380,9 @@ class Campaign:
             Who asks.
         lease_seconds : float or None
             How long, a hundred years at most; None is for ever. A late answer is kept all the same.
+        plan : Plan, optional
+            Followed in place of a fit and a pick: its items that are still new are asked, in its order, and
+            where all were taken a uniform draw. Neither the model nor the pool is read.
 
         Returns
         -------
@@ -346,36 +404,54 @@ class Campaign:
         if lease_seconds is not None:
             advice = "Give for example 3600.0, or None for no end."
             lease_seconds = checked_seconds(lease_seconds, "lease_seconds", above=0, of="ask", advice=advice)
-        proposal = Proposal(self._journal, self._trainer, batch)
+        plan = None if plan is None else checked_plan(plan)
+        proposal = Proposal(self._journal, self._trainer, batch, holder)
         while True:
             state, now = self.refresh(), self._journal.clock()
             check_open(state)
-            parts = self._whole("ask")
-            proposed = proposal.items(state, now, parts)
+            if plan is None:
+                proposed = proposal.items(state, now, self._whole("ask"))
+            else:
+                proposed = followed(state, now, batch, holder, plan)
             if proposed is None:
                 continue
             by, items = proposed
             expires = None if lease_seconds is None else now + lease_seconds
             query = Query(token(state, now, items.ids), items.ids, expires, state.round, items.value)
-            asked = Asked(
-                now,
-                query.token,
-                query.round,
-                holder,
-                expires,
-                items.ids,
-                items.arms,
-                items.ranks,
-                items.scores,
-                items.propensities,
-                by.part.to_dict(),
-                parts.learner.fingerprint,
-                by.fingerprint,
-                state.created.seed,
-                items.value,
-            )
-            if self._journal.offer([asked, *changes(state, by.part, now)], meeting(state, query.ids)):
+            asked = posed(state, query, items, by, now, holder)
+            remarks = changes(state, by.strategy, by.why, now)
+            if self._journal.offer([asked, *remarks], meeting(state, query.ids)):
                 return query
+
+    def together(self) -> AbstractContextManager[None]:
+        """Several calls, written to the journal at once, at the end of a ``with``.
+
+        Each call sees what those before it have done. One that raises has written nothing, and leaves the
+        others alone.
+
+        Raises
+        ------
+        StaleJournal
+            At the end: somebody else has written meanwhile. Nothing was written, and the state is as before;
+            `refresh`, and repeat the calls.
+        JournalError
+            At the end: the journal cannot be written; likewise.
+
+        Notes
+        -----
+        Where the block itself ends by an error, nothing is written either.
+
+        Examples
+        --------
+        >>> from nextlabel import arrays, classes
+        >>> pool = arrays([[0.0], [1.0]])
+        >>> campaign = Campaign.create(None, pool, "sklearn", "margin", classes("a", "b"), seed=0)
+        >>> with campaign.together():
+        ...     told = campaign.tell({"0": "a"}), campaign.tell({"1": "b"})
+        >>> told, campaign.state.labelled
+        ((1, 1), 2)
+        """
+        return self._journal.together()
 
     def tell(
         self,
@@ -454,29 +530,40 @@ class Campaign:
         return len(told.labels) if told.labels and self._journal.append(make, telling(told.request)) else 0
 
     def skip(
-        self, ids: Iterable[str], reason: str = "", *, annotator: str = "", token: str | None = None
-    ) -> None:
+        self,
+        ids: Iterable[str],
+        reason: str = "",
+        *,
+        annotator: str = "",
+        token: str | None = None,
+        request: str | None = None,
+    ) -> bool:
         """Items that are not to be asked again, unless the skip is retracted.
 
-        The newer statement of an annotator counts: their own answers to these items are taken back.
+        The newer statement of an annotator counts: their own answers to these items are taken back. Whether
+        something was written: a request that was made before writes nothing.
         """
         skipped = checked_list(ids, "ids", of="skip")
         reason = checked_name(reason, "reason", of="skip")
         annotator = checked_name(annotator, "annotator", of="skip")
         token = checked_word(token, "token", of="skip")
+        event = Skipped(0.0, skipped, annotator, reason, token, checked_word(request, "request", of="skip"))
 
         def make(state: State, now: float) -> Skipped | None:
             check_ids(state, skipped)
+            if not skipped or is_repeat(state, event):
+                return None
             check_token(state, token)
-            return Skipped(now, skipped, annotator, reason, token) if skipped else None
+            return replace(event, at=now)
 
-        self._journal.append(make)
+        return self._journal.append(make)
 
-    def retract(self, ids: Iterable[str], annotator: str = "") -> None:
+    def retract(self, ids: Iterable[str], annotator: str = "", *, request: str | None = None) -> bool:
         """Take an annotator's answers and skips of some items back; they may be asked again.
 
         An item that somebody else has not answered yet stays with them until their lease ends: who has it
         is done with it when they answer or skip it under their name, or with the token of their query.
+        Whether something was written: a request that was made before writes nothing.
 
         Raises
         ------
@@ -487,13 +574,61 @@ class Campaign:
         """
         taken = checked_list(ids, "ids", of="retract")
         annotator = checked_name(annotator, "annotator", of="retract")
+        event = Retracted(0.0, taken, annotator, checked_word(request, "request", of="retract"))
 
         def make(state: State, now: float) -> Retracted | None:
             check_ids(state, taken)
+            if not taken or is_repeat(state, event):
+                return None
             check_said(state, taken, annotator)
-            return Retracted(now, taken, annotator) if taken else None
+            return replace(event, at=now)
+
+        return self._journal.append(make)
+
+    def undo(
+        self, annotator: str, *, request: str | None = None, lease_seconds: float = _TEN_MINUTES
+    ) -> Undone | None:
+        """Take back the newest answer or skip of somebody, whatever session wrote it; again, the one before.
+
+        What they said of the item before counts again. Where they had said nothing, they hold the item again.
+        Statements of several items at once, and what was taken back otherwise, cannot be undone; 500
+        statements of each person can.
+
+        Parameters
+        ----------
+        annotator : str
+        request : str, optional
+            Names this call: made again, it takes nothing more back, and gives the same.
+        lease_seconds : float
+            How long they hold the item again, where they do.
+
+        Returns
+        -------
+        Undone or None
+            None where there is nothing to undo.
+
+        Raises
+        ------
+        CampaignError
+            The request id was used for something else.
+        """
+        annotator = checked_name(annotator, "annotator", of="undo")
+        request = checked_word(request, "request", of="undo")
+        advice = "Give for example 600.0."
+        lease = checked_seconds(lease_seconds, "lease_seconds", above=0, of="undo", advice=advice)
+        found: Undone | None = None
+
+        def make(state: State, now: float) -> Told | Skipped | Retracted | None:
+            nonlocal found
+            if request is not None and is_known(state, request, undone_by(annotator)):
+                found = undone_before(state, request, self._journal.entries())
+                return None
+            event = backward(state, annotator, request, now, now + lease)
+            found = None if event is None else undone(state, event)
+            return event
 
         self._journal.append(make)
+        return found
 
     def extend(self, pool: Pool | str | Mapping[str, Any] | Spec) -> int:
         """Take new items in.
@@ -603,16 +738,77 @@ class Campaign:
         reason = checked_name(reason, "reason", of="stop")
         self._journal.append(lambda _, now: Stopped(now, reason))
 
-    def note(self, text: str, ids: Iterable[str] = (), *, author: str = "") -> None:
-        """Write a remark in the journal, of the campaign or of some items."""
-        about = checked_list(ids, "ids", of="note")
-        text, author = checked_text(text, "text", of="note"), checked_name(author, "author", of="note")
+    def certify(self, size: int = 300, *, sided: str = "two", author: str = "") -> tuple[str, ...]:
+        """Begin a certificate: how many errors the newest model leaves in what nobody labelled.
 
-        def make(state: State, now: float) -> Noted:
-            check_ids(state, about)
-            return Noted(now, text, about, author)
+        The model is frozen, then a sample drawn uniformly of what nobody has labelled. Until all of it is
+        answered or skipped, `ask` asks its items and nothing else; models are not trained on them.
+
+        Parameters
+        ----------
+        size : int
+            Items in the sample; all, where fewer are left.
+        sided : str
+            ``"two"``: at least and at most so many errors; ``"upper"``: at most. Decided before anything of
+            the sample is seen.
+        author : str
+
+        Returns
+        -------
+        tuple of str
+            The sample, in the order of asking.
+
+        Raises
+        ------
+        CampaignError
+            There is no model, nothing is left, or another certificate is under way.
+        """
+        size = checked_whole(size, "size", least=1, of="certify", advice="Give for example 300.")
+        sided, author = checked_side(sided), checked_name(author, "author", of="certify")
+
+        def make(state: State, now: float) -> Certifying:
+            check_open(state)
+            return certifying(state, size, sided, author, now)
 
         self._journal.append(make)
+        return self.state.sample
+
+    def measure(self, what: str, values: Mapping[str, Any], *, model: str, author: str = "") -> None:
+        """Write down what was measured of a model, and shown to people.
+
+        Parameters
+        ----------
+        what : str
+            ``"quality"`` or ``"certificate"``.
+        values : mapping of str to JSON values
+        model : str
+            Fingerprint of the model that was measured.
+        author : str
+        """
+        what = checked_measure(what)
+        found = checked_mapping(values, "values", of="measure", example="{'right': 45, 'asked': 50}")
+        model, author = (
+            checked_text(model, "model", of="measure"),
+            checked_name(author, "author", of="measure"),
+        )
+        self._journal.append(lambda _, now: Measured(now, what, found, model, author))
+
+    def note(
+        self, text: str, ids: Iterable[str] = (), *, author: str = "", request: str | None = None
+    ) -> bool:
+        """Write a remark in the journal, of the campaign or of some items.
+
+        Whether something was written: a request that was made before writes nothing.
+        """
+        about = checked_list(ids, "ids", of="note")
+        text, author = checked_text(text, "text", of="note"), checked_name(author, "author", of="note")
+        event = Noted(0.0, text, about, author, checked_word(request, "request", of="note"))
+
+        def make(state: State, now: float) -> Noted | None:
+            check_ids(state, about)
+            return None if is_repeat(state, event) else replace(event, at=now)
+
+        return self._journal.append(make)
 
     def fit(self) -> Model:
         """The model of the labels as this call finds them: loaded where there is one, else fitted and kept.
@@ -624,6 +820,16 @@ class Campaign:
         """
         self.refresh()
         return self._trainer.model(self._journal, self._whole("fit a model")).model
+
+    def newest(self) -> Model | None:
+        """The newest model, without a fit: labels may have come since.
+
+        Returns
+        -------
+        Model or None
+            None where there is none of these classes and this learner, or its file is gone.
+        """
+        return self._trainer.newest(self.refresh(), self._whole("load a model"))
 
     def close(self) -> None:
         """Close the journal; a second call does nothing."""

@@ -2,7 +2,7 @@
 
 An entry is the event's fields as JSON values, with the keys ``event`` (its name) and ``version``.
 Every version that was ever released stays readable; what a newer nextlabel wrote is refused by name.
-A little more than 400 lines: all that can happen, in one place.
+More than 400 lines: all that can happen, in one place.
 """
 
 import dataclasses
@@ -14,17 +14,21 @@ from typing import Any, ClassVar, final
 from nextlabel.campaign.given import written_text
 from nextlabel.core.spec import listed
 from nextlabel.core.store import Entry
+from nextlabel.core.task import Label
 from nextlabel.errors import JournalError
 
 __all__ = [
     "ACTIVE",
+    "CERTIFICATE_ARM",
     "CONTROL_ARM",
     "EVENTS",
     "Asked",
+    "Certifying",
     "Created",
     "Event",
     "Extended",
     "Fitted",
+    "Measured",
     "Noted",
     "Released",
     "Renewed",
@@ -37,7 +41,7 @@ __all__ = [
     "to_entry",
 ]
 
-ACTIVE, CONTROL_ARM = "active", "control"
+ACTIVE, CONTROL_ARM, CERTIFICATE_ARM = "active", "control", "certificate"
 
 
 @final
@@ -69,10 +73,14 @@ class Created:
         seed may change between versions of NumPy.
     nextlabel : str
         The version that wrote this.
+    overlap : int
+        How many different people each item is asked of; new in version 2.
+    candidates : int or None
+        Of a large pool, the size of the window that strategies and learners see at first; new in version 2.
     """
 
     event: ClassVar[str] = "created"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     at: float
     seed: int
     task: Mapping[str, Any]
@@ -87,6 +95,8 @@ class Created:
     control: float
     reserve: tuple[int, ...]
     nextlabel: str
+    overlap: int = 1
+    candidates: int | None = None
 
 
 @final
@@ -107,9 +117,10 @@ class Asked:
         Seconds since 1970; None is never.
     ids : tuple of str
     arms : tuple of str
-        ``"active"`` or ``"control"``.
+        ``"active"``, ``"control"`` or ``"certificate"``.
     ranks : tuple of int
-        Place in the strategy's order, from 0; of control items, place in the reserve's order.
+        Place in the strategy's order, from 0; of control items, place in the reserve's order; of those of a
+        certificate, place in its sample.
     scores, propensities : tuple of (float or None), or None
         Of the strategy, where it has them; None for control items and for numbers that are not finite.
     strategy : mapping
@@ -150,8 +161,8 @@ class Told:
     Parameters
     ----------
     at : float
-    labels : mapping of str to str
-        From id to label.
+    labels : mapping of str to label
+        From id to a class, or to a tuple of several.
     annotator : str
     request : str or None
         Chosen by the teller; a repeat with the same content changes nothing.
@@ -159,49 +170,84 @@ class Told:
         Of the query that is answered.
     seconds, cost : float or None
         What the answers took, all together.
-    suggestions : mapping of str to str, or None
+    suggestions : mapping of str to label, or None
         The label that was shown with an item.
     model : str or None
         Fingerprint of the model that suggested.
+    undoes : int or None
+        The place in the journal, from 0, of the entry that this one takes back; new in version 2.
     """
 
     event: ClassVar[str] = "told"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     at: float
-    labels: Mapping[str, str]
+    labels: Mapping[str, Label]
     annotator: str = ""
     request: str | None = None
     token: str | None = None
     seconds: float | None = None
     cost: float | None = None
-    suggestions: Mapping[str, str] | None = None
+    suggestions: Mapping[str, Label] | None = None
     model: str | None = None
+    undoes: int | None = None
 
 
 @final
 @dataclass(frozen=True)
 class Skipped:
-    """Items that an annotator does not answer."""
+    """Items that an annotator does not answer.
+
+    Parameters
+    ----------
+    at : float
+    ids : tuple of str
+    annotator, reason : str
+    token : str or None
+        Of the query that is answered.
+    request : str or None
+        As for `Told`; new in version 2.
+    undoes : int or None
+        As for `Told`; new in version 2.
+    """
 
     event: ClassVar[str] = "skipped"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     at: float
     ids: tuple[str, ...]
     annotator: str = ""
     reason: str = ""
     token: str | None = None
+    request: str | None = None
+    undoes: int | None = None
 
 
 @final
 @dataclass(frozen=True)
 class Retracted:
-    """An annotator takes answers, or skips, back."""
+    """An annotator takes answers, or skips, back.
+
+    Parameters
+    ----------
+    at : float
+    ids : tuple of str
+    annotator : str
+    request : str or None
+        As for `Told`; new in version 2.
+    undoes : int or None
+        As for `Told`; new in version 2.
+    expires : float or None
+        Until when the annotator holds the items again, in seconds since 1970; None where nobody does. New in
+        version 2.
+    """
 
     event: ClassVar[str] = "retracted"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     at: float
     ids: tuple[str, ...]
     annotator: str = ""
+    request: str | None = None
+    undoes: int | None = None
+    expires: float | None = None
 
 
 @final
@@ -311,13 +357,72 @@ class Stopped:
 @final
 @dataclass(frozen=True)
 class Noted:
-    """A remark, of the campaign or of some items."""
+    """A remark, of the campaign or of some items; `request`, as for `Told`, is new in version 2."""
 
     event: ClassVar[str] = "noted"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     at: float
     text: str
     ids: tuple[str, ...] = ()
+    author: str = ""
+    request: str | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Certifying:
+    """A certificate begins: a model is frozen, and a sample drawn of what nobody had labelled.
+
+    Parameters
+    ----------
+    at : float
+    model : str
+        Fingerprint of the frozen model.
+    ids : tuple of str
+        The sample, in the order of asking.
+    remainder : int
+        How many items the sample was drawn from.
+    level : float
+        The chance that the certificate may be wrong.
+    sided : str
+        ``"two"`` or ``"upper"``.
+    author : str
+    """
+
+    event: ClassVar[str] = "certifying"
+    version: ClassVar[int] = 1
+    at: float
+    model: str
+    ids: tuple[str, ...]
+    remainder: int
+    level: float
+    sided: str = "two"
+    author: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Measured:
+    """Something was measured, and shown to people.
+
+    Parameters
+    ----------
+    at : float
+    what : str
+        ``"quality"`` or ``"certificate"``.
+    values : mapping
+        What was found, as JSON values.
+    model : str
+        Fingerprint of the model that was measured.
+    author : str
+    """
+
+    event: ClassVar[str] = "measured"
+    version: ClassVar[int] = 1
+    at: float
+    what: str
+    values: Mapping[str, Any]
+    model: str
     author: str = ""
 
 
@@ -334,6 +439,8 @@ Event = (
     | Released
     | Stopped
     | Noted
+    | Certifying
+    | Measured
 )
 
 EVENTS: Mapping[str, type[Event]] = MappingProxyType({kind.event: kind for kind in Event.__args__})
@@ -367,7 +474,8 @@ def to_entry(event: Event) -> dict[str, Any]:
     entry: dict[str, Any] = {"event": event.event, "version": event.version}
     for name, _ in _FIELDS[event.event]:
         value = getattr(event, name)
-        entry[name] = dict(value) if isinstance(value, Mapping) else listed(value)
+        is_mapping = isinstance(value, Mapping)
+        entry[name] = {key: listed(one) for key, one in value.items()} if is_mapping else listed(value)
     return entry
 
 
@@ -406,6 +514,18 @@ def read_entry(entry: Entry) -> Event:
     values = {field: entry[field] for field, _ in fields if field in entry}
     for field in _TEXTS[kind.event].keys() & values.keys():
         values[field] = written_text(values[field], may_lack=_TEXTS[kind.event][field])
+    for field in _LABELS & values.keys():
+        values[field] = _labels(values[field])
     made: Any = kind
     event: Event = made(**{key: tuple(one) if isinstance(one, list) else one for key, one in values.items()})
     return event
+
+
+_LABELS = frozenset({"labels", "suggestions"})
+
+
+def _labels(written: Any) -> Any:
+    """Labels of several classes as tuples again; `fitted` counts its labels."""
+    if not isinstance(written, Mapping):
+        return written
+    return {id: tuple(one) if isinstance(one, list) else one for id, one in written.items()}

@@ -71,6 +71,18 @@ class Trainer:
         self._models = models
         self._at_hand: tuple[str, Model] | None = None
 
+    @property
+    def models(self) -> Models:
+        """Where models are kept."""
+        return self._models
+
+    def newest(self, state: State, parts: Parts) -> Model | None:
+        """The newest model, whatever labels came since; None where there is none, or its file is gone."""
+        newest = state.newest
+        if newest is None or newest.learner != parts.learner.fingerprint:
+            return None
+        return self._found(newest.model, parts)
+
     def model(self, journal: Journal, parts: Parts) -> Learned:
         """The model of the labels as they are when this begins.
 
@@ -108,6 +120,7 @@ class Trainer:
         self._models.save(learned.model)
         while not _is_recorded(journal.state, fitted) and not journal.offer([fitted], _is_fitted):
             pass  # somebody else has fitted one; this stays a model of what it has seen
+        self._models.prune(_wanted(journal.state) | {learned.fingerprint})
         return learned
 
     def _theirs(self, before: State, now: State, ours: Learned, parts: Parts) -> Learned | None:
@@ -153,6 +166,12 @@ class Trainer:
         self._at_hand = (learned.fingerprint, model)
         labels, learner, through = len(this.labels), parts.learner.fingerprint, state.position
         return Fitted(now, learned.fingerprint, learner, round, labels, through, name), learned
+
+
+def _wanted(state: State) -> set[str]:
+    """Models that may be read again: the last few, and the one that is certified."""
+    certified = () if state.certifying is None else (state.certifying.model,)
+    return {*state.fits, *certified}
 
 
 def _is_fitted(event: Event) -> bool:

@@ -1,13 +1,14 @@
 """A store and the state folded from it: read on, and write at the end or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import final
 
 from nextlabel.campaign.events import Created, Event, read_entry, to_entry
 from nextlabel.campaign.folding import fold
 from nextlabel.campaign.state import State
-from nextlabel.core.store import Store
-from nextlabel.errors import StaleJournal
+from nextlabel.core.store import Entry, Store
+from nextlabel.errors import CampaignError, StaleJournal
 
 __all__ = ["Journal"]
 
@@ -34,6 +35,7 @@ class Journal:
         self.store = store
         self.clock = clock
         self._state = state
+        self._group: list[Event] | None = None
 
     @classmethod
     def begin(cls, store: Store, clock: Callable[[], float], created: Created) -> "Journal":
@@ -52,7 +54,9 @@ class Journal:
         return self._state
 
     def refresh(self) -> State:
-        """Read on; the state now."""
+        """Read on; the state now. Not within `together`, which ends where others have written."""
+        if self._group is not None:
+            return self._state
         entries = self.store.read(self._state.position)
         if entries:
             self._state = fold(self._state, [read_entry(entry) for entry in entries])
@@ -77,6 +81,10 @@ class Journal:
         -----
         What others wrote is read, and folded once, at the end: another try costs as much as what is new.
         """
+        if self._group is not None:
+            self._state = fold(self._state, events)
+            self._group += events
+            return True
         entries, since = [to_entry(event) for event in events], list[Event]()
         while True:
             try:
@@ -116,6 +124,44 @@ class Journal:
                 return False
             if self.offer([event], meets):
                 return True
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written within is folded at once, and goes to the store at the end, all or none.
+
+        Raises
+        ------
+        StaleJournal
+            Somebody else has written meanwhile.
+        CampaignError
+            It is within another one.
+
+        Notes
+        -----
+        Where it ends by an error, this one or any other, nothing was written, and the state is as before.
+        """
+        if self._group is not None:
+            message = (
+                "What is written together is written once, at the end; received together() within "
+                "together(). Leave the inner one out."
+            )
+            raise CampaignError(message)
+        self.refresh()
+        before, self._group = self._state, []
+        try:
+            yield
+            if self._group:
+                self.store.append([to_entry(event) for event in self._group], before.position)
+        except BaseException:
+            self._state = before
+            raise
+        finally:
+            self._group = None
+
+    def entries(self) -> list[Entry]:
+        """All entries, those too that are written together and not in the store yet."""
+        waiting = [to_entry(event) for event in self._group or ()]
+        return [*self.store.read(0), *waiting]
 
     def close(self) -> None:
         """Close the store."""

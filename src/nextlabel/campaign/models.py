@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,28 @@ class Models:
             )
             raise CampaignError(message) from cause
         return fingerprint
+
+    def prune(self, keep: Collection[str]) -> int:
+        """Delete all models but some.
+
+        Parameters
+        ----------
+        keep : collection of str
+            Fingerprints.
+
+        Returns
+        -------
+        int
+            How many were deleted. What cannot be deleted stays; a model that is being written is left alone.
+        """
+        if self.folder is None or not self.folder.is_dir():
+            return 0
+        wanted = frozenset(keep)
+        gone = [one for one in self.folder.iterdir() if one.name not in wanted and one.name[0] != "."]
+        for one in gone:
+            with suppress(OSError):
+                _remove(one)
+        return sum(not one.exists() for one in gone)
 
     def load(self, fingerprint: str, learner: Learner) -> Model | None:
         """The model of a fingerprint; None where it is not there, or is not what it was."""

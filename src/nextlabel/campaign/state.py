@@ -12,25 +12,38 @@ from typing import Any, final
 import numpy as np
 
 from nextlabel.campaign.control import FEWEST
-from nextlabel.campaign.events import CONTROL_ARM, Created, Fitted
+from nextlabel.campaign.events import CONTROL_ARM, Certifying, Created, Fitted, Measured
 from nextlabel.campaign.majority import majority
 from nextlabel.campaign.roster import Roster
+from nextlabel.campaign.window import Window
 from nextlabel.core.task import Label, Task
 from nextlabel.maths.axes import Positions
 
-__all__ = ["Lease", "Place", "State"]
+__all__ = ["Lease", "Place", "State", "Statement"]
 
 
 @final
 @dataclass(frozen=True)
 class Lease:
-    """A query that was asked: who has it, until when (seconds since 1970; None is for ever)."""
+    """A query that was asked: who has it, until when (seconds since 1970; None is for ever).
+
+    Parameters
+    ----------
+    token : str
+    round : int
+    holder : str
+    expires : float or None
+    ids : tuple of str
+    since : float
+        When it was asked, or renewed last.
+    """
 
     token: str
     round: int
     holder: str
     expires: float | None
     ids: tuple[str, ...]
+    since: float = 0.0
 
     def is_open(self, now: float) -> bool:
         """Whether it has not ended at this time."""
@@ -45,6 +58,28 @@ class Place:
     token: str
     round: int
     arm: str
+
+
+@final
+@dataclass(frozen=True)
+class Statement:
+    """What an annotator said of one item, as `Campaign.undo` needs it.
+
+    Parameters
+    ----------
+    position : int
+        Of the entry in the journal, from 0.
+    id : str
+    before : label or None
+        Their answer before it.
+    skip_before : str or None
+        The reason of their skip before it.
+    """
+
+    position: int
+    id: str
+    before: Label | None = None
+    skip_before: str | None = None
 
 
 @final
@@ -67,8 +102,15 @@ class State:
         Ids of the control reserve in the order of issue; also after it was released.
     is_released : bool
         Whether the reserve has joined the other items.
+    walled : frozenset of str
+        Items that strategies do not see and models do not train on: the reserve, and the samples of
+        certificates, until they are released.
+    window : Window or None
+        What strategies and learners see of a large pool; None where they see all of it.
     position : int
         How many events were folded.
+    latest : float
+        When the last of them was, in seconds since 1970.
     round : int
         How many queries were asked.
     kept : mapping of str to tuple of (annotator, label)
@@ -84,7 +126,20 @@ class State:
     asked : mapping of str to Place
         Every item that was asked, and where it was asked last.
     requests : mapping of str to str
-        The digest of what was told, by request id.
+        The digest of what was told, skipped, taken back or noted, by request id.
+    begun : mapping of str to None
+        With an overlap: items that were asked, answered or skipped, of which fewer people have spoken than
+        are wanted; in the order in which they were begun.
+    spoken : mapping of str to tuple of Statement
+        By annotator, what can be undone, the newest at the end.
+    certifying : Certifying or None
+        The newest certificate.
+    certificates : int
+        How many there were.
+    fits : tuple of str
+        Fingerprints of the last few models, the newest at the end.
+    measured : tuple of Measured
+        All that was measured, in order.
     newest : Fitted or None
         The last model.
     picking : mapping or None
@@ -106,7 +161,10 @@ class State:
     pool_source: Mapping[str, Any] | None
     reserve: tuple[str, ...]
     is_released: bool = False
+    walled: frozenset[str] = frozenset()
+    window: Window | None = None
     position: int = 1
+    latest: float = 0.0
     round: int = 0
     kept: Mapping[str, tuple[tuple[str, Label], ...]] = field(default_factory=dict)
     skips: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -115,6 +173,12 @@ class State:
     leases: Mapping[str, Lease] = field(default_factory=dict)
     asked: Mapping[str, Place] = field(default_factory=dict)
     requests: Mapping[str, str] = field(default_factory=dict)
+    begun: Mapping[str, None] = field(default_factory=dict)
+    spoken: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
+    certifying: Certifying | None = None
+    certificates: int = 0
+    fits: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
     newest: Fitted | None = None
     picking: Mapping[str, Any] | None = None
     changed: int = 1
@@ -138,7 +202,12 @@ class State:
     @property
     def control(self) -> float:
         """The share of each batch that goes to the control arm now."""
-        return self.created.control if self.walled else 0.0
+        return self.created.control if self.reserve and not self.is_released else 0.0
+
+    @property
+    def overlap(self) -> int:
+        """How many different people each item is asked of."""
+        return self.created.overlap
 
     @property
     def control_reason(self) -> str:
@@ -150,11 +219,6 @@ class State:
         if self.is_released:
             return "the control reserve was released"
         return f"the pool had {len(self.created.ids)} items, and a control arm needs at least {FEWEST}"
-
-    @cached_property
-    def walled(self) -> frozenset[str]:
-        """Items that strategies do not see and models do not train on."""
-        return frozenset() if self.is_released else frozenset(self.reserve)
 
     @cached_property
     def out(self) -> Mapping[str, str]:
@@ -169,12 +233,12 @@ class State:
     @property
     def control_labels(self) -> int:
         """How many of them are in the control reserve."""
-        return sum(id in self.kept for id in self.walled)
+        return 0 if self.is_released else sum(id in self.kept for id in self.reserve)
 
     @property
     def active_labels(self) -> int:
         """How many of them a model is trained on."""
-        return self.labelled - self.control_labels
+        return self.labelled - sum(id in self.kept for id in self.walled)
 
     @property
     def skipped(self) -> dict[str, str]:
@@ -186,6 +250,10 @@ class State:
         """Items asked for the control arm, in the reserve's order, with the token of the query."""
         asked = ((id, self.asked[id]) for id in self.reserve if id in self.asked)
         return {id: place.token for id, place in asked if place.arm == CONTROL_ARM}
+
+    def control_order(self) -> tuple[str, ...]:
+        """The items issued for the control arm so far, in the order of issue."""
+        return tuple(self.control_asked)
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -246,23 +314,95 @@ class State:
                 found[id] = renewed[-1]
         return found
 
+    def said(self, id: str) -> set[str]:
+        """Who has answered or skipped an item."""
+        return {who for who, _ in (*self.kept.get(id, ()), *self.skips.get(id, ()))}
+
+    def is_done(self, id: str) -> bool:
+        """Whether as many people as are wanted have answered or skipped an item."""
+        return (id in self.kept or id in self.skips) and (
+            self.overlap == 1 or len(self.said(id)) >= self.overlap
+        )
+
+    def tokens(self, id: str) -> tuple[str, ...]:
+        """The queries that have an item and have not handed it in, the newest at the end."""
+        return (*self.held_before.get(id, ()), self.held[id]) if id in self.held else ()
+
+    def people(self, id: str, now: float) -> set[str]:
+        """Who has answered or skipped an item, or holds it on an open lease."""
+        leases = (self.leases[token] for token in self.tokens(id))
+        return self.said(id) | {lease.holder for lease in leases if lease.is_open(now)}
+
+    def may_be_asked(self, id: str, holder: str, now: float) -> bool:
+        """Whether an item may be asked of somebody now, as far as other people are concerned.
+
+        Parameters
+        ----------
+        id : str
+        holder : str
+            Who has neither answered nor skipped it, nor holds it.
+        now : float
+            Seconds since 1970.
+        """
+        if self.overlap == 1:
+            return id not in self.kept and id not in self.skips and not self.people(id, now)
+        people = self.people(id, now)
+        return holder not in people and len(people) < self.overlap
+
+    def awaiting(self, holder: str, now: float) -> list[str]:
+        """Items that others have begun and that wait for somebody like this holder, in the order begun."""
+        return [id for id in self.begun if self.people(id, now) and self.may_be_asked(id, holder, now)]
+
+    @property
+    def sample(self) -> tuple[str, ...]:
+        """The items of the newest certificate, in the order of asking; none after they were released."""
+        if self.certifying is None or self.certifying.ids[0] not in self.walled:
+            return ()
+        return self.certifying.ids
+
+    @property
+    def is_certifying(self) -> bool:
+        """Whether a certificate is under way: some of its sample wait for answers."""
+        return not all(self.is_done(id) for id in self.sample)
+
+    def held_by(self, holder: str, now: float) -> dict[str, str]:
+        """What somebody holds on open leases and has not handed in, with the token; in the order asked."""
+        found = [
+            (lease.round, lease.ids.index(id), id, token)
+            for id in self.held
+            for token in self.tokens(id)
+            if (lease := self.leases[token]).holder == holder and lease.is_open(now)
+        ]
+        return {id: token for _, _, id, token in sorted(found)}
+
     def available(self, now: float) -> Positions:
-        """Positions that the active arm may ask now, ascending.
+        """Positions that the active arm may ask now of anybody, ascending.
 
         Returns
         -------
         array of int64, axes (n,)
-            Neither answered, nor skipped, nor out, nor in the reserve.
+            Neither answered, nor skipped, nor out, nor walled off; of a large pool, in the window.
         """
         return self._without(self.kept, self.skips, self.pending(now), self.walled)
 
     def unlabelled(self) -> Positions:
-        """Positions without an answer that a learner may look at: not those of the reserve, ascending."""
+        """Positions without an answer that a learner may look at: not those walled off, ascending."""
         return self._without(self.kept, self.walled)
 
     def _without(self, *groups: Iterable[str]) -> Positions:
-        stays = np.ones(len(self.roster), dtype=bool)
         index = self.roster.index
-        for group in groups:
-            stays[[index[id] for id in group]] = False
+        gone = [index[id] for group in groups for id in group]
+        if self._seen is not None:
+            return self._seen[~np.isin(self._seen, np.array(gone, dtype=np.int64))]
+        stays = np.ones(len(self.roster), dtype=bool)
+        stays[gone] = False
         return np.flatnonzero(stays).astype(np.int64)
+
+    @cached_property
+    def _seen(self) -> Positions | None:
+        """Positions in the window, ascending."""
+        if self.window is None:
+            return None
+        index = self.roster.index
+        labelled = np.array([index[id] for id in self.kept], dtype=np.int64)
+        return self.window.positions(labelled)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from nextlabel.campaign.events import Created, Event, Revised, Told
+from nextlabel.campaign.events import Created, Event, Noted, Retracted, Revised, Skipped, Told
 from nextlabel.campaign.folding import content
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
@@ -20,6 +20,7 @@ __all__ = [
     "check_token",
     "check_told",
     "complete_mapping",
+    "is_known",
     "is_repeat",
     "telling",
     "worded",
@@ -28,19 +29,39 @@ __all__ = [
 _SHOWN = 5
 
 
-def is_repeat(state: State, told: Told) -> bool:
-    """Whether this very request was told before.
+def is_repeat(state: State, event: Told | Skipped | Retracted | Noted) -> bool:
+    """Whether this very request was made before.
 
     Raises
     ------
     CampaignError
         The request id was used for something else.
     """
-    if told.request is None or told.request not in state.requests:
+    is_new = event.request is None or event.request not in state.requests
+    return not is_new and is_known(state, event.request, content(event))
+
+
+def is_known(state: State, request: str | None, digest: str) -> bool:
+    """Whether a request was made before, with this content.
+
+    Parameters
+    ----------
+    state : State
+    request : str or None
+        None is never known.
+    digest : str
+        Of the content.
+
+    Raises
+    ------
+    CampaignError
+        The request id was used for something else.
+    """
+    if request is None or request not in state.requests:
         return False
-    if state.requests[told.request] != content(told):
+    if state.requests[request] != digest:
         message = (
-            f"A request id names one telling: {told.request!r} was told before with other content. "
+            f"A request id names one telling: {request!r} was told before with other content. "
             "Use a new request id; nothing was written."
         )
         raise CampaignError(message)
@@ -51,7 +72,7 @@ def telling(request: str | None) -> Callable[[Event], bool]:
     """Whether what somebody else has written bears on a telling: the same request, or other classes."""
 
     def meets(event: Event) -> bool:
-        if isinstance(event, Told):
+        if isinstance(event, Told | Skipped | Retracted | Noted):
             return request is not None and event.request == request
         return isinstance(event, Revised | Created)
 

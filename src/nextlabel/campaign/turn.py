@@ -19,10 +19,10 @@ from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.core.task import Task
 from nextlabel.maths.axes import Counts, Labels, Positions
 
-__all__ = ["CONTROL", "DATA", "Turn", "counted"]
+__all__ = ["CERTIFICATE", "CONTROL", "DATA", "REST", "WINDOW", "Turn", "counted"]
 
 # One stream of random numbers for each purpose. The oracle reads the label and draws nothing.
-DATA, _MODEL, _SIGNALS, _TEST, _STRATEGY, CONTROL = range(6)
+DATA, _MODEL, _SIGNALS, _TEST, _STRATEGY, CONTROL, CERTIFICATE, WINDOW, REST = range(9)
 
 _PROBABLE = 0.5  # from here on, a class by itself is predicted to apply
 

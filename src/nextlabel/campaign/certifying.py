@@ -1,0 +1,105 @@
+"""The beginning of a certificate: a frozen model, and a sample of what nobody has labelled."""
+
+from nextlabel.campaign.events import Certifying
+from nextlabel.campaign.state import State
+from nextlabel.campaign.turn import CERTIFICATE
+from nextlabel.core.rng import generator
+from nextlabel.errors import CampaignError, ParameterError
+
+__all__ = ["MEASURES", "SIDES", "certifying", "checked_measure", "checked_side"]
+
+MEASURES = ("quality", "certificate")
+"""What is measured."""
+
+SIDES = ("two", "upper")
+"""What an interval bounds: both ends of the errors that are left, or the upper one alone."""
+
+_LEVEL = 0.05
+
+
+def checked_side(sided: object) -> str:
+    """Which ends of the interval are bounded.
+
+    Raises
+    ------
+    ParameterError
+        Neither ``"two"`` nor ``"upper"``.
+    """
+    if sided in SIDES:
+        return str(sided)
+    message = (
+        f"A certificate's 'sided' must be one of {', '.join(map(repr, SIDES))}; received {sided!r}. Give "
+        "'upper' to know at most how many errors are left, 'two' for both ends."
+    )
+    raise ParameterError(message)
+
+
+def checked_measure(what: object) -> str:
+    """What was measured.
+
+    Raises
+    ------
+    ParameterError
+        None of `MEASURES`.
+    """
+    if what in MEASURES:
+        return str(what)
+    message = (
+        f"What is measured must be one of {', '.join(map(repr, MEASURES))}; received {what!r}. Write "
+        "anything else as a remark: campaign.note(text)."
+    )
+    raise ParameterError(message)
+
+
+def certifying(state: State, size: int, sided: str, author: str, now: float) -> Certifying:
+    """The event that begins a certificate of the newest model.
+
+    Parameters
+    ----------
+    state : State
+    size : int
+        Items wanted in the sample; all, where fewer are left.
+    sided : str
+    author : str
+    now : float
+        Seconds since 1970.
+
+    Raises
+    ------
+    CampaignError
+        There is no model, nothing is left, or another certificate is under way.
+
+    Notes
+    -----
+    The sample is drawn uniformly, without replacement, from the items that nobody has labelled and that were
+    not issued for the control arm; the reserve that was not issued is among them, since it too is left to the
+    model. The draw comes after the model is frozen: its stream is named by the place in the journal. Each
+    certificate after the first has half the level of the one before, so that all of them together err with
+    a chance of at most .1.
+    """
+    if state.is_certifying:
+        waiting = sum(not state.is_done(id) for id in state.sample)
+        message = (
+            f"One certificate is made at a time; {waiting:,} of the {len(state.sample):,} items of the one "
+            "under way wait for answers. Answer or skip them first: campaign.ask(batch) asks them."
+        )
+        raise CampaignError(message)
+    if state.newest is None or not state.newest.labels:
+        message = (
+            "A certificate is of a model that was trained on labels, and this campaign has none yet. Tell "
+            "some labels and fit one: campaign.fit()."
+        )
+        raise CampaignError(message)
+    issued = state.control_asked
+    frame = [id for id in state.ids if id not in state.kept and id not in issued]
+    if not frame:
+        message = (
+            f"A certificate is of the items that nobody has labelled; all {len(state.roster):,} are "
+            "labelled, or were issued for the control arm. There is nothing to certify."
+        )
+        raise CampaignError(message)
+    rng = generator(state.created.seed, CERTIFICATE, state.certificates, state.position)
+    places = rng.permutation(len(frame))[:size]
+    ids = tuple(frame[place] for place in places.tolist())
+    level = _LEVEL / 2**state.certificates
+    return Certifying(now, state.newest.model, ids, len(frame), level, sided, author)
