@@ -40,6 +40,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "torch with a named embedding": {**_DRAWN, "embedding": "2"},
     "sklearn with features": {"name": "sklearn", "features": "scale"},
+    "sklearn with histograms": {
+        "name": "sklearn",
+        "features": {"name": "hog", "size": 16, "cells": 2, "orientations": 4},
+    },
     "torch with features": {"name": "torch", "train": _SHORT, "device": "cpu", "features": "scale"},
     "torch with further signals": {
         **_DRAWN,

@@ -170,7 +170,7 @@ def test_features_are_written_down_with_the_learner(name: str) -> None:
 @pytest.mark.parametrize(
     ("named", "error", "message"),
     [
-        ("scales", UnknownName, "'scales' are not named features. The names are: scale"),
+        ("scales", UnknownName, "'scales' are not named features. The names are: encoder, hog, scale, table, tfidf"),
         (
             {"name": "scale", "by": 2},
             ParameterError,

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from nextlabel.maths.axes import Array
 
@@ -33,6 +33,9 @@ class Reader(ABC):
 
 class Encoder(ABC):
     """How features are made: a value, the settings and nothing else."""
+
+    piece: ClassVar[int] = 4096
+    """How many items are read at once at most: fewer where each takes long, so that progress is told."""
 
     @abstractmethod
     def learnt(self, passes: Passes) -> dict[str, Array]:

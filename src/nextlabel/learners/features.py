@@ -14,9 +14,12 @@ from typing import Any, final
 import numpy as np
 
 from nextlabel.core.pool import Pool
+from nextlabel.core.progress import report
 from nextlabel.core.spec import Spec
 from nextlabel.errors import NoLabels, ParameterError, UnknownName
+from nextlabel.learners.encode_images import Hog
 from nextlabel.learners.encode_numbers import Scale
+from nextlabel.learners.encode_pretrained import Pretrained
 from nextlabel.learners.encode_rows import Table
 from nextlabel.learners.encode_text import Tfidf
 from nextlabel.learners.encoder import Encoder, Reader
@@ -25,10 +28,11 @@ from nextlabel.maths.axes import Array, Positions
 __all__ = ["FEATURES", "Encoded", "Features", "encoder", "features_of"]
 
 _PIECE = 4096
-_KEPT_BYTES = 64 * 2**20
+_PIECE_BYTES = 64 * 2**20  # of items as they are taken: large images would fill the memory
+_KEPT_BYTES = 256 * 2**20
 
 FEATURES: Mapping[str, Callable[..., Encoder]] = MappingProxyType(
-    {"scale": Scale, "table": Table, "tfidf": Tfidf}
+    {"encoder": Pretrained, "hog": Hog, "scale": Scale, "table": Table, "tfidf": Tfidf}
 )
 """The features that have a name."""
 
@@ -88,7 +92,7 @@ class Features:
 
     Notes
     -----
-    The features of the whole pool are made once and kept, where they take at most 64 MiB, so that rounds
+    The features of the whole pool are made once and kept, where they take at most 256 MiB, so that rounds
     on one pool make them once. They are not saved, nor sent to another process.
     """
 
@@ -97,6 +101,7 @@ class Features:
         self.basis = basis
         self._learnt = dict(learnt)
         self._kept: tuple[Pool, Any] | None = None
+        self._tried: Pool | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -123,15 +128,28 @@ class Features:
         """Features of items; see `Reader.rows`."""
         return self._reader.rows(items)
 
+    def taken(self, pool: Pool, positions: Positions) -> Any:
+        """Features of some items of a pool, which are taken a piece at a time."""
+        pieces = [self.rows(items) for items in _taken(pool, positions, self._encoder.piece)]
+        return _stacked(pieces) if pieces else self.rows(pool.take(positions))  # none of them
+
     def keep(self, pool: Pool) -> None:
-        """Make the features of the whole pool, where they are not many, and keep them for later calls."""
-        n = len(pool.ids)
-        first = self.rows(pool.take(np.arange(min(n, _PIECE))))
-        if _bytes(first) * n > _KEPT_BYTES * first.shape[0]:
+        """Make the features of the whole pool, where they are not many, and keep them for later calls.
+
+        Notes
+        -----
+        Nothing is done where they are kept already, or were found to be too many.
+        """
+        if self._tried is pool or self._kept_of(pool) is not None:
             return
-        pieces = [first]
-        for start in range(_PIECE, n, _PIECE):
-            pieces.append(self.rows(pool.take(np.arange(start, min(start + _PIECE, n)))))
+        self._tried = pool
+        pieces: list[Any] = []
+        for items in _taken(
+            pool, np.arange(len(pool.ids)), self._encoder.piece, f"features {self.spec.name!r}"
+        ):
+            pieces.append(self.rows(items))
+            if len(pieces) == 1 and _bytes(pieces[0]) * len(pool.ids) > _KEPT_BYTES * pieces[0].shape[0]:
+                return
         self._kept = (pool, _stacked(pieces))
 
     def _kept_of(self, pool: Pool) -> Any:
@@ -162,13 +180,18 @@ class Features:
         return cls(Spec.read(said["spec"]), learnt, said["basis"])
 
     @cached_property
-    def _reader(self) -> Reader:
+    def _encoder(self) -> Encoder:
         made = encoder(self.spec)
         assert made is not None
-        return made.reader(self._learnt)
+        return made
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return self._encoder.reader(self._learnt)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"spec": self.spec, "basis": self.basis, "_learnt": self._learnt, "_kept": None}
+        nothing = {"_kept": None, "_tried": None}
+        return {"spec": self.spec, "basis": self.basis, "_learnt": self._learnt, **nothing}
 
 
 @final
@@ -193,7 +216,7 @@ class Encoded:
 
     def take(self, positions: Positions) -> Any:
         """Features of some items, in this order."""
-        rows = self.features.rows(self.pool.take(positions)) if self.kept is None else self.kept[positions]
+        rows = self.features.taken(self.pool, positions) if self.kept is None else self.kept[positions]
         return self.features.dense(rows) if self.is_dense else rows
 
 
@@ -246,15 +269,25 @@ def features_of(
     for model in known:
         found = getattr(model, "features", None)
         if isinstance(found, Features) and found.basis == basis:
+            found.keep(pool)  # they are not saved with a model
             return found
 
     def passes() -> Iterator[Array]:
-        for start in range(0, len(where), _PIECE):
-            yield pool.take(where[start : start + _PIECE])
+        return _taken(pool, where, made.piece, f"features {source.name!r}")
 
     features = Features(source, made.learnt(passes), basis)
     features.keep(pool)
     return features
+
+
+def _taken(pool: Pool, positions: Positions, most: int, what: str = "") -> Iterator[Array]:
+    """Items a piece at a time: so many, and fewer where they are large."""
+    size = _bytes(pool.take(positions[:1])) if len(positions) else 0
+    step = max(min(most, _PIECE, _PIECE_BYTES // max(size, 1)), 1)
+    for start in range(0, len(positions), step):
+        yield pool.take(positions[start : start + step])
+        if what:
+            report(what, min(start + step, len(positions)), len(positions))
 
 
 def _bytes(rows: Any) -> int:
@@ -264,6 +297,8 @@ def _bytes(rows: Any) -> int:
 
 
 def _stacked(pieces: Sequence[Any]) -> Any:
+    if len(pieces) == 1:
+        return pieces[0]
     if hasattr(pieces[0], "indptr"):
         from scipy.sparse import vstack
 
