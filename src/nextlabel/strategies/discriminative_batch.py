@@ -254,9 +254,8 @@ class DiscriminativeBatch(Strategy):
         """The batch of largest worth that is found."""
         checked_batch(batch, signals.n)
         rows = None if signals.labelled is None else signals.labelled["embedding"]
-        positions, scores = _chosen(
-            self, signals["proba"], signals["embedding"], rows, signals.labels, batch, rng
-        )
+        labels = None if signals.labels is None else class_indices(signals.labels, None)
+        positions, scores = _chosen(self, signals["proba"], signals["embedding"], rows, labels, batch, rng)
         return Picks(positions, scores=scores)
 
 
