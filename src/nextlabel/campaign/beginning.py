@@ -72,7 +72,8 @@ def beginning(
     ids = tuple(items.pool.ids)
     picking = picking_part(strategy, name)
     if isinstance(picking, AutoPart):
-        opening = advised_opening(trained.learner, task, len(ids)) if opening is None else opening
+        if opening is None:
+            opening = advised_opening(trained.learner, task, min(len(ids), candidates or len(ids)))
     else:
         check_offer(picking.strategy, trained.learner, task)
         if opening is None and picking.strategy.opening is not picking.strategy:

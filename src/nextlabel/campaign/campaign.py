@@ -274,6 +274,17 @@ class Campaign:
         """
         return self._whole("give its pool").pool
 
+    @property
+    def learner(self) -> Learner:
+        """How models are trained.
+
+        Raises
+        ------
+        CampaignError
+            The campaign was opened for answers only.
+        """
+        return self._whole("give its learner").learner.learner
+
     def _whole(self, verb: str) -> Parts:
         """The parts, the pool as it is now."""
         state, parts = self._journal.state, self._parts
@@ -768,7 +779,7 @@ class Campaign:
 
         def make(state: State, now: float) -> Certifying:
             check_open(state)
-            return certifying(state, size, sided, author, now)
+            return certifying(state, self.models, size, sided, author, now)
 
         self._journal.append(make)
         return self.state.sample

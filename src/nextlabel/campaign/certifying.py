@@ -1,6 +1,7 @@
 """The beginning of a certificate: a frozen model, and a sample of what nobody has labelled."""
 
 from nextlabel.campaign.events import Certifying
+from nextlabel.campaign.models import Models
 from nextlabel.campaign.state import State
 from nextlabel.campaign.turn import CERTIFICATE
 from nextlabel.core.rng import generator
@@ -51,12 +52,16 @@ def checked_measure(what: object) -> str:
     raise ParameterError(message)
 
 
-def certifying(state: State, size: int, sided: str, author: str, now: float) -> Certifying:
+def certifying(
+    state: State, models: Models, size: int, sided: str, author: str, now: float
+) -> Certifying:
     """The event that begins a certificate of the newest model.
 
     Parameters
     ----------
     state : State
+    models : Models
+        Where the model must be.
     size : int
         Items wanted in the sample; all, where fewer are left.
     sided : str
@@ -88,6 +93,12 @@ def certifying(state: State, size: int, sided: str, author: str, now: float) -> 
         message = (
             "A certificate is of a model that was trained on labels, and this campaign has none yet. Tell "
             "some labels and fit one: campaign.fit()."
+        )
+        raise CampaignError(message)
+    if not models.has(state.newest.model):
+        message = (
+            f"A certificate is of a model that is kept; the file of the newest one, {state.newest.model}, is "
+            "gone. Fit it again: campaign.fit()."
         )
         raise CampaignError(message)
     issued = state.control_asked

@@ -71,6 +71,10 @@ class Models:
             raise CampaignError(message) from cause
         return fingerprint
 
+    def has(self, fingerprint: str) -> bool:
+        """Whether a model is there; yes of all where nothing is kept on a disk."""
+        return self.folder is None or (self.folder / fingerprint).exists()
+
     def prune(self, keep: Collection[str]) -> int:
         """Delete all models but some.
 

@@ -96,8 +96,9 @@ class Plan:
             made = {one.name: values.pop(one.name) for one in fields(cls)}
             shown = {id: (_label(label), float(sure)) for id, (label, sure) in made["suggestions"].items()}
             lists = {name: None if made[name] is None else tuple(made[name]) for name in _PARALLEL}
-            if values or not all(isinstance(one, str) for one in lists["ids"] or ()):
-                raise ValueError(f"unknown: {', '.join(values)}")
+            sizes = {len(one) for one in lists.values() if one is not None}
+            if values or len(sizes) != 1 or not all(isinstance(one, str) for one in lists["ids"] or ()):
+                raise ValueError("other fields, or lists of unequal lengths")
         except (ValueError, KeyError, TypeError, AttributeError) as cause:
             message = (
                 f"A plan must be the JSON that Plan.to_json wrote; received {str(text)[:80]!r} ({cause!r}). "
@@ -218,21 +219,15 @@ def followed(state: State, now: float, batch: int, holder: str, plan: Plan) -> t
     CampaignError
         Nothing is left to ask.
     """
-    if state.is_certifying:
-        return without_picking(state, room(state, now, batch, holder=holder), plan.learner)
     rows = _left(state, now, plan)
-    if rows:
-        there = room(state, now, batch, len(rows), holder=holder)
-        rows = rows[: there.active]
-        value = plan.value if len(rows) == len(plan.ids) else None
-        has = (plan.scores is not None, plan.propensities is not None)
-        active = Active(tuple(rows), has[0], has[1], value)
+    there = room(state, now, batch, len(rows) or None, holder=holder)
+    if not there.active and (there.begun or there.sample):
+        return without_picking(state, there, plan.learner)
+    if rows or not there.active:
         basis = Basis(plan.strategy, plan.learner, plan.model, plan.why)
-    else:
-        there = room(state, now, batch, holder=holder)
-        active = drawn(state, there, lambda available, few: _uniform(state, available, few))
-        basis = Basis(_RANDOM, plan.learner)
-    return basis, chosen(state, there, active)
+        return basis, chosen(state, there, _first(plan, rows[: there.active]))
+    active = drawn(state, there, lambda available, few: _uniform(state, available, few))
+    return Basis(_RANDOM, plan.learner), chosen(state, there, active)
 
 
 def _left(state: State, now: float, plan: Plan) -> list[tuple[str, str, int, float | None, float | None]]:
@@ -244,6 +239,13 @@ def _left(state: State, now: float, plan: Plan) -> list[tuple[str, str, int, flo
         for rank, (id, score, propensity) in enumerate(columns)
         if id in state and id not in state.walled and not state.people(id, now)
     ]
+
+
+def _first(plan: Plan, rows: list[tuple[str, str, int, float | None, float | None]]) -> Active:
+    """What is asked of a plan; the value is that of the whole."""
+    has_scores, has_propensities = plan.scores is not None, plan.propensities is not None
+    value = plan.value if len(rows) == len(plan.ids) else None
+    return Active(tuple(rows), has_scores and bool(rows), has_propensities and bool(rows), value)
 
 
 def _uniform(state: State, available: Positions, few: int) -> Picks:

@@ -391,18 +391,10 @@ class State:
 
     def _without(self, *groups: Iterable[str]) -> Positions:
         index = self.roster.index
-        gone = [index[id] for group in groups for id in group]
-        if self._seen is not None:
-            return self._seen[~np.isin(self._seen, np.array(gone, dtype=np.int64))]
+        gone = np.array([index[id] for group in groups for id in group], dtype=np.int64)
+        if self.window is not None:
+            seen = self.window.positions(gone)
+            return seen[~np.isin(seen, gone)]
         stays = np.ones(len(self.roster), dtype=bool)
         stays[gone] = False
         return np.flatnonzero(stays).astype(np.int64)
-
-    @cached_property
-    def _seen(self) -> Positions | None:
-        """Positions in the window, ascending."""
-        if self.window is None:
-            return None
-        index = self.roster.index
-        labelled = np.array([index[id] for id in self.kept], dtype=np.int64)
-        return self.window.positions(labelled)

@@ -67,19 +67,19 @@ class Window:
         rank[self.order] = np.arange(len(self.order))
         return rank
 
-    def positions(self, labelled: Positions) -> Positions:
-        """What is seen, ascending: the least doubling of the window half of which has no label.
+    def positions(self, gone: Positions) -> Positions:
+        """What is seen, ascending: the least doubling of the window of which half is left.
 
         Parameters
         ----------
-        labelled : array of int64, axes (l,)
-            Positions of all labelled items.
+        gone : array of int64, axes (l,)
+            Positions of the items that are not to be seen any more, such as those labelled.
 
         Notes
         -----
-        Time O(window · log window + labels).
+        Time O(window · log window + items gone · log items gone).
         """
-        ranks = self._rank[labelled]
+        ranks = np.unique(self._rank[gone])
         size = self.candidates
         while size < len(self.order) and 2 * int((ranks < size).sum()) > size:
             size *= 2
