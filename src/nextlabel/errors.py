@@ -3,6 +3,9 @@
 Every class also inherits the built-in that a Python user would catch.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 __all__ = [
     "BatchSizeError",
     "BrokenEntryPoint",
@@ -24,6 +27,7 @@ __all__ = [
     "PoolChanged",
     "PoolError",
     "ReaderError",
+    "RequestError",
     "SignalError",
     "StaleJournal",
     "UnknownName",
@@ -103,7 +107,23 @@ class PoolChanged(PoolError):
 
 
 class ReaderError(NextlabelError, ValueError):
-    """A file cannot be read as items: its encoding, shape, ids or content; the message says where."""
+    """A file cannot be read as items: its encoding, shape, ids or content; the message says where.
+
+    The attribute `faults` holds what is wrong row by row, where rows are at fault.
+    """
+
+    def __init__(self, message: str = "", *, faults: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class RequestError(NextlabelError, ValueError):
+    """A call of the labelling page cannot be answered; `status` and `kind` are what its answer says."""
+
+    def __init__(self, message: str = "", *, status: int = 400, kind: str = "request") -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
 
 
 class LearnerError(NextlabelError, TypeError):

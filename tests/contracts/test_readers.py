@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, final
 
 import numpy as np
+import openpyxl
 import pyarrow.parquet
 import pytest
 
@@ -46,6 +47,21 @@ def of_lines(path: Path, other: Path) -> None:
 def of_parquet(path: Path, other: Path) -> None:
     table = pyarrow.parquet.read_table(path)
     pyarrow.parquet.write_table(table.take(list(reversed(range(table.num_rows)))), other)
+
+
+def of_workbook(path: Path, other: Path) -> None:
+    header, *rows = openpyxl.load_workbook(path).active.values
+    book = openpyxl.Workbook()
+    for number, row in enumerate((header, *reversed(rows)), start=1):
+        for place, value in enumerate(row, start=1):
+            cell = book.active.cell(number, place, value)
+            cell.data_type = "s" if isinstance(value, str) else cell.data_type  # "=1+1" is a text here
+    book.save(other)
+
+
+def of_list(path: Path, other: Path) -> None:
+    of_cells(",")(path, other)
+    shutil.copytree(path.parent / "photos", other.parent / "photos")
 
 
 def of_array(path: Path, other: Path) -> None:
@@ -88,10 +104,12 @@ CASES = {
     "idx": Case("digits-idx3-ubyte.gz", of_idx, 12),
     "images": Case("photos", of_files, 5),
     "jsonl": Case("reviews.jsonl", of_lines, 12, {"text": "body", "label": "label"}),
+    "listed_images": Case("photos.csv", of_list, 5, {"image": "file", "label": "kind"}),
     "npy": Case("points.npy", of_array, 12),
     "npz": Case("points.npz", of_arrays, 12),
     "parquet": Case("reviews.parquet", of_parquet, 12, {"text": "body", "label": "label"}),
     "tsv": Case("reviews.tsv", of_cells("\t"), 12, TEXTS),
+    "xlsx": Case("reviews.xlsx", of_workbook, 12, TEXTS),
 }
 
 
@@ -115,6 +133,7 @@ def test_a_reader_and_a_data_set_never_share_a_name() -> None:
     assert set(names("reader")) & set(names("dataset")) == set()
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if name != "listed_images"])
 def test_the_ending_of_a_file_names_its_reader(name: str) -> None:
     assert reader_for(DATA / CASES[name].file) == name.partition(",")[0]
 

@@ -19,6 +19,8 @@ from nextlabel.readers.files import reader_for
         ("a.jsonl", "jsonl"),
         ("a.ndjson.gz", "jsonl"),
         ("a.parquet", "parquet"),
+        ("a.xlsx", "xlsx"),
+        ("a.xlsm", "xlsx"),
         ("a.npy", "npy"),
         ("a.npz", "npz"),
         ("a.idx", "idx"),
@@ -37,7 +39,7 @@ def test_a_folder_is_images_whatever_its_name(tmp_path: Path) -> None:
     assert reader_for(tmp_path / "photos.csv") == "images"
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.json", "a.gz", "a.npy.gz", "readme", ""])
+@pytest.mark.parametrize("name", ["a.xls", "a.json", "a.gz", "a.npy.gz", "readme", ""])
 def test_another_ending_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"{tmp_path}/gone/{name}"
     with pytest.raises(ReaderError, match=rf"end in .csv, .*, .parquet, .*; received '{path}'"):

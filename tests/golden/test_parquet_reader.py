@@ -62,7 +62,7 @@ def test_several_pieces_are_one_table(tmp_path: Path) -> None:
 
 
 def test_an_id_twice_is_refused_with_both_rows(tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="received 'a' in the column 'id' twice, in rows 1 and 3 of"):
+    with pytest.raises(ReaderError, match="row 3: 'a' in the column 'id', as in row 1"):
         read(tmp_path, pyarrow.table({"id": ["a", "b", "a"], "x": [1, 2, 3]}), id="id")
 
 

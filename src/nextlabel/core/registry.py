@@ -28,6 +28,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "demo": "nextlabel.cli.demo:demo",
             "doctor": "nextlabel.cli.doctor:doctor",
             "export": "nextlabel.cli.export:export",
+            "label": "nextlabel.cli.label:label",
             "list": "nextlabel.cli.list:show",
             "new": "nextlabel.cli.new:new",
             "simulate": "nextlabel.cli.simulate:simulate",
@@ -114,10 +115,12 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "idx": "nextlabel.readers.idx:idx",
             "images": "nextlabel.readers.images:images",
             "jsonl": "nextlabel.readers.jsonl:jsonl",
+            "listed_images": "nextlabel.readers.listed_images:listed_images",
             "npy": "nextlabel.readers.npy:npy",
             "npz": "nextlabel.readers.npy:npz",
             "parquet": "nextlabel.readers.parquet:parquet",
             "tsv": "nextlabel.readers.csv:tsv",
+            "xlsx": "nextlabel.readers.xlsx:xlsx",
         },
         "store": {
             "memory": "nextlabel.stores.memory:MemoryStore",
@@ -163,7 +166,14 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """What ships with nextlabel: kind, name, and where the thing is. Others add entry points."""
 
 _NESTED = {"strategy": Strategy, "learner": Learner}
-_EXTRAS = {"PIL": "data", "baycomp": "plot", "matplotlib": "plot", "pyarrow": "data", "torch": "torch"}
+_EXTRAS = {
+    "PIL": "data",
+    "baycomp": "plot",
+    "matplotlib": "plot",
+    "openpyxl": "data",
+    "pyarrow": "data",
+    "torch": "torch",
+}
 
 
 def names(kind: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from nextlabel.core.pool import View
 from nextlabel.core.spec import Spec
 from nextlabel.errors import PoolError, UnknownName
 from nextlabel.maths.axes import Array, Positions, row_chunks
+from nextlabel.readers.faults import Fault
 
 __all__ = ["ArrayPool", "arrays"]
 
@@ -38,6 +39,10 @@ class ArrayPool:
         What makes this pool again.
     names : sequence of str
         What the cells of a row are called, axes (d,); none where nobody said.
+    lines : sequence of int
+        The line or row of the file where each item stands; none where nobody said.
+    faults : sequence of Fault
+        What of the file could not be read and was left out.
 
     Raises
     ------
@@ -50,6 +55,8 @@ class ArrayPool:
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     source: Spec | None = None
     names: Sequence[str] = ()
+    lines: Sequence[int] = field(default=(), repr=False)
+    faults: Sequence[Fault] = ()
 
     def __post_init__(self) -> None:
         if self.items.ndim == 0 or len(self.items) == 0:

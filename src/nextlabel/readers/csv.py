@@ -1,26 +1,22 @@
 """Tables with commas, semicolons or tabs between the cells, as a pool."""
 
-import csv as standard
 import re
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
-from typing import Any
+from itertools import chain
 
 from nextlabel.errors import ReaderError
 from nextlabel.readers.arrays import ArrayPool
-from nextlabel.readers.cells import LARGEST_CELL, large_cells
-from nextlabel.readers.encodings import lines
+from nextlabel.readers.encodings import Encoding, encoding_of, raw_lines
+from nextlabel.readers.faults import Faults
 from nextlabel.readers.files import Source
+from nextlabel.readers.header import column_names
+from nextlabel.readers.rows import Row, Rows
 from nextlabel.readers.table import Parts, Table, table_pool
 
 __all__ = ["csv", "tsv"]
 
-_PIECE = 10_000  # rows that are turned into columns at a time
 _SHARED = 4096  # different cells of a column that are kept once: classes, small integers
-_SHOWN = 5  # faulty rows that a message lists
-_Row = tuple[int, list[str]]  # the line where it begins, and its cells
 
 
 def csv(
@@ -31,6 +27,7 @@ def csv(
     features: Sequence[str] | None = None,
     label: str | None = None,
     encoding: str | None = None,
+    skip_faulty: bool = False,
 ) -> ArrayPool:
     """The rows of a CSV file: commas between the cells, or semicolons; the first row names the columns.
 
@@ -47,7 +44,12 @@ def csv(
     label : str, optional
         The column of labels: never a feature.
     encoding : str, optional
-        UTF-8, or what the byte-order mark says, when left out.
+        When left out: what the byte-order mark says, else UTF-16 or UTF-8 by the bytes, else what they
+        can only be by the letters of one language (needs the extra ``app``). What was found so stands in
+        the source.
+    skip_faulty : bool
+        Whether rows that cannot be read are left out, and listed in the pool's `faults`. When false, one
+        such row refuses the file.
 
     Returns
     -------
@@ -59,20 +61,23 @@ def csv(
     Raises
     ------
     ReaderError
-        The file is not there, empty, of another encoding, has rows of unequal length, an unclosed quote,
-        a zero byte, a column name or an id twice, or no column of a given name; the message says where.
+        The file is not there, empty, of an encoding that nobody can tell, has rows of unequal length, an
+        unclosed quote, a zero byte, a column name or an id twice, or no column of a given name; the message
+        says where, the attribute `faults` lists all rows at fault.
 
     Notes
     -----
     Semicolons count where the header has no comma; numbers may then have a decimal comma. Cells may
     hold line ends within quotes; empty lines are passed over. A cell may have 16 million characters.
     Two rows that differ in nothing that makes the item have ids that end in ``-2``, ``-3`` and on.
-    A million rows of a text of 100 characters, a label and a number: about 6 s and 0.6 GB.
+    A row whose quote is never closed ends where the next quote makes no sense; its further lines are read
+    again as rows.
+    A million rows of a text of 100 characters, a label and a number: about 5 s and 0.5 GB.
     """
-    parts = Parts(id, text, features, label)
-    delimiter = _delimiter(path, encoding)
-    table = _read(path, encoding, delimiter, quoted=True)
-    return table_pool(table, parts, parts.spec("csv", path, encoding=encoding))
+    parts = Parts(id, text, features, label, skip_faulty)
+    found = encoding_of(path, encoding, is_skipping=skip_faulty)
+    table = _read(path, found, parts, _delimiter(path, found), quoted=True)
+    return table_pool(table, parts, parts.spec("csv", path, encoding=found.to_say(encoding)))
 
 
 def tsv(
@@ -84,6 +89,7 @@ def tsv(
     label: str | None = None,
     encoding: str | None = None,
     quoted: bool = True,
+    skip_faulty: bool = False,
 ) -> ArrayPool:
     """The rows of a file with tabs between the cells; the first row names the columns.
 
@@ -91,7 +97,7 @@ def tsv(
     ----------
     path : str or path
         A file; compressed where its name ends in ``.gz``.
-    id, text, features, label, encoding
+    id, text, features, label, encoding, skip_faulty
         As of `csv`.
     quoted : bool
         Whether a cell may stand in double quotes, as spreadsheets write it. False where quotes are
@@ -107,95 +113,65 @@ def tsv(
     ReaderError
         As of `csv`.
     """
-    parts = Parts(id, text, features, label)
-    table = _read(path, encoding, "\t", quoted=quoted)
-    return table_pool(table, parts, parts.spec("tsv", path, encoding=encoding, quoted=quoted and None))
+    parts = Parts(id, text, features, label, skip_faulty)
+    found = encoding_of(path, encoding, is_skipping=skip_faulty)
+    table = _read(path, found, parts, "\t", quoted=quoted)
+    said = parts.spec("tsv", path, encoding=found.to_say(encoding), quoted=quoted and None)
+    return table_pool(table, parts, said)
 
 
-def _delimiter(path: Source, encoding: str | None) -> str:
+def _delimiter(path: Source, encoding: Encoding) -> str:
     """A comma; a semicolon where only that divides the header."""
-    header = next((line for line in lines(path, encoding) if line.strip()), "")
+    header = next((line for line in raw_lines(path, encoding) if line.strip()), "")
     unquoted = re.sub('"[^"]*"', "", header)
     return ";" if ";" in unquoted and "," not in unquoted else ","
 
 
-def _read(path: Source, encoding: str | None, delimiter: str, *, quoted: bool) -> Table:
-    pieces = _pieces(path, encoding, delimiter, quoted=quoted)
-    first = next(pieces, None)
-    if first is None:
+def _read(path: Source, encoding: Encoding, parts: Parts, delimiter: str, *, quoted: bool) -> Table:
+    faults = Faults(str(path), is_skipping=parts.skip_faulty)
+    text = raw_lines(path, encoding)
+    pieces = Rows(text, faults, delimiter, is_quoted=quoted, is_damaged=encoding.is_damaged).pieces()
+    first = next(pieces, [])
+    if faults.total and (not first or faults[0].line < first[0][0]):
+        faults.refuse(always=True)  # which row names the columns is not known
+    if not first:
         message = (
             f"A table needs a row of column names and rows of items; received {str(path)!r}, which is empty. "
             "Check how it was written."
         )
         raise ReaderError(message)
-    names = _names(first.pop(0)[1], path)
+    names = column_names(first.pop(0)[1], path)
+    begins, columns = _columns(chain([first], pieces), len(names), faults)
+    faults.refuse()
+    return Table(str(path), dict(zip(names, columns, strict=True)), begins, faults, comma=delimiter == ";")
+
+
+def _columns(
+    pieces: Iterator[list[Row]], width: int, faults: Faults
+) -> tuple[Sequence[int], list[list[str]]]:
+    """The cells by column and the lines where rows begin; none from where the file is to be refused."""
     begins = array("q")
-    columns: list[list[str]] = [[] for _ in names]
-    shared: list[dict[str, str]] = [{} for _ in names]
-    for piece in chain([first] if first else [], pieces):
-        _require_even(piece, pieces, len(names), path)
-        begins.extend(line for line, _ in piece)
-        by_column = zip(*(row for _, row in piece), strict=True)
-        for column, known, cells in zip(columns, shared, by_column, strict=True):
+    columns: list[list[str]] = [[] for _ in range(width)]
+    shared: list[dict[str, str]] = [{} for _ in range(width)]
+    for piece in pieces:
+        even = [row for row in piece if len(row[1]) == width]
+        if len(even) < len(piece):
+            _add_ragged(piece, width, faults)
+        if faults.is_refused or not even:
+            continue
+        begins.extend(line for line, _ in even)
+        for column, known, cells in zip(
+            columns, shared, zip(*(row for _, row in even), strict=True), strict=True
+        ):
             if len(known) < _SHARED:
                 column.extend(known.setdefault(cell, cell) for cell in cells)
             else:
                 column.extend(cells)
-    return Table(str(path), dict(zip(names, columns, strict=True)), begins, comma=delimiter == ";")
+    return begins, columns
 
 
-def _names(header: Sequence[str], path: Source) -> list[str]:
-    names = [cell.strip() or f"column {place}" for place, cell in enumerate(header, start=1)]
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        places = [str(place) for place, one in enumerate(names, start=1) if one == name]
-        message = (
-            f"The columns of a table must have different names; received {name!r} for the columns "
-            f"{' and '.join(places)} of {str(path)!r}. Rename one in the first row."
-        )
-        raise ReaderError(message)
-    return names
-
-
-def _require_even(piece: list[_Row], pieces: Iterator[list[_Row]], expected: int, path: Source) -> None:
-    faulty = [(line, len(row)) for line, row in piece if len(row) != expected]
-    if not faulty:
-        return
-    shown = "; ".join(f"{count} in line {line}" for line, count in faulty[:_SHOWN])
-    more = len(faulty) - _SHOWN + sum(len(row) != expected for rest in pieces for _, row in rest)
-    message = (
-        f"Every row needs {expected} cells, as many as the first row has names; received {shown}"
-        f"{f'; and {more:,} more' if more > 0 else ''} of {str(path)!r}. Mend these lines; a cell that holds "
-        "the delimiter or a line end must stand in double quotes."
-    )
-    raise ReaderError(message)
-
-
-def _pieces(path: Source, encoding: str | None, delimiter: str, *, quoted: bool) -> Iterator[list[_Row]]:
-    """Some thousand rows at a time; lines without anything are passed over."""
-    style: dict[str, Any] = {"quoting": standard.QUOTE_MINIMAL if quoted else standard.QUOTE_NONE}
-    reader = standard.reader(lines(path, encoding), delimiter=delimiter, strict=True, **style)
-    while True:
-        piece: list[_Row] = []
-        start = begins = reader.line_num + 1
-        try:
-            with large_cells():
-                for row in islice(reader, _PIECE):
-                    if row:
-                        piece.append((begins, row))
-                    begins = reader.line_num + 1
-        except standard.Error as cause:
-            raise ReaderError(_unreadable(path, begins, reader.line_num, delimiter, cause)) from cause
-        if begins == start:
-            return
-        if piece:
-            yield piece
-
-
-def _unreadable(path: Source, begins: int, at: int, delimiter: str, cause: Exception) -> str:
-    unquoted = " or, where quotes mean nothing, say quoted=False" if delimiter == "\t" else ""
-    return (
-        f"A row needs its quotes in pairs, and cells below {LARGEST_CELL:,} characters; received one in line "
-        f"{begins} of {str(path)!r} that cannot be read, up to line {at}: {cause}. Close the quote, double a "
-        f"quote that belongs to the text{unquoted}."
-    )
+def _add_ragged(piece: Sequence[Row], width: int, faults: Faults) -> None:
+    for line, row in piece:
+        if len(row) != width:
+            cells = "1 cell" if len(row) == 1 else f"{len(row):,} cells"
+            faults.add(line, "cells", f"{cells}, where the first row has {width}")

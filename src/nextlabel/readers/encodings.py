@@ -3,11 +3,14 @@
 import codecs
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
 
 from nextlabel.errors import ReaderError
+from nextlabel.readers.faults import Faults
 from nextlabel.readers.files import Source, open_bytes, reading
 
-__all__ = ["encoding_of", "lines"]
+__all__ = ["LONGEST_LINE", "Encoding", "encoding_of", "escaped", "lines", "raw_lines", "wrong_text"]
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -17,10 +20,37 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _PIECE = 1 << 20  # bytes
-_LONGEST = 1 << 26  # characters: what is longer is no table, and would fill the memory
+_HEAD = 1 << 16
+_ESCAPED = range(0xDC80, 0xDD00)  # what Python makes of bytes that are no text: halves of surrogate pairs
+LONGEST_LINE = 1 << 26
+"""Characters of a line: what is longer is no table, and would fill the memory."""
 
 
-def encoding_of(path: Source, encoding: str | None = None) -> str:
+@final
+@dataclass(frozen=True)
+class Encoding:
+    """What a text file is read as, and how that is known.
+
+    Parameters
+    ----------
+    name : str
+        As Python calls it.
+    is_detected : bool
+        Whether nobody said it, neither the caller nor the file: it should be shown.
+    is_damaged : bool
+        Whether some bytes are not of it; lines with such bytes hold halves of surrogate pairs.
+    """
+
+    name: str
+    is_detected: bool = False
+    is_damaged: bool = False
+
+    def to_say(self, said: str | None) -> str | None:
+        """What must be said so that the file is read in this way again; None where nothing need be."""
+        return self.name if self.is_detected else said
+
+
+def encoding_of(path: Source, encoding: str | None = None, *, is_skipping: bool = False) -> Encoding:
     """The encoding that a text file is read in.
 
     Parameters
@@ -29,35 +59,49 @@ def encoding_of(path: Source, encoding: str | None = None) -> str:
         A text file; compressed where its name ends in ``.gz``.
     encoding : str, optional
         What somebody said it is.
+    is_skipping : bool
+        Whether lines that are not of the encoding are to be left out.
 
     Returns
     -------
-    str
-        What the byte-order mark says where there is one, else `encoding`, else ``"utf-8"``.
+    Encoding
+        What the byte-order mark says where there is one, else `encoding`, else UTF-16 where zero bytes stand
+        as they do in it, else UTF-8 where the bytes are that, else what `detected` finds.
 
     Raises
     ------
     ReaderError
-        The file cannot be read, or Python knows no such encoding.
+        The file cannot be read, is not of that encoding, Python knows no such encoding, or nobody can tell
+        which it is.
+
+    Notes
+    -----
+    Reads the file once, a megabyte at a time; a second for some gigabytes.
     """
     with open_bytes(path) as file, reading(path):
-        head = file.read(4)
+        head = file.read(_HEAD)
     for mark, name in _MARKS.items():
         if head.startswith(mark):
-            return name
-    try:
-        "x".encode(encoding or "utf-8")  # a lookup would take hex for an encoding of text
-        return codecs.lookup(encoding or "utf-8").name
-    except LookupError as cause:
-        message = (
-            f"An encoding must be one that Python knows; received {encoding!r}. "
-            "Use for example utf-8, utf-16, latin-1 or cp1252."
-        )
-        raise ReaderError(message) from cause
+            return _whole(path, Encoding(name), is_skipping=is_skipping)
+    if encoding is not None:
+        return _whole(path, Encoding(_known(encoding)), is_skipping=is_skipping)
+    wide = _wide(head)
+    if wide is not None and _first_wrong(path, wide) is None:
+        return Encoding(wide, is_detected=True)
+    if _first_wrong(path, "utf-8") is None:
+        return Encoding("utf-8")
+    if _is_mostly_utf8(path):
+        return _whole(path, Encoding("utf-8"), is_skipping=is_skipping)
+    from nextlabel.readers.detecting import detected
+
+    found = detected(path)
+    if found is None or _first_wrong(path, found) is not None:
+        raise _not_this(path, "utf-8")
+    return Encoding(found, is_detected=True)
 
 
 def lines(path: Source, encoding: str | None = None) -> Iterator[str]:
-    """The lines of a text file, their ends kept as they are.
+    """The lines of a text file in UTF-8, or in the encoding that is said, their ends kept as they are.
 
     Parameters
     ----------
@@ -81,39 +125,137 @@ def lines(path: Source, encoding: str | None = None) -> Iterator[str]:
     -----
     One line is in memory at a time.
     """
-    name = encoding_of(path, encoding)
+    faults = Faults(str(path))
+    for number, line in enumerate(raw_lines(path, encoding_of(path, encoding or "utf-8")), start=1):
+        what = wrong_text(line)
+        if what:
+            faults.add(number, *what)
+            faults.refuse(always=True)
+        yield line
+
+
+def raw_lines(path: Source, encoding: Encoding) -> Iterator[str]:
+    """The lines of a text file as they are, their ends kept.
+
+    Parameters
+    ----------
+    path : str or path
+        A text file; compressed where its name ends in ``.gz``.
+    encoding : Encoding
+        As `encoding_of` says.
+
+    Yields
+    ------
+    str
+        A line with its end; the beginning of one of more than 64 million characters.
+
+    Raises
+    ------
+    ReaderError
+        The file cannot be read, or has changed since its encoding was found out.
+
+    Notes
+    -----
+    One line is in memory at a time.
+    """
     with open_bytes(path) as file, reading(path):
-        stream = io.TextIOWrapper(file, encoding=name, newline="")
-        number = 0
+        errors = "surrogateescape" if encoding.is_damaged else "strict"
+        stream = io.TextIOWrapper(file, encoding=encoding.name, errors=errors, newline="")
         try:
-            while line := stream.readline(_LONGEST):
-                number += 1
-                _require_text(line, number, path)
+            while line := stream.readline(LONGEST_LINE):
+                rest = line
+                while len(rest) >= LONGEST_LINE and rest[-1] not in "\r\n":
+                    rest = stream.readline(LONGEST_LINE)
                 yield line
         except UnicodeDecodeError as cause:
-            raise ReaderError(_not_this(path, name)) from cause
+            raise _not_this(path, encoding.name) from cause
 
 
-def _require_text(line: str, number: int, path: Source) -> None:
+def wrong_text(line: str) -> tuple[str, str] | None:
+    """What makes a line no text: the kind of fault, and what was seen; None where nothing does.
+
+    Parameters
+    ----------
+    line : str
+        Of `raw_lines`.
+    """
     if "\0" in line:
-        message = (
-            f"Text without zero bytes is needed; received one in line {number} of {str(path)!r}. "
-            "Remove it, or say encoding='utf-16' (--encoding utf-16) where the file is UTF-16 without a mark."
-        )
-        raise ReaderError(message)
-    if len(line) >= _LONGEST:
-        message = (
-            f"A line must be shorter than {_LONGEST:,} characters; received a longer one at line {number} "
-            f"of {str(path)!r}. Check that this is a text file with line ends."
-        )
-        raise ReaderError(message)
+        return "zero byte", f"a zero byte at character {line.index(chr(0)) + 1:,}"
+    if len(line) >= LONGEST_LINE:
+        return "too long", f"a line of {LONGEST_LINE:,} characters or more"
+    return None
 
 
-def _not_this(path: Source, name: str) -> str:
-    """Say where the first byte lies that is not of this encoding: the stream itself forgets."""
+def escaped(line: str) -> tuple[str, str] | None:
+    """The fault of a line of a damaged file whose bytes are not all of the encoding; None where they are.
+
+    Parameters
+    ----------
+    line : str
+        Of `raw_lines`.
+    """
+    if line.isascii():
+        return None
+    at = next((at for at, one in enumerate(line) if ord(one) in _ESCAPED), None)
+    if at is None:
+        return None
+    return "bytes", f"the byte 0x{ord(line[at]) - 0xDC00:02x} at character {at + 1:,} is not of the encoding"
+
+
+def _known(encoding: str) -> str:
+    try:
+        "x".encode(encoding)  # a lookup would take hex for an encoding of text
+        return codecs.lookup(encoding).name
+    except LookupError as cause:
+        message = (
+            f"An encoding must be one that Python knows; received {encoding!r}. "
+            "Use for example utf-8, utf-16, latin-1 or cp1252."
+        )
+        raise ReaderError(message) from cause
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 without a mark: zeros on one side of the pairs only, line ends of two bytes among them."""
+    pairs = head[: len(head) // 2 * 2]
+    zeros = pairs[0::2].count(0), pairs[1::2].count(0)
+    if max(zeros) < 2 or min(zeros) * 20 > max(zeros):
+        return None
+    name = "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+    text = pairs.decode(name, "replace")
+    plain = sum(map(text.count, "\n\r,;\t{} "))
+    # bytes of ASCII with a zero here and there: read as pairs, they would hardly ever be line ends or blanks
+    enough = max(zeros) * 10 >= len(pairs) or not pairs.replace(b"\0", b"").isascii()
+    return name if enough and plain * 20 >= max(zeros) else None
+
+
+def _is_mostly_utf8(path: Source) -> bool:
+    """Whether more characters of several bytes are sound than bytes are wrong: UTF-8 with an accident."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    sound = wrong = 0
+    with open_bytes(path) as file, reading(path):
+        while piece := file.read(_PIECE):
+            text = decoder.decode(piece)
+            if not text.isascii():
+                odd = [ord(one) for one in text if one > "\x7f"]
+                escapes = sum(one in _ESCAPED for one in odd)
+                sound, wrong = sound + len(odd) - escapes, wrong + escapes
+    return sound > wrong
+
+
+def _whole(path: Source, encoding: Encoding, *, is_skipping: bool) -> Encoding:
+    """The encoding, if the file is of it; damaged, if lines that are not are to be left out."""
+    if _first_wrong(path, encoding.name) is None:
+        return encoding
+    if is_skipping and "16" not in encoding.name and "32" not in encoding.name:
+        return Encoding(encoding.name, is_damaged=True)
+    raise _not_this(path, encoding.name)
+
+
+def _first_wrong(path: Source, name: str) -> tuple[int, int, int] | None:
+    """The first byte that is not of an encoding: its value, line and place, from 1; None where all are."""
     decoder = codecs.getincrementaldecoder(name)()
     before, line = 0, 1
-    with open_bytes(path) as file:
+    with open_bytes(path) as file, reading(path):
         while True:
             piece = file.read(_PIECE)
             held = len(decoder.getstate()[0])
@@ -121,10 +263,35 @@ def _not_this(path: Source, name: str) -> str:
                 line += decoder.decode(piece, final=not piece).count("\n")
             except UnicodeDecodeError as cause:
                 line += cause.object[: cause.start].decode(name, "ignore").count("\n")
-                at = before - held + cause.start
-                return (
-                    f"Text in {name} is needed; received the byte 0x{cause.object[cause.start]:02x} in line "
-                    f"{line} (byte {at + 1:,}) of {str(path)!r}. Save the file as UTF-8, or say what it "
-                    "is: encoding='latin-1' (--encoding latin-1) or 'cp1252' for many Western European files."
-                )
+                return cause.object[cause.start], line, before - held + cause.start + 1
+            if not piece:
+                return None
             before += len(piece)
+
+
+def _not_this(path: Source, name: str) -> ReaderError:
+    """Say where the first byte lies that is not of this encoding, and what it may be instead."""
+    from nextlabel.readers.detecting import candidates
+
+    found = _first_wrong(path, name)
+    where = (
+        f"the byte 0x{found[0]:02x} in line {found[1]} (byte {found[2]:,})"
+        if found
+        else "bytes that have changed"
+    )
+    faults = Faults(str(path))
+    if found:
+        faults.add(found[1], "bytes", where)
+    may = candidates(path)
+    read = "; ".join(f"{one} reads {seen!r}" for one, seen in may)
+    what = (
+        f"It may be {' or '.join(one for one, _ in may)}: {read}. Say which with encoding={may[0][0]!r} "
+        f"(--encoding {may[0][0]})"
+        if may
+        else "Say what it is: encoding='latin-1' (--encoding latin-1) or 'cp1252' for many Western European "
+        "files"
+    )
+    message = (
+        f"Text in {name} is needed; received {where} of {str(path)!r}. {what}, or save the file as UTF-8."
+    )
+    return ReaderError(message, faults=faults)

@@ -26,6 +26,8 @@ _READERS = {
     ".ndjson": "jsonl",
     ".ndjson.gz": "jsonl",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
     ".npy": "npy",
     ".npz": "npz",
     ".idx": "idx",
@@ -67,7 +69,7 @@ def reader_for(path: Source) -> str:
             return reader
     message = (
         f"A file of items must be a folder of images or end in {', '.join(_READERS)}; received "
-        f"{str(path)!r}. Save it as one of these, for example from a spreadsheet as .csv."
+        f"{str(path)!r}. Save it as one of these, for example from a spreadsheet as .xlsx."
     )
     raise ReaderError(message)
 

@@ -2,12 +2,12 @@
 
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from nextlabel.errors import ReaderError
 from nextlabel.readers.arrays import ArrayPool
-from nextlabel.readers.encodings import lines
+from nextlabel.readers.encodings import Encoding, encoding_of, escaped, raw_lines, wrong_text
+from nextlabel.readers.faults import Faults
 from nextlabel.readers.files import Source
 from nextlabel.readers.table import Parts, Table, table_pool
 
@@ -22,6 +22,7 @@ def jsonl(
     features: Sequence[str] | None = None,
     label: str | None = None,
     encoding: str | None = None,
+    skip_faulty: bool = False,
 ) -> ArrayPool:
     """The lines of a file with one JSON object each; keys are columns.
 
@@ -38,7 +39,10 @@ def jsonl(
     label : str, optional
         The key of labels: never a feature.
     encoding : str, optional
-        UTF-8, or what the byte-order mark says, when left out.
+        As of a CSV file.
+    skip_faulty : bool
+        Whether lines that are no JSON object are left out, and listed in the pool's `faults`. When false, one
+        such line refuses the file.
 
     Returns
     -------
@@ -50,42 +54,58 @@ def jsonl(
     Raises
     ------
     ReaderError
-        The file is not there, empty, of another encoding, has a line that is no JSON object or has a key
-        twice, an id twice or none, or no column of a given name; the message says where.
+        The file is not there, empty, of an encoding that nobody can tell, has a line that is no JSON object
+        or has a key twice, an id twice or none, or no column of a given name; the message says where, the
+        attribute `faults` lists all lines at fault.
 
     Notes
     -----
     A string of digits counts as a number, as in a CSV file. Empty lines are passed over.
     """
+    parts = Parts(id, text, features, label, skip_faulty)
+    found = encoding_of(path, encoding, is_skipping=skip_faulty)
+    faults = Faults(str(path), is_skipping=skip_faulty)
     columns: dict[str, list[str]] = {}
     begins = array("q")
-    for number, line in enumerate(lines(path, encoding), start=1):
-        if not line.strip():
-            continue
-        for name, value in _object(line, number, path).items():
+    for number, value in _objects(path, found, faults):
+        for name, cell in value.items():
             if name not in columns:
                 columns[name] = [""] * len(begins)
-            columns[name].append(_as_text(value))
+            columns[name].append(_as_text(cell))
         begins.append(number)
         for cells in columns.values():
             if len(cells) < len(begins):
                 cells.append("")
-    parts = Parts(id, text, features, label)
-    return table_pool(Table(str(path), columns, begins), parts, parts.spec("jsonl", path, encoding=encoding))
+    faults.refuse()
+    table = Table(str(path), columns, begins, faults)
+    return table_pool(table, parts, parts.spec("jsonl", path, encoding=found.to_say(encoding)))
 
 
-def _object(line: str, number: int, path: Source) -> dict[str, Any]:
+def _objects(path: Source, encoding: Encoding, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each object with its line; none from the first fault that refuses the file."""
+    for number, line in enumerate(raw_lines(path, encoding), start=1):
+        wrong = wrong_text(line) or (escaped(line) if encoding.is_damaged else None)
+        if wrong is not None:
+            faults.add(number, *wrong)
+        elif line.strip():
+            value = _object(line)
+            if isinstance(value, str):
+                faults.add(number, "JSON", value)
+            elif not faults.is_refused:
+                yield number, value
+
+
+def _object(line: str) -> dict[str, Any] | str:
+    """The object that a line holds; in words what is wrong where it holds none."""
     try:
         value = json.loads(line, object_pairs_hook=_once)
         if "\\u" in line:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except json.JSONDecodeError as cause:
-        raise ReaderError(_unreadable(number, path, f"{cause.msg} at character {cause.colno}")) from cause
+        return f"{cause.msg} at character {cause.colno}"
     except (ValueError, RecursionError) as cause:
-        raise ReaderError(_unreadable(number, path, str(cause))) from cause
-    if not isinstance(value, dict):
-        raise ReaderError(_unreadable(number, path, f"the line holds a {type(value).__name__}"))
-    return value
+        return str(cause)
+    return value if isinstance(value, dict) else f"the line holds a {type(value).__name__}"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,13 +114,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} comes twice")
     return made
-
-
-def _unreadable(number: int, path: Source, why: str) -> str:
-    return (
-        f"Every line must be one JSON object, each key once; received in line {number} of {str(path)!r} what "
-        f"is not: {why}. Mend that line; a file that is one JSON list must be written with one object a line."
-    )
 
 
 def _as_text(value: Any) -> str:

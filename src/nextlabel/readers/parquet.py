@@ -10,6 +10,7 @@ import pyarrow.parquet
 
 from nextlabel.errors import ReaderError
 from nextlabel.readers.arrays import ArrayPool
+from nextlabel.readers.faults import Faults
 from nextlabel.readers.files import Source, open_bytes, reading
 from nextlabel.readers.table import Parts, Table, table_pool
 
@@ -23,6 +24,7 @@ def parquet(
     text: str | None = None,
     features: Sequence[str] | None = None,
     label: str | None = None,
+    skip_faulty: bool = False,
 ) -> ArrayPool:
     """The rows of a parquet file.
 
@@ -38,6 +40,8 @@ def parquet(
         The columns that make the items; all but id and label when left out. Not beside `text`.
     label : str, optional
         The column of labels: never a feature.
+    skip_faulty : bool
+        Whether rows whose id is empty or comes twice are left out, and listed in the pool's `faults`.
 
     Returns
     -------
@@ -75,8 +79,9 @@ def parquet(
         )
         raise ReaderError(message)
     columns = dict(zip(names, cells, strict=True))
-    parts = Parts(id, text, features, label)
-    table = Table(str(path), columns, range(1, read.num_rows + 1), unit="row")
+    parts = Parts(id, text, features, label, skip_faulty)
+    faults = Faults(str(path), "row", is_skipping=skip_faulty)
+    table = Table(str(path), columns, range(1, read.num_rows + 1), faults)
     return table_pool(table, parts, parts.spec("parquet", path))
 
 

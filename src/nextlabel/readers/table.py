@@ -1,7 +1,7 @@
 """A table of text cells as a pool: which column is the id, the text, the features, the label."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import final
 
@@ -11,6 +11,7 @@ from nextlabel.core.spec import Spec
 from nextlabel.errors import ReaderError
 from nextlabel.maths.axes import Array
 from nextlabel.readers.arrays import ArrayPool
+from nextlabel.readers.faults import Faults
 from nextlabel.readers.identity import content_ids
 
 __all__ = ["Parts", "Table", "table_pool"]
@@ -33,12 +34,15 @@ class Parts:
         The columns that make the items; all but id and label when left out. Not beside `text`.
     label : str, optional
         The column of labels: never a feature.
+    skip_faulty : bool
+        Whether rows that cannot be read are left out.
     """
 
     id: str | None = None
     text: str | None = None
     features: Sequence[str] | None = None
     label: str | None = None
+    skip_faulty: bool = False
 
     def spec(self, name: str, path: object, **others: object) -> Spec:
         """What makes the pool again: a reader's name, the path as it was given, and what was said."""
@@ -47,6 +51,7 @@ class Parts:
             "text": self.text,
             "features": None if self.features is None else list(self.features),
             "label": self.label,
+            "skip_faulty": self.skip_faulty or None,
             **others,
         }
         return Spec(name, {"path": str(path), **{key: one for key, one in said.items() if one is not None}})
@@ -65,8 +70,8 @@ class Table:
         One cell for each row; empty where there is none.
     lines : sequence of int
         Where each row begins in the file.
-    unit : str
-        What `lines` counts: ``"line"`` or ``"row"``.
+    faults : Faults
+        Rows that could not be read; its unit is what `lines` counts.
     comma : bool
         Whether numbers may be written with a decimal comma.
     """
@@ -74,7 +79,7 @@ class Table:
     path: str
     columns: Mapping[str, Sequence[str]]
     lines: Sequence[int]
-    unit: str = "line"
+    faults: Faults
     comma: bool = False
 
 
@@ -102,15 +107,18 @@ def table_pool(table: Table, parts: Parts, source: Spec) -> ArrayPool:
     ------
     ReaderError
         No rows, an unknown column, one column for two parts, no feature left, or an id that is empty
-        or comes twice.
+        or comes twice, unless such rows are to be skipped: of those of one id, the first counts.
     """
     if not table.lines:
+        table.faults.refuse(always=True)
         message = (
             f"A table needs at least one row of items; received {table.path!r} with the columns "
             f"{', '.join(table.columns) or 'none'} and no row. Add rows."
         )
         raise ReaderError(message)
     _require_parts(table, parts)
+    if parts.id is not None:
+        table = _with_ids(table, parts.id)
     if parts.text is not None:
         names: tuple[str, ...] = ()
         items = _objects(table.columns[parts.text])
@@ -120,11 +128,11 @@ def table_pool(table: Table, parts: Parts, source: Spec) -> ArrayPool:
         items = _rows([_values(table.columns[name], comma=table.comma) for name in names])
         compared = items[:, np.argsort(np.array(names))]  # columns may be moved about too
     if parts.id is not None:
-        ids = _named(table, parts.id)
+        ids = list(table.columns[parts.id])
     else:
         cells = [table.columns[name] for name in sorted(table.columns)]
         ids = content_ids(compared, lambda position: [column[position] for column in cells])
-    return ArrayPool(items, ids, table.columns, source, names)
+    return ArrayPool(items, ids, table.columns, source, names, table.lines, table.faults)
 
 
 def _require_parts(table: Table, parts: Parts) -> None:
@@ -170,26 +178,25 @@ def _features(table: Table, parts: Parts) -> tuple[str, ...]:
     return names
 
 
-def _named(table: Table, id: str) -> list[str]:
-    """The ids of a column, all different and none empty."""
-    ids = list(table.columns[id])
+def _with_ids(table: Table, id: str) -> Table:
+    """The rows whose id is neither empty nor that of a row before."""
+    ids, lines = table.columns[id], table.lines
+    if len(set(ids)) == len(ids) and "" not in ids:
+        return table
     seen: dict[str, int] = {}
-    for one, line in zip(ids, table.lines, strict=True):
+    kept = []
+    for position, one in enumerate(ids):
         if not one:
-            message = (
-                f"Every item needs an id; received an empty cell in the column {id!r}, {table.unit} {line} "
-                f"of {table.path!r}. Fill it, or leave the id column out."
-            )
-            raise ReaderError(message)
-        if one in seen:
-            message = (
-                f"The ids of a pool must all be different; received {one!r} in the column {id!r} twice, in "
-                f"{table.unit}s {seen[one]} and {line} of {table.path!r}. Rename one, or leave the id column "
-                "out."
-            )
-            raise ReaderError(message)
-        seen[one] = line
-    return ids
+            table.faults.add(lines[position], "id", f"an empty cell in the column {id!r}")
+        elif one in seen:
+            first = f"{table.faults.unit} {seen[one]}"
+            table.faults.add(lines[position], "id", f"{one!r} in the column {id!r}, as in {first}")
+        else:
+            seen[one] = lines[position]
+            kept.append(position)
+    table.faults.refuse(always=not kept)
+    columns = {name: [cells[position] for position in kept] for name, cells in table.columns.items()}
+    return replace(table, columns=columns, lines=[lines[position] for position in kept])
 
 
 def _values(cells: Sequence[str], *, comma: bool) -> Array:
