@@ -1,20 +1,22 @@
-"""Export: what is in the columns, for items and for answers."""
+"""Export: what is in the columns, for items and for answers, and what a format refuses."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nextlabel.campaign.campaign import Campaign
-from nextlabel.campaign.export import export_answers, export_items
-from nextlabel.core.task import classes
-from nextlabel.errors import CampaignError
+from nextlabel.campaign.export import FORMATS, Export, write_export
+from nextlabel.core.spec import Spec
+from nextlabel.core.task import classes, multilabel
+from nextlabel.errors import CampaignError, ParameterError
 from nextlabel.readers.arrays import ArrayPool
 
 ITEMS = np.array(["good", "=cmd", "bad", "so"], dtype=object)
 POOL = ArrayPool(ITEMS, ["a", "b", "c", "d"], {"label": ["", "", "old", ""], "body": ITEMS.tolist()})
+OURS = ["label", "annotator", "time", "arm", "probability", "skip", "answers", "agreeing", "batch"]
+NOON = 1_780_000_000.0  # 2026-05-28 20:26:40 UTC
 
 
 def table(path: Path) -> list[list[str]]:
@@ -22,9 +24,20 @@ def table(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+class Clock:
+    """Moves on by a second at every look."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
 @pytest.fixture
 def campaign() -> Campaign:
-    made = Campaign.create(None, POOL, "sklearn", "random", classes("no", "yes"), seed=0)
+    made = Campaign.create(None, POOL, "sklearn", "random", classes("no", "yes"), seed=0, clock=lambda: NOON)
     made.tell({"c": "no"}, annotator="file")
     asked = made.ask(3)
     assert set(asked.ids) == {"a", "b", "d"}
@@ -36,61 +49,101 @@ def campaign() -> Campaign:
     return made
 
 
-def test_items_stand_in_the_order_of_the_data_with_what_most_say(campaign: Campaign, tmp_path: Path) -> None:
+def whole(campaign: Campaign, **changes: object) -> Export:
+    given = {"pool": POOL, **changes}
+    return Export(campaign.state, campaign.journal(), **given)  # type: ignore[arg-type]
+
+
+def test_the_columns_of_the_data_come_first_and_ours_give_way(campaign: Campaign, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
-    assert export_items(campaign.state, path, pool=POOL) == 3
+    assert write_export("csv", path, whole(campaign)) == 3
+    when = "2026-05-28T20:26:40Z"
     assert table(path) == [
-        ["id", "label", "skip", "annotators", "answers", "agreeing", "arm", "batch", "item_label", "body"],
-        ["b", "yes", "", "anna; ben; cleo", "3", "2", "active", "1", "", "'=cmd"],
-        ["c", "no", "", "file", "1", "1", "", "", "old", "bad"],
-        ["d", "", "skipped", "", "0", "0", "active", "1", "", "so"],
+        ["label", "body", "id", "nextlabel_label", *OURS[1:]],
+        ["", "'=cmd", "b", "yes", "anna; ben; cleo", when, "active", "", "", "3", "2", "1"],
+        ["old", "bad", "c", "no", "file", when, "", "", "", "1", "1", ""],
+        ["", "so", "d", "", "anna", when, "active", "", "skipped", "0", "0", "1"],
+    ]
+
+
+def test_a_column_that_names_the_items_stands_for_the_id(tmp_path: Path) -> None:
+    columns = {"Key": ["k1", "k2"], "id": ["x", "x"], "body": ["good", "bad"]}
+    source = Spec("csv", {"path": "reviews.csv", "id": "Key", "text": "body"})
+    pool = ArrayPool(np.array(["good", "bad"], dtype=object), ["k1", "k2"], columns, source)
+    campaign = Campaign.create(None, pool, "sklearn", "random", classes("no", "yes"), seed=0)
+    campaign.tell({"k2": "yes"})
+    write_export("csv", tmp_path / "items.csv", Export(campaign.state, pool=pool))
+    assert table(tmp_path / "items.csv") == [
+        ["Key", "id", "body", *OURS],
+        ["k2", "x", "bad", "yes", "", "", "", "", "", "1", "1", ""],
     ]
 
 
 def test_all_items_and_raw_cells_where_wanted(campaign: Campaign, tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
-    assert export_items(campaign.state, path, pool=POOL, is_whole=True, is_raw=True) == 4
-    assert [row[-1] for row in table(path)] == ["body", "good", "=cmd", "bad", "so"]
-    assert table(path)[1][:7] == ["a", "", "", "", "0", "0", "active"]
+    assert write_export("csv", path, whole(campaign, is_whole=True, is_raw=True)) == 4
+    assert [row[1] for row in table(path)] == ["body", "good", "=cmd", "bad", "so"]
+    assert table(path)[1][3:] == ["", "", "", "active", "", "", "0", "0", "1"]
 
 
 def test_without_the_data_there_are_ids_and_answers(campaign: Campaign, tmp_path: Path) -> None:
-    path = tmp_path / "items.csv"
-    export_items(campaign.state, path)
-    assert table(path)[0][-1] == "batch"
+    write_export("csv", tmp_path / "items.csv", Export(campaign.state))
+    assert table(tmp_path / "items.csv")[0] == ["id", *OURS]
 
 
-def test_answers_have_a_row_each(campaign: Campaign, tmp_path: Path) -> None:
+def test_answers_have_a_row_each_with_their_times(tmp_path: Path) -> None:
+    made = Campaign.create(None, POOL, "sklearn", "random", classes("no", "yes"), seed=0, clock=Clock())
+    made.tell({"b": "no", "c": "no"}, annotator="anna")
+    made.skip(["b"], "hard", annotator="dora")
+    made.tell({"b": "yes"}, annotator="anna")
     path = tmp_path / "answers.csv"
-    assert export_answers(campaign.state, path) == 6
+    assert write_export("answers", path, whole(made)) == 3
     assert table(path) == [
-        ["id", "label", "skip", "annotator"],
-        ["b", "yes", "", "anna"],
-        ["b", "no", "", "ben"],
-        ["b", "yes", "", "cleo"],
-        ["b", "", "hard", "dora"],
-        ["c", "no", "", "file"],
-        ["d", "", "skipped", "anna"],
+        ["id", "label", "skip", "annotator", "time"],
+        ["b", "yes", "", "anna", "2026-05-28T20:26:44Z"],
+        ["b", "", "hard", "dora", "2026-05-28T20:26:43Z"],
+        ["c", "no", "", "anna", "2026-05-28T20:26:42Z"],
     ]
+
+
+def test_several_classes_stand_in_one_cell(tmp_path: Path) -> None:
+    made = Campaign.create(None, POOL, "sklearn", "random", multilabel("x", "y"), seed=0)
+    made.tell({"a": ("y", "x"), "b": ()})
+    write_export("csv", tmp_path / "items.csv", Export(made.state))
+    assert [row[:2] for row in table(tmp_path / "items.csv")[1:]] == [["a", "x; y"], ["b", "(none)"]]
 
 
 def test_control_items_are_told_apart_afterwards(tmp_path: Path) -> None:
     many = ArrayPool(np.arange(500.0)[:, None], [f"i{one}" for one in range(500)])
     campaign = Campaign.create(None, many, "sklearn", "random", classes("no", "yes"), seed=0, control=0.1)
     campaign.tell(dict.fromkeys(campaign.ask(20).ids, "no"))
-    export_items(campaign.state, tmp_path / "items.csv")
-    arms = [row[6] for row in table(tmp_path / "items.csv")[1:]]
+    write_export("csv", tmp_path / "items.csv", Export(campaign.state))
+    arms = [row[4] for row in table(tmp_path / "items.csv")[1:]]
     assert (arms.count("active"), arms.count("control")) == (18, 2)
 
 
-@pytest.mark.parametrize("write", [export_items, export_answers])
+@pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if not one.needs_model])
 def test_files_that_are_there_stay_unless_told_otherwise(
-    campaign: Campaign, tmp_path: Path, write: Callable[..., int]
+    campaign: Campaign, tmp_path: Path, name: str
 ) -> None:
-    path = tmp_path / "items.csv"
+    path = tmp_path / f"out{FORMATS[name].suffix}"
     path.write_text("mine")
+    export = whole(campaign, positive="yes")
     with pytest.raises(CampaignError, match="it is there already"):
-        write(campaign.state, path)
+        write_export(name, path, export)
     assert path.read_text() == "mine"
-    write(campaign.state, path, replace=True)
-    assert table(path)[0][0] == "id"
+    assert write_export(name, path, export, replace=True) > 0
+    assert b"mine" not in path.read_bytes()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_unknown_format_is_refused(campaign: Campaign, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"exported to csv, jsonl, .* onnx; received the format 'xls'"):
+        write_export("xls", tmp_path / "out.xls", whole(campaign))
+
+
+def test_a_model_that_is_not_there_is_refused(campaign: Campaign, tmp_path: Path) -> None:
+    for name, what in (("model", "a scikit-learn pipeline"), ("onnx", "an ONNX graph")):
+        with pytest.raises(CampaignError, match=f"To write {what}, a model must have been fitted"):
+            write_export(name, tmp_path / "out", whole(campaign))
+    assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextlabel.campaign.sheets import harmless, original, place, read_sheet, write_sheet
+from nextlabel.campaign.sheets import harmless, original, place, read_header, read_sheet, write_sheet
 from nextlabel.errors import CampaignError, ReaderError
 
 
@@ -158,6 +158,20 @@ def test_what_spreadsheets_save_is_read(tmp_path: Path, separator: str, encoding
     lines = [f"ID{separator} Label {separator}", f"ä{separator}ja{separator}", f"{separator}{separator}"]
     path.write_bytes("\r\n".join(lines).encode(encoding))
     assert [(row.line, row.cells["id"], row.cells["label"]) for row in read_sheet(path)] == [(2, "ä", "ja")]
+
+
+def test_separators_in_titles_are_not_taken_for_those_of_the_sheet(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    write_sheet(path, ["id", "label", "a;b;c;d", 'say "a;b"'], [["1", "x", "2", "3"]])
+    assert read_sheet(path)[0].cells == {"id": "1", "label": "x", "a;b;c;d": "2", 'say "a;b"': "3"}
+    assert read_header(path) == ["id", "label", "a;b;c;d", 'say "a;b"']
+
+
+def test_a_header_that_is_no_csv_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text('id,"label\n', encoding="utf-8")
+    with pytest.raises(ReaderError, match="line 1, must be a row of a CSV file; it cannot be read: unexpected"):
+        read_header(path)
 
 
 def test_another_encoding_must_be_said(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from nextlabel.campaign.batch_sheet import MARK, unguarded
+from nextlabel.campaign.formats.csv import read
 from nextlabel.campaign.item_sheet import is_item_row, is_said, reason_cell, whose
 from nextlabel.campaign.label_cells import LabelCells, cell_form
 from nextlabel.campaign.said import Said, ever_said
-from nextlabel.campaign.sheets import Row, harmless, read_sheet
+from nextlabel.campaign.sheets import Row, harmless
 from nextlabel.core.task import Label
 from nextlabel.errors import LabelError
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Told", "tell_rows", "tell_sheet"]
 
 _SHOWN = 10  # bad rows listed in one message
-_NEEDED = ("id", "label")
 
 
 @final
@@ -107,7 +107,7 @@ def tell_sheet(
         are any. A row with a label is an answer: a class, or of several classes an item, those that apply
         with semicolons between them, ``(none)`` where none does. One with a word under ``skip`` is skipped,
         the word being the reason, and takes the annotator's own answer back; one with neither is left as
-        it is. Also the sheet of `export_items`: rows that say what stands are nothing new, and those that
+        it is. Also an export of items: rows that say what stands are nothing new, and those that
         were changed are of the one who answered the item.
     annotator : str
         Who answered, where the sheet does not say; when left out, who asked for the sheet.
@@ -139,7 +139,7 @@ def tell_sheet(
     by its content, so that two who tell a sheet at once tell it once. A label may be written in other
     capitals than its class, where only one class is meant.
     """
-    rows = read_sheet(path, needs=_NEEDED, encoding=encoding)
+    rows = read(path, campaign.refresh(), encoding=encoding)
     return tell_rows(campaign, path, rows, annotator=annotator, is_again=is_again)
 
 

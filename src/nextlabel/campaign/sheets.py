@@ -12,9 +12,10 @@ from nextlabel.errors import CampaignError, ReaderError
 from nextlabel.readers.cells import large_cells
 from nextlabel.readers.encodings import lines
 
-__all__ = ["Row", "harmless", "original", "place", "read_sheet", "write_sheet"]
+__all__ = ["Row", "harmless", "original", "place", "read_header", "read_sheet", "write_sheet"]
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # what makes a spreadsheet calculate, full-width forms included
+_SEPARATORS = ",;\t"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -115,7 +116,10 @@ def write_sheet(
     count = 0
     with replacing(path, replace=replace, encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(map(kept, header))
+        titles = [kept(title) for title in header]
+        is_doubtful = any(mark in title for title in titles for mark in _SEPARATORS[1:])
+        quoted = csv.writer(file, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+        (quoted if is_doubtful else writer).writerow(titles)
         for row in rows:
             writer.writerow(map(kept, row))
             count += 1
@@ -154,20 +158,53 @@ def read_sheet(path: Path, *, needs: Sequence[str] = (), encoding: str | None = 
         No such file, another encoding, no header, a column missing or doubled, a row of another length.
         The message names the line.
     """
-    first = next(iter(lines(path, encoding)), "")
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(lines(path, encoding), delimiter=separator, strict=True)
     with large_cells():
         try:
-            header = [original(name.strip()).casefold() for name in next(reader, [])]
+            reader = _reader(path, encoding)
+            header = _header(reader)
             _check_header(path, header, needs)
             return list(_rows(path, header, reader))
         except csv.Error as cause:
-            message = (
-                f"{path}, line {reader.line_num}, must be a row of a CSV file; it cannot be read: {cause}. "
-                "Open the file in a spreadsheet and save it as CSV again."
-            )
-            raise ReaderError(message) from cause
+            raise ReaderError(_unreadable(path, reader.line_num, cause)) from cause
+
+
+def read_header(path: Path, encoding: str | None = None) -> list[str]:
+    """The titles of a sheet's columns, in small letters.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str, optional
+        As for `read_sheet`.
+
+    Raises
+    ------
+    ReaderError
+        No such file, another encoding, or no CSV file.
+    """
+    with large_cells():
+        try:
+            reader = _reader(path, encoding)
+            return _header(reader)
+        except csv.Error as cause:
+            raise ReaderError(_unreadable(path, reader.line_num, cause)) from cause
+
+
+def _reader(path: Path, encoding: str | None) -> Any:
+    first = re.sub(r'"[^"]*"', "", next(iter(lines(path, encoding)), ""))
+    separator = max(_SEPARATORS, key=first.count)
+    return csv.reader(lines(path, encoding), delimiter=separator, strict=True)
+
+
+def _header(reader: Any) -> list[str]:
+    return [original(name.strip()).casefold() for name in next(reader, [])]
+
+
+def _unreadable(path: Path, line: int, cause: csv.Error) -> str:
+    return (
+        f"{path}, line {line}, must be a row of a CSV file; it cannot be read: {cause}. "
+        "Open the file in a spreadsheet and save it as CSV again."
+    )
 
 
 def _check_header(path: Path, header: Sequence[str], needs: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from nextlabel.core.pool import Pool
 
-__all__ = ["Shown", "shown"]
+__all__ = ["Shown", "owned", "shown"]
 
 _TEXT = "text"
 
@@ -73,6 +73,23 @@ def shown(pool: Pool, *, taken: Collection[str], is_whole: bool = False) -> Show
     made_of = list(_named(pool, pool.ids[0]))
     names = [name for name in (pool.columns if is_whole and pool.columns else made_of) if name not in own]
     return Shown(tuple(_titles(names, taken)), tuple(names), pool)
+
+
+def owned(pool: Pool) -> Shown:
+    """The columns of the data as they are: all of them, under their names and in their order.
+
+    Parameters
+    ----------
+    pool : Pool
+
+    Returns
+    -------
+    Shown
+        Of items that are all there is: their text, or the cells of their rows; without any column where
+        they are images or rows of numbers without names.
+    """
+    names = tuple(pool.columns or _named(pool, pool.ids[0]))
+    return Shown(names, names, pool)
 
 
 def _named(pool: Pool, id: str) -> Mapping[str, Any]:

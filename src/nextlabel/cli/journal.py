@@ -1,17 +1,33 @@
 """A journal as the commands speak of it: read without its data, with days and further commands in words."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nextlabel.campaign.state import State
-    from nextlabel.core.store import Store
+    from nextlabel.core.store import Entry, Store
 
-__all__ = ["call", "counted", "read_state", "until"]
+__all__ = ["call", "counted", "read_journal", "read_state", "until"]
 
 
 def read_state(journal: Path) -> "State":
     """What a journal says; neither the data nor the learner is needed for it.
+
+    Parameters
+    ----------
+    journal : Path
+
+    Raises
+    ------
+    JournalError
+        The journal cannot be read.
+    """
+    return read_journal(journal)[0]
+
+
+def read_journal(journal: Path) -> "tuple[State, Sequence[Entry]]":
+    """What a journal says, and the entries that say it.
 
     Parameters
     ----------
@@ -28,7 +44,8 @@ def read_state(journal: Path) -> "State":
 
     store: Store = build("store", {"name": "sqlite", "path": str(journal), "read_only": True})
     try:
-        return fold(None, map(read_entry, store.read()))
+        entries = store.read()
+        return fold(None, map(read_entry, entries)), entries
     finally:
         store.close()
 

@@ -1,0 +1,1 @@
+"""What a campaign knows, in the files of others: one format a file."""
