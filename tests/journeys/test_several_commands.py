@@ -2,18 +2,48 @@
 
 import csv
 import json
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from tests.journeys.test_campaign_commands import done, refused
 
 from nextlabel import Campaign
+from nextlabel.cli.main import main
 
 GENRES = {
     "crime": "a murder and a detective",
     "love": "a kiss and a wedding",
     "war": "a battle and a general",
 }
+
+
+def called(*words: object, cwd: Path) -> tuple[int, str, str]:
+    """A command as a person types it, in this process."""
+    out, err = StringIO(), StringIO()
+    before, sys.argv = sys.argv, ["nextlabel", *map(str, words)]
+    code = 0
+    try:
+        with redirect_stdout(out), redirect_stderr(err), chdir(cwd):
+            main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = before
+    return code, out.getvalue(), err.getvalue()
+
+
+def done(*words: object, cwd: Path) -> str:
+    code, out, err = called(*words, cwd=cwd)
+    assert (code, err) == (0, "")
+    return out
+
+
+def refused(*words: object, cwd: Path) -> str:
+    code, _, err = called(*words, cwd=cwd)
+    assert code == 1
+    return " ".join(err.split())
 
 
 def genres(place: int) -> list[str]:
