@@ -42,7 +42,7 @@ def done(*words: object, cwd: Path) -> str:
 
 def refused(*words: object, cwd: Path) -> str:
     code, _, err = called(*words, cwd=cwd)
-    assert code == 1
+    assert code == 2
     return " ".join(err.split())
 
 
