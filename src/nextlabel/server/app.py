@@ -1,0 +1,244 @@
+"""The application: routes, sessions, and errors as answers."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from nextlabel.errors import NextlabelError, ReaderError, RequestError, UnknownName
+from nextlabel.server.api import ANSWERS, Answer, refusal
+from nextlabel.server.desk import Desk
+from nextlabel.server.guard import LOCAL, App, Guard, Scope
+from nextlabel.server.media import picture
+from nextlabel.server.openapi import CALLS
+from nextlabel.server.page import Page, message_page, pages, render
+from nextlabel.server.people import Attempts, Person
+
+__all__ = ["cookie_name", "make_app"]
+
+_YEAR = 365 * 24 * 3600
+_UNNAMED = ("/api/campaign", "/api/name", "/api/status", "/api/openapi.json")
+
+
+def cookie_name(desk: Desk) -> str:
+    """What the session of this journal is called: cookies know no ports, and two journals may be open."""
+    created = desk.state.created
+    said = f"{created.at}{created.seed}{created.pool_fingerprint}".encode()
+    return f"nextlabel_{blake2b(said, digest_size=4).hexdigest()}"
+
+
+def make_app(desk: Desk, *, hosts: Collection[str] = LOCAL) -> App:
+    """The application of one campaign.
+
+    Parameters
+    ----------
+    desk : Desk
+        Closed when the application ends.
+    hosts : collection of str
+        Names that the server answers to.
+
+    Returns
+    -------
+    ASGI application
+    """
+    attempts, cookie = Attempts(), cookie_name(desk)
+
+    def person_of(request: Request) -> Person | None:
+        return _person(desk, request, attempts, cookie)
+
+    @asynccontextmanager
+    async def life(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await run_in_threadpool(desk.close)
+
+    routes: list[Any] = [
+        Route(path, _called(desk, answer, person_of, (method, path), cookie), methods=[method])
+        for (method, path), answer in ANSWERS.items()
+    ]
+    routes += [Route(one.path, _shown(desk, one, person_of), methods=["GET"]) for one in pages().values()]
+    routes += [
+        Route("/enter", _enter(desk, attempts, cookie), methods=["GET"]),
+        Route("/media/{position}", _media(desk, person_of), methods=["GET"]),
+        Mount("/static", _Static(packages=[("nextlabel.server", "static")])),
+    ]
+    handlers: Mapping[Any, Any] = {
+        NextlabelError: _failed,
+        HTTPException: _missed,
+        Exception: _broke,
+    }
+    return Guard(Starlette(routes=routes, lifespan=life, exception_handlers=handlers), hosts, _refused)
+
+
+class _Static(StaticFiles):
+    """Our own files, asked for anew each time and sent again where they have changed."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        response = super().file_response(*args, **options)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def _person(desk: Desk, request: Request, attempts: Attempts, cookie: str) -> Person | None:
+    """Who calls: by a token, as scripts do, or by the session that a token has opened."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        address = request.client.host if request.client else ""
+        attempts.check(address)
+        found = desk.people.entered(token.strip(), request.headers.get("x-nextlabel-person", "script"))
+        if found is None:
+            attempts.failed(address)
+        return found
+    session = request.cookies.get(cookie)
+    return None if session is None else desk.people.person(session)
+
+
+def _called(
+    desk: Desk,
+    answer: Answer,
+    person_of: Callable[[Request], Person | None],
+    call: tuple[str, str],
+    cookie: str,
+) -> Callable[[Request], Awaitable[Response]]:
+    """A call, answered for who may have it."""
+    is_owners = CALLS[call]["role"] == "owner"
+    path = call[1]
+
+    async def called(request: Request) -> Response:
+        person = person_of(request)
+        if person is None:
+            message = "Calls need the session of a browser that has come in, or a token; this has neither."
+            raise RequestError(f"{message} Open the address that was printed.", status=401, kind="session")
+        if not person.name and path not in _UNNAMED:
+            message = "Whoever labels has a name; nobody has said it here. Send it: POST /api/name."
+            raise RequestError(message, status=401, kind="name")
+        if is_owners and not person.is_owner:
+            message = f"Only an owner may do this; {person.name} is an annotator here. Ask an owner."
+            raise RequestError(message, status=403, kind="role")
+        response = await answer(desk, person, request)
+        if path == "/api/name":
+            named = desk.people.called(_said(response)["name"])
+            _remember(response, cookie, desk.people.session(named))
+        return response
+
+    return called
+
+
+def _said(response: Response) -> dict[str, Any]:
+    import json
+
+    said: dict[str, Any] = json.loads(bytes(response.body))
+    return said
+
+
+def _shown(
+    desk: Desk, page: Page, person_of: Callable[[Request], Person | None]
+) -> Callable[[Request], Awaitable[Response]]:
+    """A page, for who may see it."""
+
+    async def shown(request: Request) -> Response:
+        person = person_of(request)
+        if person is None:
+            message = (
+                "This page needs the address that nextlabel label has printed in the terminal. "
+                "Open that address once; this browser then remembers it."
+            )
+            return HTMLResponse(message_page("Come in", message), 401)
+        if person.role not in page.roles:
+            message = f"This page is for owners; {person.name} is an annotator here. Ask an owner."
+            return HTMLResponse(message_page("For owners", message), 403)
+        try:
+            html = await run_in_threadpool(render, page, desk, person, request.query_params)
+        except NextlabelError as error:
+            status = error.status if isinstance(error, RequestError) else 404
+            return HTMLResponse(message_page("This cannot be shown", str(error)), status)
+        return HTMLResponse(html)
+
+    return shown
+
+
+def _enter(desk: Desk, attempts: Attempts, cookie: str) -> Callable[[Request], Awaitable[Response]]:
+    """Takes a token, gives a session, and goes on to the page without the token in the address."""
+
+    async def enter(request: Request) -> Response:
+        address = request.client.host if request.client else ""
+        try:
+            attempts.check(address)
+        except RequestError as error:
+            return HTMLResponse(message_page("Too many attempts", str(error)), error.status)
+        person = desk.people.visitor(request.query_params.get("token", ""))
+        if person is None:
+            attempts.failed(address)
+            message = (
+                "The token of this address is not the one of this journal, or was made anew since. Use the "
+                "address that nextlabel label has printed last."
+            )
+            return HTMLResponse(message_page("Not this token", message), 401)
+        there = desk.people.person(request.cookies.get(cookie, ""))
+        response = RedirectResponse("/", 303)
+        _remember(response, cookie, desk.people.session(there or person))
+        return response
+
+    return enter
+
+
+def _remember(response: Response, cookie: str, session: str) -> None:
+    response.set_cookie(cookie, session, max_age=_YEAR, httponly=True, samesite="strict", path="/")
+
+
+def _media(
+    desk: Desk, person_of: Callable[[Request], Person | None]
+) -> Callable[[Request], Awaitable[Response]]:
+    async def media(request: Request) -> Response:
+        if person_of(request) is None:
+            raise RequestError("Images need a session. Open the address that was printed.", status=401)
+        text = str(request.path_params["position"])
+        position = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+        try:
+            content, mime = await run_in_threadpool(picture, desk.pool, position)
+        except (ReaderError, UnknownName) as error:
+            raise RequestError(str(error), status=404, kind="image") from error
+        return Response(content, media_type=mime, headers={"cache-control": "private, max-age=3600"})
+
+    return media
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, NextlabelError):
+        raise error
+    return refusal(error)
+
+
+async def _missed(request: Request, error: Exception) -> Response:
+    """What is not there, or takes another method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    message = "There is no such page or call here. What there is stands at /api/openapi.json."
+    if status == 405:
+        message = "This takes another method. What each call takes stands at /api/openapi.json."
+    if request.url.path.startswith("/api/") or request.method not in ("GET", "HEAD"):
+        content = {"error": {"message": message, "kind": "missing"}}
+        return JSONResponse(content, status, headers)
+    return HTMLResponse(message_page("Not here", message), status, headers)
+
+
+async def _broke(request: Request, error: Exception) -> Response:
+    """A fault of ours: said without its inside, which the terminal shows."""
+    message = "Something went wrong in the server that should not; the terminal says what. Nothing was lost."
+    return JSONResponse({"error": {"message": message, "kind": "fault"}}, 500)
+
+
+def _refused(scope: Scope, error: RequestError) -> App:
+    """What the guard refuses: calls as JSON, pages as a page."""
+    if scope["path"].startswith("/api/") or scope["method"] != "GET":
+        return refusal(error)
+    return HTMLResponse(message_page("Not this way", str(error)), error.status)

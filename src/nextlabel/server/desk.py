@@ -1,0 +1,276 @@
+"""What a person can do: everything that the page and scripts ask for goes through here.
+
+Reading is quick and is of the newest state that is on the disk; what writes is done by the one writer.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.state import State
+from nextlabel.core.pool import Pool
+from nextlabel.errors import JournalError, NextlabelError, RequestError, StaleJournal
+from nextlabel.server.acting import act
+from nextlabel.server.chronicle import Chronicle
+from nextlabel.server.dealing import deal
+from nextlabel.server.histories import history
+from nextlabel.server.listing import Listing
+from nextlabel.server.people import People, Person
+from nextlabel.server.progress import Progress
+from nextlabel.server.settings import Settings
+from nextlabel.server.showing import Showing
+from nextlabel.server.training import Training
+from nextlabel.server.writer import Writer
+
+__all__ = ["Desk"]
+
+_AHEAD = 5  # items that each person's browser has before them
+_SIZE = 300  # of a certificate's sample
+_ACTIVE = 600.0  # seconds since somebody's last call, for who is there
+
+
+@final
+class Desk:
+    """A campaign, open to several people.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Opened whole; the writer's from now on.
+    chronicle : Chronicle
+        Of the same journal.
+    training : Training
+        Not started yet; closed with this.
+    people : People
+    settings : Settings
+    clock : callable
+        The campaign's: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        chronicle: Chronicle,
+        training: Training,
+        people: People,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self.people, self.settings = people, settings
+        self._campaign, self._chronicle, self._training = campaign, chronicle, training
+        self._clock = clock
+        self._pool = campaign.pool
+        self._problem = ""
+        self._present: dict[str, float] = {}
+        self._showing = Showing(self._read_pool, chronicle, training, settings)
+        self._progress = Progress(chronicle, training)
+        self._listing = Listing(self._showing)
+        chronicle.read_on()
+        self._writer = Writer(campaign, self._settled)
+        training.start()
+
+    @property
+    def state(self) -> State:
+        """As of the last commit."""
+        return self._campaign.state
+
+    @property
+    def pool(self) -> Pool:
+        """The items."""
+        return self._pool
+
+    @property
+    def path(self) -> Path | None:
+        """Of the journal."""
+        return self._campaign.path
+
+    def _read_pool(self) -> Pool:
+        return self._pool
+
+    def close(self) -> None:
+        """Write what waits, end the trainer, close the journal; a second call does nothing."""
+        self._training.close()
+        self._writer.close()
+        self._chronicle.close()
+
+    def campaign(self, person: Person) -> Mapping[str, Any]:
+        """What a page needs to know once; see ``GET /api/campaign``."""
+        from nextlabel import __version__
+        from nextlabel.server.keys import class_keys
+
+        state, settings = self.state, self.settings
+        keys = class_keys(state.task.classes)
+        source = state.pool_source or {}
+        return {
+            "name": self.path.stem if self.path is not None else state.created.name,
+            "file": settings.file,
+            "task": {
+                "kind": state.task.kind,
+                "classes": [
+                    {"name": name, "key": key} for name, key in zip(state.task.classes, keys, strict=True)
+                ],
+            },
+            "medium": self._showing.medium(state.ids[0]),
+            "items": len(state.roster),
+            "person": person.name,
+            "role": person.role,
+            "people": list(self.people.names()),
+            "is_named": not self.people.is_local,
+            "overlap": state.created.overlap,
+            "control": state.control,
+            "suggestions": settings.has_suggestions,
+            "guidelines": settings.guidelines,
+            "candidates": state.created.candidates,
+            "encoding": source.get("encoding"),
+            "version": __version__,
+        }
+
+    def progress(self, person: Person) -> dict[str, Any]:
+        """How far it is; a part of the answers to ``POST /api/next`` and ``POST /api/actions``."""
+        return self._progress.of(self.state, person.name, self._banner)
+
+    def status(self, person: Person) -> Mapping[str, Any]:
+        """Quality, curve, counts, advice, training; see ``GET /api/status``."""
+        from nextlabel.server.standing import standing
+
+        return standing(self._campaign, self._training, self._chronicle, self.people.names(), person)
+
+    def items(self, person: Person, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """One page of the items that match; see ``GET /api/items``."""
+        return self._listing.page(self.state, person, query)
+
+    def item(self, person: Person, number: int) -> Mapping[str, Any]:
+        """One item whole, by its number from 1; see ``GET /api/item/{number}``."""
+        return self._listing.item(self.state, person, number)
+
+    def history(self, person: Person, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """What was done, newest first; see ``GET /api/history``."""
+        return history(self._chronicle, self._showing, self.state, person, query)
+
+    def formats(self, person: Person) -> Sequence[Mapping[str, str]]:
+        """What can be downloaded: name, suffix and a sentence of each."""
+        from nextlabel.server.downloads import offered
+
+        return offered(person)
+
+    async def next(self, person: Person, want: int, have: Sequence[str]) -> dict[str, Any]:
+        """The items that a person labels next; see ``POST /api/next``."""
+        done = await self.act(person, (), want, have)
+        return {name: done[name] for name in ("items", "waiting", "progress")}
+
+    async def act(
+        self, person: Person, actions: Sequence[Mapping[str, Any]], want: int, have: Sequence[str]
+    ) -> dict[str, Any]:
+        """Do what a person did, and give more items; see ``POST /api/actions``.
+
+        Answers when it is on the disk.
+        """
+        _require_name(person)
+        self._meet(person)
+        plan, lease = self._training.plan, self.settings.lease_seconds
+
+        def job(campaign: Campaign) -> tuple[list[dict[str, Any]], Any]:
+            results = [act(campaign, person.name, one, lease) for one in actions]
+            now = self._clock()
+            return results, deal(campaign, plan, person.name, want, have, now=now, lease_seconds=lease)
+
+        results, dealt = await self._done(job)
+        if dealt.is_used_up:
+            self._training.again()
+        state = self.state
+        for one in results:
+            undone = one.pop("taken", None)
+            if one["ok"] and "undone" in one:
+                one["undone"] = self._showing.undone(state, person, undone)
+        items = [self._showing.item(state, person, *each) for each in dealt.items]
+        progress = self.progress(person)
+        return {"results": results, "items": items, "waiting": dealt.waiting, "progress": progress}
+
+    async def heartbeat(self, person: Person, tokens: Sequence[str]) -> dict[str, Any]:
+        """Keep items that somebody still has before them; see ``POST /api/heartbeat``."""
+        _require_name(person)
+        self._meet(person)
+        lease = self.settings.lease_seconds
+
+        def job(campaign: Campaign) -> dict[str, float]:
+            ends: dict[str, float] = {}
+            now = self._clock()
+            for token in tokens:
+                known = campaign.state.leases.get(token)
+                if known is None or known.holder != person.name or known.expires is None:
+                    continue
+                is_young = known.expires - now > lease / 2
+                ends[token] = known.expires if is_young else campaign.renew(token, lease)
+            return ends
+
+        return {"expires": await self._done(job)}
+
+    async def certify(self, person: Person, size: int = _SIZE, sided: str = "two") -> dict[str, Any]:
+        """Begin a certificate: freeze the model, draw a fresh sample of what nobody labelled."""
+        _require_owner(person)
+        sample = await self._done(lambda campaign: campaign.certify(size, sided=sided, author=person.name))
+        return {"size": len(sample)}
+
+    async def stop(self, person: Person, reason: str) -> dict[str, Any]:
+        """Ask nothing any more, for good."""
+        _require_owner(person)
+        await self._done(lambda campaign: campaign.stop(reason))
+        return {"stopped": self.state.stopped}
+
+    def export(self, person: Person, name: str) -> tuple[Path, str, str]:
+        """Make a download: the file, alone in a folder that the caller removes; its name; its media type."""
+        from nextlabel.server.downloads import download
+
+        _require_owner(person)
+        return download(self._campaign, self._pool, self._training.predictions, person, name)
+
+    async def _done(self, job: Any) -> Any:
+        """What the writer made of a job; what is refused is refused in words for the page."""
+        try:
+            return await asyncio.wrap_future(self._writer.submit(job))
+        except JournalError as error:
+            raise RequestError(str(error), status=507, kind="storage") from error
+        except RequestError:
+            raise
+        except NextlabelError as error:
+            raise RequestError(str(error), status=409, kind="campaign") from error
+
+    @property
+    def _banner(self) -> str | None:
+        return self._writer.banner or self._problem or None
+
+    def _meet(self, person: Person) -> None:
+        """Who is there, for how many items a plan should hold."""
+        now = self._clock()
+        self._present[person.name] = now
+        if len(self._present) > 1:
+            self._present = {one: at for one, at in self._present.items() if now - at < _ACTIVE}
+
+    def _settled(self) -> None:
+        """After each commit, and when others have written; in the writer's thread."""
+        try:
+            self._chronicle.read_on()
+            if len(self._campaign.state.roster) != len(self._pool.ids):
+                self._pool = self._campaign.pool
+            self._problem = ""
+        except StaleJournal:
+            return
+        except NextlabelError as error:
+            self._problem = str(error)
+        batch = max(self.settings.batch, 2 * _AHEAD * len(self._present))
+        self._training.follow(self._campaign.state, batch)
+
+
+def _require_name(person: Person) -> None:
+    if not person.name:
+        message = "Whoever labels has a name; nobody has said it here yet. Send it: POST /api/name."
+        raise RequestError(message, status=401, kind="name")
+
+
+def _require_owner(person: Person) -> None:
+    _require_name(person)
+    if not person.is_owner:
+        message = f"Only an owner may do this; {person.name} is an annotator here. Ask an owner."
+        raise RequestError(message, status=403, kind="role")

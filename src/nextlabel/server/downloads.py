@@ -1,0 +1,73 @@
+"""What can be taken away: made in a temporary file, for owners."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.export import FORMATS, Export, write_export
+from nextlabel.campaign.predicting import Remembered
+from nextlabel.core.pool import Pool
+from nextlabel.errors import RequestError
+from nextlabel.server.people import Person
+from nextlabel.server.predictions import Predictions
+
+__all__ = ["download", "offered"]
+
+
+def offered(person: Person) -> Sequence[Mapping[str, str]]:
+    """The formats that somebody may download: ``name``, ``suffix`` and a ``sentence`` of each."""
+    return [
+        {"name": one.name, "suffix": one.suffix, "sentence": one.sentence}
+        for one in FORMATS.values()
+        if person.role in one.roles
+    ]
+
+
+def download(
+    campaign: Campaign, pool: Pool, predictions: Predictions | None, person: Person, name: str
+) -> tuple[Path, str, str]:
+    """Make a file.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    pool : Pool
+    predictions : Predictions or None
+        Of the newest model.
+    person : Person
+    name : str
+        Of the format.
+
+    Returns
+    -------
+    Path
+        Alone in a folder of its own, which the caller removes.
+    str
+        What to call it.
+    str
+        Its media type.
+
+    Raises
+    ------
+    RequestError
+        There is no such format.
+    CampaignError
+        The campaign has not what the format needs: no model yet, for example.
+    """
+    formats = {one.name: one for one in FORMATS.values() if person.role in one.roles}
+    if name not in formats:
+        message = f"The format must be one of {', '.join(formats)}; received {name[:40]!r}."
+        raise RequestError(f"{message} See the page of exports.", status=404, kind="missing")
+    made = formats[name]
+    state = campaign.state
+    said = None
+    if predictions is not None and predictions.classes == state.task.classes:
+        index, known = state.roster.index, predictions
+        said = Remembered(state.task, predictions.model, lambda id: known.at(index[id]))
+    folder = Path(tempfile.mkdtemp(prefix="nextlabel-"))
+    stem = campaign.path.stem if campaign.path is not None else "labels"
+    file = folder / f"{stem}-{name}{made.suffix}"
+    model = campaign.newest() if made.needs_model else None
+    write_export(name, file, Export(state, campaign.journal(), pool=pool, predictions=said, model=model))
+    return file, file.name, made.mime

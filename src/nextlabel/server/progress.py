@@ -1,0 +1,62 @@
+"""How far the labelling is: counts, rates and what the trainer does, for the edge of the page."""
+
+from threading import Lock
+from typing import Any, final
+
+from nextlabel.campaign.state import State
+from nextlabel.server.chronicle import Chronicle
+from nextlabel.server.training import Training
+
+__all__ = ["Progress"]
+
+
+@final
+class Progress:
+    """Counts that are made once for each state, however many people ask.
+
+    Parameters
+    ----------
+    chronicle : Chronicle
+    training : Training
+    """
+
+    def __init__(self, chronicle: Chronicle, training: Training) -> None:
+        self._chronicle, self._training = chronicle, training
+        self._lock = Lock()
+        self._at = -1
+        self._waiting = 0
+
+    def of(self, state: State, person: str, banner: str | None) -> dict[str, Any]:
+        """How far it is, for one person.
+
+        Parameters
+        ----------
+        state : State
+        person : str
+        banner : str or None
+            What stands in the way of saving.
+        """
+        rate = self._chronicle.rate(person)
+        left = len(state.roster) - state.labelled - len(state.skipped)
+        return {
+            "labelled": state.labelled,
+            "mine": self._chronicle.count(person),
+            "items": len(state.roster),
+            "skipped": len(state.skipped),
+            "waiting_answers": self._unfinished(state),
+            "rate_per_hour": None if rate is None else round(rate, 1),
+            "eta_seconds": None if not rate else round(3600 * max(left, 0) / rate),
+            "training": self._training.says(state),
+            "saved": banner is None,
+            "banner": banner,
+        }
+
+    def _unfinished(self, state: State) -> int:
+        """Items that have an answer and wait for another person's."""
+        if state.created.overlap < 2:
+            return 0
+        with self._lock:
+            if self._at != state.position:
+                self._waiting = sum(not state.is_done(id) for id in state.kept)
+                self._at = state.position
+            return self._waiting

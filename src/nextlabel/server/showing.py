@@ -1,0 +1,140 @@
+"""Items as JSON: what the browser needs to show one, and what may be shown beside it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+from nextlabel.campaign.events import ACTIVE
+from nextlabel.campaign.state import State
+from nextlabel.campaign.undoing import Undone
+from nextlabel.core.pool import Pool
+from nextlabel.core.registry import resolve
+from nextlabel.core.task import Label
+from nextlabel.errors import NextlabelError
+from nextlabel.server.chronicle import Chronicle
+from nextlabel.server.people import Person
+from nextlabel.server.settings import Settings
+from nextlabel.server.training import Training
+
+__all__ = ["Showing"]
+
+_LINE = 160
+
+
+@final
+class Showing:
+    """Makes items into JSON.
+
+    Parameters
+    ----------
+    pool : callable
+        The pool as it is now.
+    chronicle : Chronicle
+    training : Training
+        What models say.
+    settings : Settings
+    """
+
+    def __init__(
+        self, pool: Callable[[], Pool], chronicle: Chronicle, training: Training, settings: Settings
+    ) -> None:
+        self._pool, self.chronicle, self._training, self._settings = pool, chronicle, training, settings
+        self._views: dict[str, Any] = {}
+
+    @property
+    def pool(self) -> Pool:
+        """The items."""
+        return self._pool()
+
+    def medium(self, id: str) -> str:
+        """What kind of thing an item is: ``"text"``, ``"image"`` or ``"row"``."""
+        return self.pool.show(id).medium
+
+    def view(self, state: State, id: str) -> Mapping[str, Any]:
+        """What the browser needs to show an item; one that cannot be read says so."""
+        position = state.roster.index[id]
+        try:
+            medium = self.medium(id)
+            if medium not in self._views:
+                self._views[medium] = resolve("view", medium)()
+            shown: Mapping[str, Any] = self._views[medium].fields(self.pool, id, position)
+        except NextlabelError as error:
+            return {"medium": "text", "text": str(error), "left_out": 0}
+        return shown
+
+    def line(self, id: str) -> str:
+        """An item in one line."""
+        try:
+            shown = self.pool.show(id)
+        except NextlabelError as error:
+            return str(error)[:_LINE]
+        if shown.medium == "image":
+            return id
+        content = shown.content
+        if isinstance(content, Mapping):
+            content = ", ".join(f"{name}: {value}" for name, value in content.items())
+        text = " ".join(str(content)[: 4 * _LINE].split())
+        return text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"
+
+    def item(
+        self, state: State, person: Person, id: str, token: str | None, expires: float | None
+    ) -> dict[str, Any]:
+        """An item to label; see `Item` in the description of the calls."""
+        suggestion, model = self.suggestion(state, id)
+        return {
+            "id": id,
+            "token": token,
+            "expires": expires,
+            "view": self.view(state, id),
+            "suggestion": suggestion,
+            "model": model,
+            "mine": self.mine(state, person, id),
+        }
+
+    def mine(self, state: State, person: Person, id: str) -> dict[str, Any] | None:
+        """What somebody said of an item before."""
+        label = state.answers(id).get(person.name)
+        if label is not None:
+            return {"label": label}
+        reason = dict(state.skips.get(id, ())).get(person.name)
+        return None if reason is None else {"skip": reason}
+
+    def suggestion(self, state: State, id: str) -> tuple[dict[str, Any] | None, str | None]:
+        """What the newest model says of an item, and its fingerprint; nothing of a control item.
+
+        Nor of an item that a certificate is about, before it is answered; nor where suggestions are off.
+        """
+        if not self._settings.has_suggestions or self.is_hidden(state, id):
+            return None, None
+        plan = self._training.plan
+        if plan is not None and id in plan.suggestions:
+            return _said(*plan.suggestions[id]), plan.model
+        kept = self._training.predictions
+        found = None if kept is None else kept.at(state.roster.index[id])
+        if kept is None or found is None or kept.classes != state.task.classes:
+            return None, None
+        return _said(*found), kept.model
+
+    def is_hidden(self, state: State, id: str) -> bool:
+        """Whether nothing may be said of an item yet: one of an honest sample that nobody has answered."""
+        place = state.asked.get(id)
+        is_sampled = id in state.walled or (place is not None and place.arm != ACTIVE)
+        return is_sampled and id not in state.kept
+
+    def undone(self, state: State, person: Person, undone: Undone | None) -> dict[str, Any] | None:
+        """What was taken back, with its item, to be shown again."""
+        if undone is None:
+            return None
+        lease = state.leases.get(undone.token) if undone.token is not None else None
+        expires = None if lease is None else lease.expires
+        was: Label | dict[str, str] | None = undone.was
+        if was is None and undone.was_skip is not None:
+            was = {"skip": undone.was_skip}
+        return {
+            "item": self.item(state, person, undone.id, undone.token, expires),
+            "was": was,
+            "now": undone.now,
+        }
+
+
+def _said(label: Label, confidence: float) -> dict[str, Any]:
+    return {"label": label, "confidence": round(confidence, 4)}

@@ -1,0 +1,65 @@
+"""How a campaign stands, for the status page: what may be claimed, who labels, what the trainer does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nextlabel.campaign.campaign import Campaign
+from nextlabel.evaluation.report import status
+from nextlabel.evaluation.stopping import Snapshots
+from nextlabel.server.chronicle import Chronicle
+from nextlabel.server.people import Person, Role
+from nextlabel.server.training import Training
+
+__all__ = ["standing"]
+
+
+def standing(
+    campaign: Campaign,
+    training: Training,
+    chronicle: Chronicle,
+    known: Mapping[str, Role],
+    person: Person,
+) -> dict[str, Any]:
+    """All that the status page shows.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Its state and journal are read, nothing is written.
+    training : Training
+    chronicle : Chronicle
+    known : mapping of str to role
+        The people named beforehand.
+    person : Person
+        Who asks: annotators see themselves among the people.
+
+    Notes
+    -----
+    Reads the journal from its beginning: time O(entries).
+    """
+    state = campaign.state
+    snapshots = None if campaign.path is None else Snapshots.load(Snapshots.path(campaign.path))
+    said = status(state, chronicle.entries(), snapshots=snapshots)
+    plan = training.plan
+    spec = plan.strategy if plan is not None else state.picking
+    people = [
+        {
+            "name": name,
+            "role": known.get(name, "owner" if not known else "annotator"),
+            "labels": chronicle.count(name),
+            "skipped": chronicle.count(name, "skip"),
+            "last": chronicle.last(name),
+        }
+        for name in dict.fromkeys([*known, *chronicle.people()])
+        if person.is_owner or name == person.name
+    ]
+    return {
+        **said,
+        "training": {**training.says(state), "starts": training.starts},
+        "strategy": {
+            "spec": None if spec is None else dict(spec),
+            "name": state.created.name,
+            "why": None if plan is None else plan.why,
+        },
+        "people": people,
+    }
