@@ -133,9 +133,8 @@ class Certificate:
         seen = f"Of {self.remainder:,} items that nobody had labelled, {self.sample:,} were drawn and checked"
         found = f"{self.errors:,} had a wrong label from the model, now corrected"
         if self.skipped:
-            found += (
-                f"; {self.skipped:,} were skipped, and count as right for the one end, wrong for the other"
-            )
+            counted = "which counts as right for the one end and as wrong for the other"
+            found += f"; {self.skipped:,} skipped, {counted}"
         if self.is_exact:
             return (
                 f"All {self.remainder:,} items that nobody had labelled were checked: {found}. {self._word()}"
@@ -167,9 +166,9 @@ class Certificate:
 
 
 def is_due(state: State) -> bool:
-    """Whether every item of a sample is answered or skipped, and its certificate was not measured yet."""
+    """Whether a sample is done, by all that each item is asked of, and its certificate not measured yet."""
     open_one = _open(state)
-    return open_one is not None and all(id in state.kept or id in state.skips for id in open_one.ids)
+    return open_one is not None and all(state.is_done(id) for id in open_one.ids)
 
 
 def answered(state: State) -> tuple[int, int] | None:
@@ -177,7 +176,7 @@ def answered(state: State) -> tuple[int, int] | None:
     open_one = _open(state)
     if open_one is None:
         return None
-    return sum(id in state.kept or id in state.skips for id in open_one.ids), len(open_one.ids)
+    return sum(state.is_done(id) for id in open_one.ids), len(open_one.ids)
 
 
 def certificate(

@@ -1,0 +1,192 @@
+"""The certificate: when its sample is done, what it holds, what is said of it, and that it is one look."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nextlabel.campaign.events import Certifying, Created, Event, Extended, Measured, Released, Skipped, Told
+from nextlabel.campaign.folding import fold
+from nextlabel.campaign.state import State
+from nextlabel.core.task import Label
+from nextlabel.errors import LabelError, ParameterError
+from nextlabel.evaluation.certificate import (
+    Certificate,
+    answered,
+    certificate,
+    digest,
+    interval,
+    is_due,
+    issued,
+    sentence,
+)
+
+IDS = tuple(f"item {number}" for number in range(400))
+SAMPLE = IDS[399:339:-1]
+
+
+def begun(**changes: Any) -> Created:
+    task = {"kind": "class", "classes": ("cat", "dog")}
+    made = Created(0.0, 7, task, IDS, "", None, None, "", None, None, "margin", 0.0, (), "0")
+    return replace(made, **changes)
+
+
+def certifying(
+    sided: str = "two", ids: tuple[str, ...] = SAMPLE, level: float = 0.05, rest: int = 300
+) -> Certifying:
+    return Certifying(2.0, "frozen", ids, rest, level, sided, "Ada")
+
+
+def told(*ids: str, label: Label = "cat") -> Told:
+    return Told(3.0, dict.fromkeys(ids, label))
+
+
+def after(*events: Event, **changes: Any) -> State:
+    """A hundred items are labelled, and 300 are left."""
+    return fold(None, [begun(**changes), told(*IDS[:100]), *events])
+
+
+def saying(wrong: int = 0) -> Mapping[str, Label]:
+    return {id: "dog" if place < wrong else "cat" for place, id in enumerate(SAMPLE)}
+
+
+def measured(one: Certificate) -> Measured:
+    return Measured(4.0, "certificate", json.loads(json.dumps(one.values())), one.model)
+
+
+def made(state: State, wrong: int = 0) -> Certificate:
+    found = certificate(state, saying(wrong))
+    assert found is not None
+    return found
+
+
+def test_the_interval_is_the_exact_one() -> None:
+    assert interval(3, 100, 1000) == (7, 82)
+    assert interval(3, 100, 1000, sided="upper") == (3, 73)
+    assert interval(3, 100, 1000, 0.025) == (6, 90)
+    with pytest.raises(ParameterError, match="4 flaws in a sample of 3"):
+        interval(4, 3, 9)
+
+
+def test_there_is_no_certificate_before_every_item_of_the_sample_is_done() -> None:
+    assert certificate(after(), saying()) is None
+    assert answered(after()) is None
+    state = after(certifying(), told(*SAMPLE[:-1]))
+    assert (is_due(state), answered(state), certificate(state, saying())) == (False, (59, 60), None)
+    state = fold(state, [told(SAMPLE[-1])])
+    assert (is_due(state), answered(state)) == (True, (60, 60))
+    assert made(state).sample == 60
+
+
+def test_the_errors_found_are_corrected_and_no_longer_counted() -> None:
+    found = made(after(certifying(), told(*SAMPLE)), wrong=6)
+    low, high = interval(6, 60, 300)
+    assert (found.errors, found.low, found.high) == (6, low - 6, high - 6)
+    assert (found.remainder, found.items, found.uncovered, found.skipped) == (300, 400, 0, 0)
+    assert found.model == "frozen"
+
+
+def test_skipped_items_are_right_for_the_lower_end_and_wrong_for_the_upper() -> None:
+    found = made(after(certifying(), told(*SAMPLE[:-4]), Skipped(3.0, SAMPLE[-4:])), wrong=6)
+    assert (found.errors, found.skipped) == (6, 4)
+    assert (found.low, found.high) == (interval(6, 60, 300)[0] - 6, interval(10, 60, 300)[1] - 6)
+
+
+def test_a_one_sided_certificate_spends_its_level_on_one_end() -> None:
+    state = after(certifying("upper", level=0.025), told(*SAMPLE))
+    found = made(state, wrong=6)
+    assert (found.low, found.high) == (0, interval(6, 60, 300, 0.025, "upper")[1] - 6)
+    assert "At most" in found.sentence()
+    assert "with 97.5 % confidence" in found.sentence()
+
+
+def test_a_sample_of_everything_is_exact() -> None:
+    rest = IDS[100:]
+    state = after(certifying(ids=rest), told(*rest))
+    found = certificate(state, {id: "dog" if id == rest[0] else "cat" for id in rest})
+    assert found is not None
+    assert (found.low, found.high, found.is_exact) == (0, 0, True)
+    assert found.sentence() == (
+        "All 300 items that nobody had labelled were checked: 1 had a wrong label from the model, now "
+        "corrected. No wrong label of the model is left among them, of the 400 in the file, taking what "
+        "people said as right."
+    )
+
+
+def test_a_certificate_is_one_look() -> None:
+    state = after(certifying(), told(*SAMPLE))
+    first = made(state)
+    done = fold(state, [measured(first), told(SAMPLE[0], label="dog")])
+    assert (is_due(done), answered(done), certificate(done, saying())) == (False, None, None)
+    assert issued(done) == (first,)
+    again = fold(done, [certifying(ids=IDS[100:150], level=0.025, rest=240)])
+    assert answered(again) == (0, 50)
+    assert "under way: 0 of 50 items are checked. Of 300 items" in sentence(again)
+
+
+def test_with_an_overlap_all_must_have_spoken() -> None:
+    state = after(certifying(), told(*SAMPLE), overlap=2)
+    assert not is_due(state)
+    other = Told(4.0, dict.fromkeys(SAMPLE, "cat"), "Ben")
+    assert is_due(fold(state, [other]))
+
+
+def test_more_errors_never_lower_what_is_shown() -> None:
+    state = after(certifying(), told(*SAMPLE))
+    found = [made(state, wrong) for wrong in range(61)]
+    shown = [(one.low + one.errors, one.high + one.errors) for one in found]
+    assert shown == sorted(shown)
+    assert [high for _, high in shown] == sorted(high for _, high in shown)
+
+
+def test_items_that_the_sample_does_not_speak_for_are_counted_apart() -> None:
+    skipped = after(Skipped(1.5, IDS[100:110]), certifying(rest=290), told(*SAMPLE))
+    assert made(skipped).uncovered == 10
+    assert made(skipped).sentence().endswith("Nothing is said of 10 items beside.")
+    more = tuple(f"more {number}" for number in range(5))
+    extended = after(certifying(), Extended(2.5, more, "", None), told(*SAMPLE))
+    assert (made(extended).uncovered, made(extended).items) == (5, 405)
+    unasked = after(certifying(), told(*SAMPLE, *IDS[100:110]))
+    assert made(unasked).uncovered == 0
+
+
+def test_after_a_release_no_certificate_is_under_way() -> None:
+    state = after(certifying(), told(*SAMPLE), Released(4.0), reserve=(399,), control=0.1)
+    assert (is_due(state), answered(state)) == (False, None)
+
+
+def test_predictions_that_do_not_fit_are_refused() -> None:
+    state = after(certifying(), told(*SAMPLE))
+    with pytest.raises(LabelError, match=f"received none for '{SAMPLE[0]}'. .* with the model frozen"):
+        certificate(state, {})
+    with pytest.raises(LabelError, match="must be one of cat, dog; received 'cow'"):
+        certificate(state, dict.fromkeys(SAMPLE, "cow"))
+
+
+def test_the_values_are_json_and_say_what_was_certified() -> None:
+    state = after(certifying(), told(*SAMPLE))
+    found = certificate(state, saying(2), entries=[{"event": "created"}])
+    assert found is not None
+    assert Certificate.read({**json.loads(json.dumps(found.values())), "of a later version": 1}) == found
+    assert found.sample_digest == digest(SAMPLE)
+    assert found.journal_digest == digest([{"event": "created"}]) != digest([{"event": "Created"}])
+    assert made(state).journal_digest == ""
+    assert found.through == state.position
+
+
+def test_what_is_said_before_any() -> None:
+    assert sentence(after()).startswith("Certificate: none yet.")
+    assert sentence(after(certifying())) == "A certificate is under way: 0 of 60 items are checked."
+
+
+def test_what_is_said_of_a_certificate() -> None:
+    state = after(certifying(), told(*SAMPLE[:-1]), Skipped(3.0, SAMPLE[-1:]))
+    state = fold(state, [measured(made(state, wrong=6))])
+    assert sentence(state) == (
+        "Of 300 items that nobody had labelled, 60 were drawn and checked: 6 had a wrong label from the "
+        "model, now corrected; 1 skipped, which counts as right for the one end and as wrong for the other. "
+        "Between 7 and 58 wrong labels are left of the 400 in the file (1.8 % to 14.5 %), with 95 % "
+        "confidence, taking what people said as right."
+    )
