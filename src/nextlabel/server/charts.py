@@ -5,9 +5,10 @@ from typing import Any
 
 __all__ = ["band", "bars", "curve"]
 
-_WIDTH, _HEIGHT = 640.0, 240.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 12.0, 12.0, 30.0
+_WIDTH, _HEIGHT = 400.0, 200.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 6.0, 10.0, 30.0
 _STEPS = (1, 2, 5)
+_MOST_STOPS = 5
 
 
 def band(low: float, high: float) -> Mapping[str, float]:
@@ -57,46 +58,42 @@ def bars(counts: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
 
 
 def curve(points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Accuracy against labels, with the band of each look.
+    """A share against the number of labels, with the band of each point that has one.
 
     Parameters
     ----------
     points : sequence of mapping
-        Of each look ``labels``, ``accuracy``, ``low`` and ``high``, the last three from 0 to 1; at least
-        one, by rising labels.
+        Of each ``labels`` (above 0) and ``share`` (0 to 1), and ``low`` and ``high`` where there is a band;
+        by rising labels.
 
     Returns
     -------
     mapping or None
-        Size, ticks, marks, the line through them and the outline of the bands, in pixels from the top
-        left; None without points.
+        Size, rungs, stops, marks, the line through them and the outline of the bands, in pixels from the
+        top left; None without points. The scale is from 0 to 1, so that nothing looks steeper than it is.
+
+    Examples
+    --------
+    >>> drawn = curve([{"labels": 50, "share": 0.5}, {"labels": 100, "share": 1.0}])
+    >>> drawn["line"], [one["labels"] for one in drawn["stops"]]
+    ('219.0,90.0 394.0,10.0', [0, 20, 40, 60, 80, 100])
     """
     if not points:
         return None
     step = _step(points[-1]["labels"])
     most = step * -(-points[-1]["labels"] // step)
     across, down = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-    floor: float = min(0.9, int(10 * min(one["low"] for one in points)) / 10)
 
     def x(labels: float) -> float:
         return round(_LEFT + across * labels / most, 1)
 
     def y(share: float) -> float:
-        return round(_TOP + down * (1 - share) / (1 - floor), 1)
+        return round(_TOP + down * (1 - share), 1)
 
-    marks = [
-        {
-            "x": x(one["labels"]),
-            "y": y(one["accuracy"]),
-            "low": y(one["low"]),
-            "high": y(one["high"]),
-            "look": one,
-        }
-        for one in points
-    ]
-    there = [f"{one['x']},{one['high']}" for one in marks]
-    back = [f"{one['x']},{one['low']}" for one in reversed(marks)]
-    rungs = [floor + (1 - floor) * part / 2 for part in range(3)]
+    marks = [{"x": x(one["labels"]), "y": y(one["share"]), "point": one} for one in points]
+    banded = [one for one in points if one.get("low") is not None and one.get("high") is not None]
+    there = [f"{x(one['labels'])},{y(one['high'])}" for one in banded]
+    back = [f"{x(one['labels'])},{y(one['low'])}" for one in reversed(banded)]
     return {
         "width": _WIDTH,
         "height": _HEIGHT,
@@ -106,16 +103,17 @@ def curve(points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         "marks": marks,
         "line": " ".join(f"{one['x']},{one['y']}" for one in marks),
         "area": " ".join([*there, *back]),
-        "rungs": [{"y": y(share), "share": share} for share in rungs],
+        "spans": [{"x": x(one["labels"]), "low": y(one["low"]), "high": y(one["high"])} for one in banded],
+        "rungs": [{"y": y(part / 4), "share": part / 4} for part in range(5)],
         "stops": [{"x": x(labels), "labels": labels} for labels in range(0, int(most) + 1, step)],
     }
 
 
 def _step(most: float) -> int:
-    """The distance of ticks: 1, 2 or 5 times a power of ten, at most six of them up to `most`."""
+    """The distance of stops: 1, 2 or 5 times a power of ten, for at most five of them up to `most`."""
     scale = 1
     while True:
         for one in _STEPS:
-            if one * scale * 6 >= most:
+            if one * scale * _MOST_STOPS >= most:
                 return one * scale
         scale *= 10

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-__all__ = ["amount", "duration", "moment", "percent", "saying"]
+__all__ = ["amount", "moment", "percent", "saying"]
 
 
 def amount(number: float) -> str:
@@ -31,27 +31,6 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return "over 99 %"
     return f"{share * 100:.0f} %"
-
-
-def duration(seconds: float) -> str:
-    """A length of time, in the two largest units that matter.
-
-    Examples
-    --------
-    >>> duration(20), duration(150), duration(15_000), duration(200_000)
-    ('under a minute', '3 min', '4 h 10 min', '2 days 8 h')
-    """
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return "under a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    said = "1 day" if days == 1 else f"{days} days"
-    return f"{said} {hours} h" if hours else said
 
 
 def moment(at: float) -> str:

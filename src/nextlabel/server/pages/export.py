@@ -7,6 +7,18 @@ from nextlabel.server.page import Desk, Page
 
 __all__ = ["export"]
 
+_TITLES = {
+    "answers": "Every answer",
+    "asreview": "ASReview",
+    "csv": "CSV",
+    "jsonl": "JSON lines",
+    "label_studio": "Label Studio",
+    "label_studio_config": "Label Studio, settings",
+    "model": "Model for scikit-learn",
+    "onnx": "Model as ONNX",
+    "parquet": "Parquet",
+}
+
 
 def export() -> Page:
     """Downloads, a sentence each; for owners."""
@@ -14,4 +26,4 @@ def export() -> Page:
 
 
 def _context(desk: Desk, person: Any, query: Mapping[str, str]) -> Mapping[str, Any]:
-    return {"formats": desk.formats(person)}
+    return {"formats": desk.formats(person), "titles": _TITLES}
