@@ -1,5 +1,6 @@
 """Items that somebody names on the command line: the reader for them, and a learner that suits them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextlabel.core.pool import Pool
 
-__all__ = ["label_column", "read_items", "suited"]
+__all__ = ["label_cells", "label_column", "read_items", "remarks", "suited"]
 
 _BARE = ("images", "npy", "npz", "idx")  # readers that are not told what columns are for
 _LABELS = ("label", "folder")  # taken for labels where nobody names a column
 _LOOK, _WORDS = 200, 4
+_PLAIN = 64 * 64
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tuple[Pool, str | None]":
@@ -21,7 +24,8 @@ def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tup
     ----------
     path : Path
     params : mapping of str to object
-        Of the reader: `id`, `text` and `features` among them; those that are None are left out.
+        Of the reader: `id`, `text` and `features` among them; those that are None or False are left out. With
+        `image`, the column of paths, the table lists images.
     label : str or None
         The column of labels; ``label`` where nobody names another and it serves for nothing else.
 
@@ -41,18 +45,19 @@ def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tup
     from nextlabel.core.registry import build
     from nextlabel.readers.files import reader_for
 
-    reader = reader_for(path)
-    spec = {"name": reader, "path": str(path), **{key: one for key, one in params.items() if one is not None}}
+    said = {key: one for key, one in params.items() if one is not None and one is not False}
+    reader = "listed_images" if "image" in said else reader_for(path)
+    spec = {"name": reader, "path": str(path), **said}
     takes_label = reader not in _BARE
     if label is not None and takes_label:
         spec["label"] = label
     pool: Pool = build("reader", spec)
-    used = (params["id"], params["text"], *(params["features"] or ()))
+    used = (said.get("id"), said.get("text"), said.get("image"), *said.get("features", ()))
     if label is None and _LABELS[0] in pool.columns and _LABELS[0] not in used:
         label = _LABELS[0]
         if takes_label:
             pool = build("reader", {**spec, "label": label})  # once more: labels are no feature
-    if params["text"] is None and params["features"] is None:
+    if "text" not in said and "features" not in said:
         _require_no_long_text(pool)
     return pool, label
 
@@ -86,7 +91,13 @@ def label_column(pool: "Pool", label: str | None, option: str) -> str:
 
 
 def suited(pool: "Pool") -> dict[str, Any]:
-    """Logistic regression on words, on the cells of rows, on standardised numbers, or on pixels."""
+    """Logistic regression on words, on the cells of rows, on standardised numbers, or on edges and colours.
+
+    On pixels, where images are grey and no larger than 64 × 64: a scan of a digit is its brightness. And
+    where they have one size and scikit-image (the extra ``app``) is missing.
+    """
+    from importlib.util import find_spec
+
     import numpy as np
 
     learner = {"name": "sklearn", "estimator": "logistic"}
@@ -96,7 +107,62 @@ def suited(pool: "Pool") -> dict[str, Any]:
     if medium == "row":
         mixed = pool.take(np.array([0])).dtype.kind == "O"
         return {**learner, "features": "table" if mixed else "scale"}
-    return learner
+    first = pool.take(np.array([0]))
+    has_sizes = first.dtype.kind == "O"
+    is_plain = first.ndim == 3 and first[0].size <= _PLAIN
+    return {**learner, "features": "hog"} if has_sizes or (find_spec("skimage") and not is_plain) else learner
+
+
+def label_cells(pool: "Pool", column: str | None, named: Sequence[str] = ()) -> dict[str, str]:
+    """What the column of labels holds, by id, where it holds something.
+
+    Parameters
+    ----------
+    pool : Pool
+    column : str or None
+    named : sequence of str
+        The classes that somebody named, as written.
+
+    Returns
+    -------
+    dict of str to str
+        Without blanks around. Where all are numbers, whole ones stand without a decimal point: a program
+        that knows no missing whole numbers writes a column of 0, 1 and nothing as 0.0, 1.0 and nothing. Not
+        where a class is named in the long way.
+    """
+    from nextlabel.experiment.labelled import MISSING
+
+    if column is None:
+        return {}
+    cells = {id: cell.strip() for id, cell in zip(pool.ids, pool.columns[column], strict=True)}
+    cells = {id: cell for id, cell in cells.items() if cell not in MISSING}
+    kinds = set(cells.values())
+    if kinds & set(named) or not all(map(_NUMBER.fullmatch, kinds)):
+        return cells
+    return {id: re.sub(r"\.0+$", "", cell) for id, cell in cells.items()}
+
+
+def remarks(pool: "Pool", encoding: str | None = None) -> list[str]:
+    """What somebody should know of how a file was read: one sentence each.
+
+    Parameters
+    ----------
+    pool : Pool
+    encoding : str, optional
+        What he said it is.
+
+    Returns
+    -------
+    list of str
+        The encoding, where it was found out by looking at the text; what was left out.
+    """
+    found = pool.source.params.get("encoding") if pool.source is not None else None
+    said = [f"Read as {found} (detected)."] if found and encoding is None else []
+    faults: Any = getattr(pool, "faults", ())
+    if len(faults):
+        one = "1 row is" if faults.total == 1 else f"{faults.total:,} rows are"
+        said.append(f"{one} left out: {faults.words()}.")
+    return said
 
 
 def _require_no_long_text(pool: "Pool") -> None:
