@@ -15,14 +15,17 @@ def status(
     journal: Annotated[Path, typer.Argument(help="The campaign's journal.")],
     is_json: Annotated[bool, typer.Option("--json", help="The same for programs.")] = False,
 ) -> None:
-    """Say how far a campaign is: labelled, out, skipped, left; and what to do next."""
+    """Say how far a campaign is, how good its model is by what evidence, and what to do next."""
     import json
     import time
 
-    from nextlabel.cli.journal import read_state
+    from nextlabel.cli.journal import read_journal
+    from nextlabel.evaluation import report
+    from nextlabel.evaluation.stopping import Snapshots
 
-    state = read_state(journal)
+    state, entries = read_journal(journal)
     said = _figures(journal, state, time.time())
+    said["report"] = report.status(state, entries, snapshots=Snapshots.load(Snapshots.path(journal)))
     if is_json:
         typer.echo(json.dumps(said, indent=2, ensure_ascii=False))
     else:
@@ -99,6 +102,8 @@ def _show(said: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from nextlabel.evaluation.report import sentences
+
     console = Console(markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
@@ -128,6 +133,9 @@ def _show(said: dict[str, Any]) -> None:
         )
     if said["stopped"] is not None:
         console.print(f"stopped: {said['stopped'] or 'no reason was given'}", soft_wrap=True)
+    console.print()
+    for sentence in sentences(said["report"]):
+        console.print(sentence, soft_wrap=True)
     console.print(f"\nNext: {said['next']}", soft_wrap=True)
 
 

@@ -67,7 +67,7 @@ def status(
 
 
 def sentences(said: Mapping[str, Any]) -> tuple[str, ...]:
-    """What `status` found, in sentences: quality first.
+    """What `status` found, in sentences: quality first; nothing of what there is no figure for yet but that.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def sentences(said: Mapping[str, Any]) -> tuple[str, ...]:
         quality["indication"],
         quality["caution"],
         said["certificate"]["sentence"],
-        said["stopping"]["sentence"],
+        said["stopping"]["sentence"] if said["stopping"]["change100"] is not None else "",
         said["agreement"]["sentence"] if said["agreement"]["items"] else "",
         said["saving"]["sentence"],
     ]
