@@ -87,13 +87,13 @@ def begin(journal: Path, wanted: Wanted) -> "tuple[Pool, State, str | None]":
         The file cannot be read, an option contradicts it, or somebody has made the journal meanwhile.
     """
     from nextlabel.campaign.campaign import Campaign
+    from nextlabel.cli.items import label_cells, read_items
     from nextlabel.cli.items import label_column as named_column
-    from nextlabel.cli.items import read_items
 
     pool, column = read_items(wanted.file, wanted.params, wanted.label_column)
     if column is not None:
         named_column(pool, column, "--label-column")
-    cells = _cells(pool, column)
+    cells = label_cells(pool, column, wanted.labels)
     task = _task(wanted.kind, wanted.labels, cells, column)
     known = _known(task, cells, column)
     _require_work(pool, known)
@@ -154,16 +154,6 @@ def beside(file: Path) -> Path:
     whole = file.resolve()
     stem = whole.name if whole.is_dir() else whole.name.partition(".")[0] or whole.name
     return file.parent / f"{stem}.db" if file.name else whole.with_name(f"{stem}.db")
-
-
-def _cells(pool: "Pool", column: str | None) -> dict[str, str]:
-    """What the column of labels holds, where it holds something."""
-    from nextlabel.experiment.labelled import MISSING
-
-    if column is None:
-        return {}
-    cells = zip(pool.ids, pool.columns[column], strict=True)
-    return {id: cell.strip() for id, cell in cells if cell.strip() not in MISSING}
 
 
 def usual(kind: str) -> str:
@@ -257,22 +247,26 @@ def _whole(journal: Path) -> Iterator[Path]:
             unfinished.with_name(name).unlink(missing_ok=True)
 
 
-def say(file: Path, pool: "Pool", state: "State", column: str | None) -> None:
+def say(wanted: Wanted, pool: "Pool", state: "State", column: str | None) -> None:
     """Tell in the terminal what was begun.
 
     Parameters
     ----------
-    file : Path
+    wanted : Wanted
     pool : Pool
     state : State
     column : str or None
         Of labels.
     """
+    from nextlabel.cli.items import remarks
+
     known = f"; labels in the column {column}: {state.labelled:,}" if state.labelled else ""
-    typer.echo(f"{len(pool.ids):,} items read from {file}: {_what(pool)}{known}.")
+    typer.echo(f"{len(pool.ids):,} items read from {wanted.file}: {_what(pool)}{known}.")
     several = "; an item may have several, or none" if state.task.is_several else ""
     typer.echo(f"Classes: {', '.join(state.task.classes)}{several}.")
     learner = state.created.learner or {"name": state.created.learner_repr}
+    for remark in remarks(pool, wanted.params.get("encoding")):
+        typer.echo(remark)
     parts = ", ".join(str(value) for value in learner.values() if isinstance(value, str))
     typer.echo(f"Learner: {parts}. Strategy: {state.created.name}.")
     if state.control:

@@ -44,6 +44,10 @@ def label(
     encoding: Annotated[
         str | None, typer.Option(help="Of the file, where it is not found out rightly: for example latin-1.")
     ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of an xlsx file; the first when left out.")] = None,
+    image: Annotated[
+        str | None, typer.Option(help="The column of a table that names an image file for each row.")
+    ] = None,
     skip_faulty: Annotated[
         bool, typer.Option("--skip-faulty", help="Leave out what cannot be read; else nothing is begun.")
     ] = False,
@@ -108,7 +112,9 @@ def label(
             "text": text,
             "features": listed(features) or None,
             "encoding": encoding,
-            "skip_faulty": True if skip_faulty else None,
+            "sheet": sheet,
+            "image": image,
+            "skip_faulty": skip_faulty or None,
         },
         labels=listed(labels),
         label_column=label_column,
@@ -153,37 +159,44 @@ def _begun(wanted: "Wanted") -> "tuple[Path, Pool | None]":
         typer.echo(f"Going on with the journal {journal}.")
         return journal, None
     pool, state, column = begin(journal, wanted)
-    say(wanted.file, pool, state, column)
+    say(wanted, pool, state, column)
     typer.echo(f"Journal: {journal}")
     return journal, pool
 
 
 def _require_same(journal: Path, wanted: "Wanted") -> None:
     """What the journal has settled is not asked for in another way; the same words as before are fine."""
+    from nextlabel.cli.beginning import Wanted
     from nextlabel.cli.journal import read_state
     from nextlabel.errors import ParameterError
 
     state = read_state(journal)
     source = state.pool_source or {}
-    before: dict[str, Any] = {
-        "--labels": tuple(state.task.classes),
-        "--text": source.get("text"),
-        "--id": source.get("id"),
+    created, usual = state.created, Wanted(wanted.file, {}, (), None, "class", "auto")
+    pairs: dict[str, tuple[Any, Any, Any]] = {  # what is wanted, when nothing is, and what there is
+        "--labels": (tuple(wanted.labels), (), tuple(state.task.classes)),
+        "--task": (wanted.kind, usual.kind, state.task.kind),
+        "--text": (wanted.params["text"], None, source.get("text")),
+        "--id": (wanted.params["id"], None, source.get("id")),
+        "--overlap": (wanted.overlap, usual.overlap, created.overlap),
+        "--candidates": (wanted.candidates, None, created.candidates),
+        "--control": (wanted.control, usual.control, created.control),
+        "--seed": (wanted.seed, usual.seed, created.seed),
+        "--strategy": (wanted.strategy, usual.strategy, created.name),
     }
-    now: dict[str, Any] = {
-        "--labels": tuple(wanted.labels),
-        "--text": wanted.params["text"],
-        "--id": wanted.params["id"],
-    }
-    for option, value in now.items():
-        if value and value != before[option]:
-            was = ", ".join(before[option]) if isinstance(before[option], tuple) else before[option]
+    for option, (value, nothing, was) in pairs.items():
+        if value not in (nothing, was):
             message = (
-                f"{option} must be what the journal {journal} began with, {was or 'nothing'}; received "
-                f"{', '.join(value) if isinstance(value, tuple) else value}. Leave it out to go on; to begin "
-                "anew, move the journal away."
+                f"{option} must be what the journal {journal} began with, {_words(was)}; received "
+                f"{_words(value)}. Leave it out to go on; to begin anew, move the journal away."
             )
             raise ParameterError(message)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "nothing" if value is None else str(value)
 
 
 def _run(

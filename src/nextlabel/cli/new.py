@@ -11,7 +11,7 @@ __all__ = ["new"]
 def new(
     file: Annotated[
         Path,
-        typer.Argument(help="csv, tsv, jsonl, parquet, npy, npz, idx.gz, or a folder of images."),
+        typer.Argument(help="csv, tsv, jsonl, parquet, xlsx, npy, npz, idx.gz, or a folder of images."),
     ],
     text: Annotated[str | None, typer.Option(help="The column whose texts are to be labelled.")] = None,
     features: Annotated[
@@ -38,6 +38,13 @@ def new(
     encoding: Annotated[
         str | None, typer.Option(help="Of the file, where it is not UTF-8: for example latin-1.")
     ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of an xlsx file; the first when left out.")] = None,
+    image: Annotated[
+        str | None, typer.Option(help="The column of a table that names an image file for each row.")
+    ] = None,
+    skip_faulty: Annotated[
+        bool, typer.Option("--skip-faulty", help="Leave out what cannot be read; else nothing is begun.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="The journal; FILE with the ending .db when left out.")
     ] = None,
@@ -69,7 +76,15 @@ def new(
     _require_new(journal)
     wanted = Wanted(
         file=file,
-        params={"id": id, "text": text, "features": listed(features) or None, "encoding": encoding},
+        params={
+            "id": id,
+            "text": text,
+            "features": listed(features) or None,
+            "encoding": encoding,
+            "sheet": sheet,
+            "image": image,
+            "skip_faulty": skip_faulty or None,
+        },
         labels=listed(labels),
         label_column=label_column,
         kind=kind,
@@ -79,7 +94,7 @@ def new(
         seed=seed,
     )
     pool, state, column = begin(journal, wanted)
-    say(file, pool, state, column)
+    say(wanted, pool, state, column)
     typer.echo(f"Journal: {journal}")
     typer.echo(f"Next: {call('ask', journal)}")
 

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import final
 
 from nextlabel.campaign.events import Asked, Event, Noted, Retracted, Skipped, Told, read_entry
+from nextlabel.campaign.state import State
 from nextlabel.core.store import Entry, Store
 from nextlabel.core.task import Label
 
@@ -80,17 +81,26 @@ class Chronicle:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._undone: set[int] = set()
         self._flagged: dict[str, list[str]] = defaultdict(list)
+        self._choices: list[Entry] = []
 
     def read_on(self) -> None:
         """Take in what was written since; quick where it is little."""
         with self._lock:
             for position, entry in enumerate(self._store.read(self._position), self._position):
                 self._take(position, read_entry(entry))
+                if entry["event"] in _CHOICES:
+                    self._choices.append(_short(entry))
                 self._position = position + 1
 
-    def entries(self) -> Sequence[Entry]:
-        """The journal from its beginning, as its store has it."""
-        return self._store.read(0)
+    def choices(self, state: State) -> Sequence[Entry]:
+        """Of the journal's entries those that say who picked and what was measured.
+
+        They are what `nextlabel.evaluation.report.status` reads of a journal; short, so that it is quick.
+        """
+        created = state.created
+        first = {"event": "created", "strategy": created.strategy, "opening": created.opening}
+        with self._lock:
+            return [first, *self._choices]
 
     def close(self) -> None:
         """Close the store."""
@@ -177,6 +187,14 @@ class Chronicle:
 
 
 _SAID = ("answer", "skip")
+_CHOICES = ("asked", "noted", "measured")
+
+
+def _short(entry: Entry) -> Entry:
+    """An entry without the lists that grow with a batch."""
+    if entry["event"] != "asked":
+        return entry
+    return {name: entry[name] for name in ("event", "strategy", "learner")} | {"arms": {*entry["arms"]}}
 
 
 def _told(position: int, event: Told) -> list[Act]:

@@ -73,8 +73,8 @@ class Desk:
 
     @property
     def state(self) -> State:
-        """As of the last commit."""
-        return self._campaign.state
+        """What is on the disk, as of the last commit."""
+        return self._writer.state
 
     @property
     def pool(self) -> Pool:
@@ -112,7 +112,7 @@ class Desk:
                     {"name": name, "key": key} for name, key in zip(state.task.classes, keys, strict=True)
                 ],
             },
-            "medium": self._showing.medium(state.ids[0]),
+            "medium": self._showing.medium,
             "items": len(state.roster),
             "person": person.name,
             "role": person.role,
@@ -135,7 +135,8 @@ class Desk:
         """Quality, curve, counts, advice, training; see ``GET /api/status``."""
         from nextlabel.server.standing import standing
 
-        return standing(self._campaign, self._training, self._chronicle, self.people.names(), person)
+        known = self.people.names()
+        return standing(self.state, self.path, self._training, self._chronicle, known, person)
 
     def items(self, person: Person, query: Mapping[str, str]) -> Mapping[str, Any]:
         """One page of the items that match; see ``GET /api/items``."""
@@ -224,7 +225,9 @@ class Desk:
         from nextlabel.server.downloads import download
 
         _require_owner(person)
-        return download(self._campaign, self._pool, self._training.predictions, person, name)
+        if self.path is None:
+            raise RequestError("A campaign in memory has no file to export from. Open one in a file.")
+        return download(self.path, self._pool, self._training.predictions, person, name)
 
     async def _done(self, job: Any) -> Any:
         """What the writer made of a job; what is refused is refused in words for the page."""
@@ -252,7 +255,7 @@ class Desk:
         """After each commit, and when others have written; in the writer's thread."""
         try:
             self._chronicle.read_on()
-            if len(self._campaign.state.roster) != len(self._pool.ids):
+            if len(self._campaign.state.roster) != len(self._pool.ids):  # somebody has extended it
                 self._pool = self._campaign.pool
             self._problem = ""
         except StaleJournal:

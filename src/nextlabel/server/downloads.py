@@ -1,5 +1,6 @@
 """What can be taken away: made in a temporary file, for owners."""
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,13 +26,13 @@ def offered(person: Person) -> Sequence[Mapping[str, str]]:
 
 
 def download(
-    campaign: Campaign, pool: Pool, predictions: Predictions | None, person: Person, name: str
+    journal: Path, pool: Pool, predictions: Predictions | None, person: Person, name: str
 ) -> tuple[Path, str, str]:
     """Make a file.
 
     Parameters
     ----------
-    campaign : Campaign
+    journal : Path
     pool : Pool
     predictions : Predictions or None
         Of the newest model.
@@ -54,20 +55,28 @@ def download(
         There is no such format.
     CampaignError
         The campaign has not what the format needs: no model yet, for example.
+
+    Notes
+    -----
+    Opens the journal by itself, so that whoever writes need not wait.
     """
     formats = {one.name: one for one in FORMATS.values() if person.role in one.roles}
     if name not in formats:
         message = f"The format must be one of {', '.join(formats)}; received {name[:40]!r}."
         raise RequestError(f"{message} See the page of exports.", status=404, kind="missing")
     made = formats[name]
-    state = campaign.state
+    with Campaign.open(journal, pool) as campaign:
+        state, entries = campaign.state, campaign.journal()
+        model = campaign.newest() if made.needs_model else None
     said = None
     if predictions is not None and predictions.classes == state.task.classes:
         index, known = state.roster.index, predictions
         said = Remembered(state.task, predictions.model, lambda id: known.at(index[id]))
     folder = Path(tempfile.mkdtemp(prefix="nextlabel-"))
-    stem = campaign.path.stem if campaign.path is not None else "labels"
-    file = folder / f"{stem}-{name}{made.suffix}"
-    model = campaign.newest() if made.needs_model else None
-    write_export(name, file, Export(state, campaign.journal(), pool=pool, predictions=said, model=model))
+    file = folder / f"{journal.stem}-{name}{made.suffix}"
+    try:
+        write_export(name, file, Export(state, entries, pool=pool, predictions=said, model=model))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return file, file.name, made.mime

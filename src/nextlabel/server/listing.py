@@ -195,12 +195,12 @@ class Listing:
         return found
 
     def _text(self, id: str) -> str:
-        shown = self._showing.pool.show(id)
-        if shown.medium == "image":
+        if self._showing.medium == "image":
             return id.casefold()
-        if isinstance(shown.content, Mapping):
-            return "\n".join(map(str, shown.content.values())).casefold()
-        return str(shown.content).casefold()
+        content = self._showing.pool.show(id).content
+        if isinstance(content, Mapping):
+            return "\n".join(map(str, content.values())).casefold()
+        return str(content).casefold()
 
 
 def _is_theirs(person: Person, who: Iterable[str]) -> bool:

@@ -18,6 +18,7 @@ from nextlabel.server.training import Training
 __all__ = ["Showing"]
 
 _LINE = 160
+_TRIES = 20
 
 
 @final
@@ -39,21 +40,25 @@ class Showing:
     ) -> None:
         self._pool, self.chronicle, self._training, self._settings = pool, chronicle, training, settings
         self._views: dict[str, Any] = {}
+        self._medium = ""
 
     @property
     def pool(self) -> Pool:
         """The items."""
         return self._pool()
 
-    def medium(self, id: str) -> str:
-        """What kind of thing an item is: ``"text"``, ``"image"`` or ``"row"``."""
-        return self.pool.show(id).medium
+    @property
+    def medium(self) -> str:
+        """What kind of thing the items are: ``"text"``, ``"image"`` or ``"row"``; all are of one kind."""
+        if not self._medium:
+            self._medium = _medium(self.pool)
+        return self._medium
 
     def view(self, state: State, id: str) -> Mapping[str, Any]:
         """What the browser needs to show an item; one that cannot be read says so."""
         position = state.roster.index[id]
         try:
-            medium = self.medium(id)
+            medium = self.medium
             if medium not in self._views:
                 self._views[medium] = resolve("view", medium)()
             shown: Mapping[str, Any] = self._views[medium].fields(self.pool, id, position)
@@ -63,13 +68,9 @@ class Showing:
 
     def line(self, id: str) -> str:
         """An item in one line."""
-        try:
-            shown = self.pool.show(id)
-        except NextlabelError as error:
-            return str(error)[:_LINE]
-        if shown.medium == "image":
-            return id
-        content = shown.content
+        if self.medium == "image":
+            return id  # which need not be decoded for that
+        content = self.pool.show(id).content
         if isinstance(content, Mapping):
             content = ", ".join(f"{name}: {value}" for name, value in content.items())
         text = " ".join(str(content)[: 4 * _LINE].split())
@@ -134,6 +135,16 @@ class Showing:
             "was": was,
             "now": undone.now,
         }
+
+
+def _medium(pool: Pool) -> str:
+    """Of the first items that can be shown."""
+    for id in pool.ids[:_TRIES]:
+        try:
+            return pool.show(id).medium
+        except NextlabelError:
+            continue
+    return "image"
 
 
 def _said(label: Label, confidence: float) -> dict[str, Any]:

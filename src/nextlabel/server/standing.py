@@ -1,9 +1,10 @@
 """How a campaign stands, for the status page: what may be claimed, who labels, what the trainer does."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.state import State
 from nextlabel.evaluation.report import status
 from nextlabel.evaluation.stopping import Snapshots
 from nextlabel.server.chronicle import Chronicle
@@ -14,7 +15,8 @@ __all__ = ["standing"]
 
 
 def standing(
-    campaign: Campaign,
+    state: State,
+    journal: Path | None,
     training: Training,
     chronicle: Chronicle,
     known: Mapping[str, Role],
@@ -24,8 +26,8 @@ def standing(
 
     Parameters
     ----------
-    campaign : Campaign
-        Its state and journal are read, nothing is written.
+    state : State
+    journal : Path or None
     training : Training
     chronicle : Chronicle
     known : mapping of str to role
@@ -35,11 +37,10 @@ def standing(
 
     Notes
     -----
-    Reads the journal from its beginning: time O(entries).
+    Time O(queries + answers).
     """
-    state = campaign.state
-    snapshots = None if campaign.path is None else Snapshots.load(Snapshots.path(campaign.path))
-    said = status(state, chronicle.entries(), snapshots=snapshots)
+    snapshots = None if journal is None else Snapshots.load(Snapshots.path(journal))
+    said = status(state, chronicle.choices(state), snapshots=snapshots)
     plan = training.plan
     spec = plan.strategy if plan is not None else state.picking
     people = [

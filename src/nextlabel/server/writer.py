@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, TypeVar, final
 
 from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.state import State
 from nextlabel.errors import JournalError, RequestError, StaleJournal
 
 __all__ = ["Writer"]
@@ -37,6 +38,8 @@ class Writer:
     disk. Where another process was faster, all are done again on what is there now: a job must change nothing
     but the campaign. One that raises leaves the others alone.
 
+    `state` is what is on the disk: what jobs do is seen by others only when it is there.
+
     A disk that is full or read-only fails the jobs with the store's message, which stands in `banner` until
     something could be written again.
     """
@@ -48,7 +51,7 @@ class Writer:
         self._is_closed = False
         self._looked = monotonic()
         self.banner: str | None = None
-        self.commits = 0
+        self.state: State = campaign.state
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -115,13 +118,13 @@ class Writer:
     def _do(self, waiting: list[tuple[Callable[[Campaign], Any], Future[Any]]]) -> None:
         try:
             done = self._committed([job for job, _ in waiting])
-            self._note()
         except BaseException as error:  # all are told: nothing was written
             if isinstance(error, JournalError):
                 self.banner = str(error)
             for _, future in waiting:
                 future.set_exception(error)
             return
+        self._settle()
         for (_, future), (result, problem) in zip(waiting, done, strict=True):
             if problem is None:
                 future.set_result(result)
@@ -155,17 +158,21 @@ class Writer:
         except Exception as error:
             return None, error
 
-    def _note(self) -> None:
-        self.commits += 1
+    def _settle(self) -> None:
+        """Show what is on the disk now."""
+        self.state = self._campaign.state
         self._looked = monotonic()
-        self._settled()
+        try:
+            self._settled()
+        except Exception as error:  # what was written stays acknowledged
+            self.banner = str(error)
 
     def _look(self) -> None:
         """What other processes wrote; and whether a disk that refused can be written again."""
         try:
             before = self._campaign.state.position
             if self._campaign.refresh().position != before:
-                self._settled()
+                self._settle()
             if self.banner is not None and monotonic() - self._looked > _CHECK:
                 self._looked = monotonic()
                 _check_room(self._campaign)
