@@ -301,8 +301,9 @@ def rewritten(sheet: Path, **by_id: tuple[str, str]) -> None:
     """Give some rows another label and skip."""
     with sheet.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
+    id, label = ("id", "label") if "id" in rows[0] else ("key", "nextlabel_label")
     for row in rows:
-        row["label"], row["skip"] = by_id.get(row["id"], (row["label"], row["skip"]))
+        row[label], row["skip"] = by_id.get(row[id], (row[label], row["skip"]))
     with sheet.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

@@ -1,4 +1,4 @@
-"""``nextlabel tell``: the answers of a sheet go into the journal."""
+"""``nextlabel tell``: the answers of a sheet, or of another tool's file, go into the journal."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +20,17 @@ def tell(
         Path,
         typer.Argument(
             help="A CSV file with the columns id and label, as `nextlabel ask` and `nextlabel export` write "
-            "it. An empty label is left for later; a word in the column skip passes the item over."
+            "it. An empty label is left for later; a word in the column skip passes the item over. Also "
+            "JSON lines, parquet, and what Label Studio and ASReview export."
         ),
     ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="csv, jsonl, parquet, label_studio or asreview; when left out, by the suffix (.json is of "
+            "Label Studio) and the columns."
+        ),
+    ] = None,
     annotator: Annotated[
         str, typer.Option(help="Who answered, where the sheet does not say; else its holder.")
     ] = "",
@@ -36,16 +44,37 @@ def tell(
             help="Tell also what was told before in the same words, and changed or taken back since.",
         ),
     ] = False,
+    positive: Annotated[
+        str | None,
+        typer.Option(help="Of an export of ASReview: the class that 1 stands for; 0 is the other."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the data are now, if they have moved: they are read where a file of another tool "
+            "lacks our ids."
+        ),
+    ] = None,
 ) -> None:
     """Tell the answers of a sheet: all rows are checked first, and telling twice changes nothing."""
-    from nextlabel.campaign.answers import tell_sheet
     from nextlabel.campaign.campaign import Campaign
+    from nextlabel.campaign.formats.reading import tell_file
     from nextlabel.cli.journal import call
+    from nextlabel.cli.source import read_pool
     from nextlabel.errors import JournalError
 
     with Campaign.open(journal, only_answers=True) as campaign:
         try:
-            told = tell_sheet(campaign, sheet, annotator=annotator, encoding=encoding, is_again=again)
+            told = tell_file(
+                campaign,
+                sheet,
+                format=format,
+                annotator=annotator,
+                encoding=encoding,
+                is_again=again,
+                positive=positive,
+                pool=lambda: read_pool(journal, campaign.state, data),
+            )
         except JournalError as error:
             error.add_note("Tell the sheet again then: what is in the journal already is passed over.")
             raise

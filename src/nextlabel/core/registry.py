@@ -31,6 +31,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "label": "nextlabel.cli.label:label",
             "list": "nextlabel.cli.list:show",
             "new": "nextlabel.cli.new:new",
+            "predict": "nextlabel.cli.predict:predict",
             "simulate": "nextlabel.cli.simulate:simulate",
             "status": "nextlabel.cli.status:status",
             "tell": "nextlabel.cli.tell:tell",

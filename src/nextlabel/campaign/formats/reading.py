@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from nextlabel.campaign.answers import Told, tell_rows
 from nextlabel.campaign.formats import asreview, csv, jsonl, label_studio_read, parquet
+from nextlabel.campaign.formats.asreview import LABELS
+from nextlabel.campaign.formats.columns import ITEM_COLUMNS, found
 from nextlabel.campaign.sheets import Row, read_header
 from nextlabel.core.pool import Pool
 from nextlabel.errors import ParameterError
@@ -34,11 +36,12 @@ def format_of(path: Path, *, encoding: str | None = None) -> str:
     encoding : str, optional
         Of a CSV file.
     """
-    found = _SUFFIXES.get(path.suffix.lower())
-    if found is not None:
-        return found
+    known = _SUFFIXES.get(path.suffix.lower())
+    if known is not None:
+        return known
     header = read_header(path, encoding)
-    return "asreview" if "asreview_label" in header and "label" not in header else "csv"
+    is_ours = "token" in header or all(found(name, header) for name in ITEM_COLUMNS)
+    return "asreview" if LABELS[0] in header and not is_ours else "csv"
 
 
 def tell_file(

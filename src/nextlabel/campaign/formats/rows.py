@@ -58,8 +58,8 @@ def columns_of(header: Collection[str], state: "State") -> Columns:
     -------
     Columns
         Where the file has them all, those of an export of items: the id is then the column that names the
-        items in the data, if it is there. Of predictions likewise. Else ``id``, or where there is none that
-        column of the data; and ``label``.
+        items in the data, if it is there. Of predictions likewise, also once it is not said any more that
+        they are by a model. Else ``id``; and ``label``, or ``nextlabel_label``, which only we write.
     """
     source = state.pool_source
     name = own_id(source, header)
@@ -71,7 +71,8 @@ def columns_of(header: Collection[str], state: "State") -> Columns:
             if "by" in ours:
                 return Columns(id, titles["label"], {}, titles["by"])
             return Columns(id, titles["label"], titles)
-    return Columns(name if name is not None and "id" not in header else "id", "label", {})
+    is_ours = "id" not in header and found("probability", header) is not None
+    return Columns(name if name is not None and is_ours else "id", found("label", header) or "label", {})
 
 
 def rows_of(path: Path, sheet: Sequence[Row], columns: Columns) -> list[Row]:
@@ -100,7 +101,7 @@ def _cells(cells: Mapping[str, str], columns: Columns) -> dict[str, str]:
         return {"id": cells[columns.id], "annotators": cells[columns.items["annotator"]], **said}
     if columns.by is not None:
         return {"id": cells[columns.id], "label": cells[columns.label], "annotators": ""}
-    return {**cells, "id": cells[columns.id]}
+    return {**cells, "id": cells[columns.id], "label": cells[columns.label]}
 
 
 def _require_people(path: Path, rows: Sequence[Row]) -> None:

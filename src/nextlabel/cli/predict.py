@@ -1,0 +1,165 @@
+"""``nextlabel predict``: the model labels the rest, and says what is known of how good it is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nextlabel.campaign.campaign import Campaign
+    from nextlabel.campaign.state import State
+    from nextlabel.core.learner import Model
+    from nextlabel.core.pool import Pool
+    from nextlabel.core.store import Entry
+
+__all__ = ["predict"]
+
+
+def predict(
+    journal: Annotated[Path, typer.Argument(help="The campaign's journal.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file to write: .csv, .jsonl or .parquet; when left out, the journal's name and "
+            "-predicted.csv."
+        ),
+    ] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(help="New items of the same kind, to be labelled in place of those of the campaign."),
+    ] = None,
+    certified: Annotated[
+        bool,
+        typer.Option(
+            "--certified", help="By the model that the newest certificate is about, as it was then."
+        ),
+    ] = False,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="Cells as they are, also those that a spreadsheet takes for formulas."),
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the data are now, if they have moved since `nextlabel new`.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Label the rest with the model: columns label, probability, and by, which is person or model."""
+    from nextlabel.campaign.campaign import Campaign
+    from nextlabel.campaign.export import Export, write_table
+    from nextlabel.campaign.formats.table import new_items_table, predicted_table
+    from nextlabel.campaign.predicting import predicted
+    from nextlabel.cli.journal import counted, read_state
+    from nextlabel.cli.source import moved
+
+    target = out if out is not None else journal.with_name(f"{journal.stem}-predicted.csv")
+    _require_labels(read_state(journal))
+    pool = None if data is None else moved(read_state(journal), data)
+    with Campaign.open(journal, pool=pool) as campaign:
+        model, labels = _model(campaign, certified=certified)
+        state, entries = campaign.state, campaign.journal()
+        those = campaign.pool if items is None else _new_items(campaign, items)
+    guesses = predicted(model, state.task, those, _all(those), seed=state.created.seed)
+    whole = Export(state, entries, those, guesses, is_whole=True, is_raw=raw)
+    table = predicted_table(whole) if items is None else new_items_table(those, guesses)
+    rows = write_table(target, table, whole, replace=force)
+    by_people = state.labelled if items is None else 0
+    typer.echo(
+        f"{counted(rows, 'item')} written to {target}: {by_people:,} labelled by people, "
+        f"{rows - by_people:,} by the model of {counted(labels, 'label')}."
+    )
+    for sentence in _known(state, entries, model.fingerprint, is_new=items is not None):
+        typer.echo(sentence)
+
+
+def _require_labels(state: "State") -> None:
+    from nextlabel.errors import CampaignError
+
+    if not state.active_labels:
+        message = (
+            "A model labels the rest once people have labelled some items that it may learn from; this "
+            f"campaign has {state.labelled:,} labels, {state.control_labels:,} of them set aside to measure "
+            "by. Label more: nextlabel ask."
+        )
+        raise CampaignError(message)
+
+
+def _model(campaign: "Campaign", *, certified: bool) -> "tuple[Model, int]":
+    """The model that labels, and how many labels it was trained on."""
+    from nextlabel.campaign.predicting import kept_model
+    from nextlabel.errors import CampaignError
+
+    if not certified:
+        model = campaign.fit()
+        return model, campaign.state.active_labels
+    state = campaign.refresh()
+    fingerprint = None if state.certifying is None else state.certifying.model
+    assert campaign.path is not None
+    found = None if fingerprint is None else kept_model(campaign.path, state, fingerprint)
+    if found is None:
+        lacking = "none was made" if fingerprint is None else f"the file of its model {fingerprint} has gone"
+        message = (
+            f"--certified labels by the model of the newest certificate; {lacking}. Leave it out, or make a "
+            "certificate on the page."
+        )
+        raise CampaignError(message)
+    return found, _labels_of(campaign.journal(), str(fingerprint))
+
+
+def _labels_of(entries: "Sequence[Entry]", fingerprint: str) -> int:
+    fits = (one for one in entries if one["event"] == "fitted" and one["model"] == fingerprint)
+    return next((int(one["labels"]) for one in fits), 0)
+
+
+def _all(pool: "Pool") -> Any:
+    import numpy as np
+
+    return np.arange(len(pool.ids), dtype=np.int64)
+
+
+def _new_items(campaign: "Campaign", path: Path) -> "Pool":
+    """Other items, read in the way that those of the campaign were."""
+    from nextlabel.core.registry import build
+    from nextlabel.errors import ParameterError, ReaderError
+    from nextlabel.readers.files import reader_for
+
+    source = campaign.pool.source
+    if source is None or "path" not in source.params:
+        message = (
+            "--items are read as the data of the campaign were, and these were not read from a file or "
+            "folder. Use predicted(...) of nextlabel.campaign.predicting in Python."
+        )
+        raise ParameterError(message)
+    params = {key: one for key, one in source.params.items() if key not in ("path", "encoding")}
+    names = tuple(getattr(campaign.pool, "names", ()))
+    if names and params.get("text") is None:
+        params["features"] = list(names)  # in the order that the model has learnt them in
+    spec = {"name": reader_for(path), "path": str(path), **params}
+    try:
+        pool: Pool = build("reader", spec)
+    except ReaderError:
+        if "label" not in spec:
+            raise
+        pool = build("reader", {key: one for key, one in spec.items() if key != "label"})
+    return pool
+
+
+def _known(state: "State", entries: "Sequence[Entry]", fingerprint: str, *, is_new: bool) -> list[str]:
+    """What is known of the model's quality, and no more."""
+    from nextlabel.evaluation.report import status
+
+    said = status(state, entries)
+    sentences = [said["quality"]["sentence"], said["quality"]["caution"]]
+    if said["certificate"]["state"] != "none":
+        sentences.append(said["certificate"]["sentence"])
+        if state.certifying is not None and state.certifying.model != fingerprint:
+            sentences.append(
+                "A certificate is about the model of its day, and this file is by a newer one; to label by "
+                "that model, add --certified."
+            )
+    if is_new:
+        sentences.append(
+            "All this is about items like those of the campaign; of items of another kind nothing is known."
+        )
+    return [one for one in sentences if one]
