@@ -228,11 +228,16 @@ def _run(
     store = build("store", {"name": "sqlite", "path": str(journal), "read_only": True})
     training = Training(journal.absolute(), settings.batch, memory=memory)
     desk = Desk(campaign, Chronicle(store), training, persons, settings, clock)
+
+    def ready() -> None:
+        _announce(sock, host, port, persons, tokens, open_browser)
+        training.start()
+
     try:
         serve(
             make_app(desk, hosts=hosts(host)),
             sock,
-            lambda: _announce(sock, host, port, persons, tokens, open_browser),
+            ready,
         )
     finally:
         desk.close()

@@ -118,8 +118,7 @@ def _why(state: State, now: float, person: str, has_some: bool) -> str | None:
         return f"This campaign was stopped: {state.stopped or 'no reason was given'}."
     if has_some:
         return None
-    others = sum(lease.holder != person and lease.is_open(now) for lease in state.leases.values())
-    if others:
+    if any(state.leases[token].holder != person for token in state.pending(now).values()):
         return (
             "All items that are left are with other people. More come when somebody hands theirs back or is "
             "away for too long."

@@ -5,6 +5,7 @@ Reading is quick and is of the newest state that is on the disk; what writes is 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, final
 
@@ -42,7 +43,7 @@ class Desk:
     chronicle : Chronicle
         Of the same journal.
     training : Training
-        Not started yet; closed with this.
+        Started by the caller, when the page is up; closed with this.
     people : People
     settings : Settings
     clock : callable
@@ -69,7 +70,6 @@ class Desk:
         self._listing = Listing(self._showing)
         chronicle.read_on()
         self._writer = Writer(campaign, self._settled)
-        training.start()
 
     @property
     def state(self) -> State:
@@ -85,6 +85,13 @@ class Desk:
     def path(self) -> Path | None:
         """Of the journal."""
         return self._campaign.path
+
+    @property
+    def id(self) -> str:
+        """Of the journal: another one over the same file has another."""
+        created = self.state.created
+        said = f"{created.at}{created.seed}{created.pool_fingerprint}".encode()
+        return blake2b(said, digest_size=6).hexdigest()
 
     def _read_pool(self) -> Pool:
         return self._pool
@@ -104,6 +111,7 @@ class Desk:
         keys = class_keys(state.task.classes)
         source = state.pool_source or {}
         return {
+            "id": self.id,
             "name": self.path.stem if self.path is not None else state.created.name,
             "file": settings.file,
             "task": {

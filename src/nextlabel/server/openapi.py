@@ -77,6 +77,7 @@ _MINE = _or_null(_object(label=_LABEL, skip=_TEXT))
 _VIEW = _object(("medium",), others=True, medium={"type": "string", "enum": ["text", "image", "row"]})
 _ITEM = _all(
     id=_ID,
+    number=_WHOLE,
     token=_or_null(_TEXT),
     expires=_or_null(_NUMBER),
     view=_VIEW,
@@ -139,6 +140,7 @@ SCHEMAS: Mapping[str, _Schema] = MappingProxyType(
             results=_list(_RESULT), items=_list(_ITEM), waiting=_or_null(_TEXT), progress=_PROGRESS
         ),
         "Campaign": _all(
+            id=_TEXT,
             name=_TEXT,
             file=_TEXT,
             task=_all(

@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.parts import learner_part
 from nextlabel.campaign.predicting import predicted
 from nextlabel.campaign.state import State
 from nextlabel.core.learner import Model
@@ -80,11 +81,11 @@ class Rounds:
             plan = None if state.is_stopped else self._campaign.plan(batch).to_json()
         except CampaignError:  # nothing is left to ask; the model is wanted all the same
             plan = None
-        if plan is None and state.active_labels:
-            self._campaign.fit()
         self._say({"said": "plan", "plan": plan, "changed": state.changed})
-        model = self._campaign.newest()
         newest = self._campaign.state.newest
+        if state.active_labels and (newest is None or newest.through < state.changed):
+            self._campaign.fit()  # no strategy read a model: people and measurements do
+        model, newest = self._campaign.newest(), self._campaign.state.newest
         if model is not None and newest is not None and newest.labels and newest.model != self._model:
             self._predict(model)
             self._model = newest.model
@@ -130,13 +131,20 @@ class Rounds:
                 values = quality.look(state, said).values()
                 self._campaign.measure(quality.QUALITY, values, model=state.newest.model)
         if certificate.is_due(state) and state.certifying is not None:
-            model = self._campaign.model(state.certifying.model)
-            if model is None:
-                raise CampaignError(_lost(state.certifying.model))
+            model = self._frozen(state.certifying.model)
             said = self._labels(model, [state.roster.index[id] for id in state.certifying.ids])
             found = certificate.certificate(state, said, entries=self._campaign.journal())
             if found is not None:
                 self._campaign.measure(certificate.CERTIFICATE, found.values(), model=state.certifying.model)
+
+    def _frozen(self, fingerprint: str) -> Model:
+        """The model that a certificate is about."""
+        learner = self._campaign.state.created.learner
+        part = learner_part(learner, self._file.parent, from_journal=True)
+        model = self._campaign.models.load(fingerprint, part.learner)
+        if model is None:
+            raise CampaignError(_lost(fingerprint))
+        return model
 
     def _labels(self, model: Model, positions: list[int]) -> Mapping[str, Label]:
         state, pool = self._campaign.state, self._campaign.pool

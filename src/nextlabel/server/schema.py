@@ -89,7 +89,7 @@ def _refuse_constant(name: str) -> None:
 
 def _check_plain(value: Any, depth: int) -> None:
     """Nothing deeper, and no text other, than a journal can keep."""
-    if depth > _DEEPEST:
+    if depth == _DEEPEST and isinstance(value, dict | list):
         message = (
             f"JSON may be nested {_DEEPEST} deep here; this is deeper. Send what the description says: "
             "/api/openapi.json."

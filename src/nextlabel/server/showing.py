@@ -83,6 +83,7 @@ class Showing:
         suggestion, model = self.suggestion(state, id)
         return {
             "id": id,
+            "number": state.roster.index[id] + 1,
             "token": token,
             "expires": expires,
             "view": self.view(state, id),
