@@ -77,7 +77,9 @@ class Proposal:
 
 
 def without_picking(state: State, there: Room, learner: str) -> tuple[Basis, Chosen]:
-    """What is asked where no strategy picks: items that others have begun, control items, a certificate's.
+    """What is asked where no strategy picks: items that others have begun, or those of a certificate.
+
+    Of the former the last strategy is written down; a certificate's are drawn uniformly.
 
     Parameters
     ----------
@@ -87,7 +89,8 @@ def without_picking(state: State, there: Room, learner: str) -> tuple[Basis, Cho
         Fingerprint.
     """
     nothing = Active((), has_scores=False, has_propensities=False)
-    return Basis({"name": "random"}, learner), chosen(state, there, nothing)
+    strategy = None if there.sample else state.picking
+    return Basis({"name": "random"} if strategy is None else strategy, learner), chosen(state, there, nothing)
 
 
 def _basis(by: Picker, parts: Parts) -> Basis:
