@@ -80,8 +80,9 @@ def curve(points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """
     if not points:
         return None
-    step = _step(points[-1]["labels"])
-    most = step * -(-points[-1]["labels"] // step)
+    furthest = int(points[-1]["labels"])
+    step = _step(furthest)
+    most = step * -(-furthest // step)
     across, down = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
     def x(labels: float) -> float:
@@ -105,7 +106,7 @@ def curve(points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         "area": " ".join([*there, *back]),
         "spans": [{"x": x(one["labels"]), "low": y(one["low"]), "high": y(one["high"])} for one in banded],
         "rungs": [{"y": y(part / 4), "share": part / 4} for part in range(5)],
-        "stops": [{"x": x(labels), "labels": labels} for labels in range(0, int(most) + 1, step)],
+        "stops": [{"x": x(labels), "labels": labels} for labels in range(0, most + 1, step)],
     }
 
 

@@ -8,7 +8,7 @@ import { openChest } from "./chest.js";
 
 const PIECE = 20; // actions in one call
 const FIRST_PAUSE = 400; // milliseconds, doubled each time
-const LONGEST_PAUSE = 15_000;
+const LONGEST_PAUSE = 4_000;
 
 export class Outbox {
   #chest;

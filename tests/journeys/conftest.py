@@ -1,0 +1,57 @@
+"""A real browser, where there is one, and pages in it that report what goes wrong."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_HOW = (
+    "needs Chromium and Playwright: install a browser that is called "
+    f"{', '.join(_NAMES)} (on Debian: apt-get install chromium), and pip install playwright"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium without a window; the test is skipped where there is none.
+
+    It ends with the module: Playwright's loop in this thread would be in the way of other asynchronous tests.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api", reason=_HOW)
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(_HOW)
+    arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """An empty page; the test fails where a script throws, a dialog opens or the policy is violated."""
+    context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
+    page = context.new_page()
+    wrong: list[str] = []
+
+    def dismiss(dialog: "Dialog") -> None:
+        wrong.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def listen(said: "ConsoleMessage") -> None:
+        if "Content Security Policy" in said.text:
+            wrong.append(f"policy: {said.text}")
+
+    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    page.on("dialog", dismiss)
+    page.on("console", listen)
+    yield page
+    context.close()
+    assert not wrong
