@@ -56,12 +56,15 @@ def test_telling_again_changes_nothing_whatever_the_order_in_the_cell(tmp_path: 
 
 def test_an_old_row_does_not_bring_an_old_answer_back(tmp_path: Path) -> None:
     campaign = made()
-    old = sheet(tmp_path / "a.csv", "0,dog; cat,,", "1,(none),,")
+    old = sheet(tmp_path / "a.csv", "0,dog; cat,,", "1,(none),,", "2,=Bird;cat,,")
     tell_sheet(campaign, old)
-    campaign.tell({"0": ["dog"], "1": ["cat"]})
-    assert tell_sheet(campaign, old) == Told({}, 0, 0, ("0", "1"), 0)
-    assert campaign.state.labels() == {"0": ("dog",), "1": ("cat",)}
-    assert tell_sheet(campaign, old, is_again=True).labels == {"cat; dog": 1, "(none)": 1}
+    campaign.tell({"0": ["dog"], "1": ["cat"], "2": []})
+    assert tell_sheet(campaign, old) == Told({}, 0, 0, ("0", "1", "2"), 0)
+    assert campaign.state.labels() == {"0": ("dog",), "1": ("cat",), "2": ()}
+    campaign.revise(["pet", "=Bird"], {"cat": "pet", "dog": "pet"})
+    assert tell_sheet(campaign, old).kept == ("1", "2")  # a dog is a pet now, and so are dog and cat
+    told = tell_sheet(campaign, old, is_again=True)
+    assert told.labels == {"(none)": 1, "pet; =Bird": 1}
 
 
 def test_an_empty_cell_takes_nothing_back_and_says_what_stands(tmp_path: Path) -> None:
