@@ -63,6 +63,27 @@ def advised(**situation: Any) -> Advice:
         ({"classes": None, "labelled": None, "label_counts": [0, 0, 0]}, "nothing to go by", "random"),
         ({"classes": 2}, "unsure", "margin"),
         ({"signals": {"logits"}}, "unsure", "margin"),
+        ({"several": True}, "nothing to go by", "random"),
+        ({"several": True, "signals": {"marginals"}, "labelled": 0}, "nothing to go by", "random"),
+        ({"several": True, "signals": {"marginals"}, "labelled": 1}, "several classes", "margin"),
+        ({"several": True, "signals": {"marginals"}, "classes": 1}, "several classes", "margin"),
+        ({"several": True, "signals": {"marginals", "proba"}}, "several classes", "margin"),
+        (
+            {"several": True, "signals": {"embedding"}, "fixed_embedding": True, "labelled": 0},
+            "typical first",
+            "typiclust",
+        ),
+        (
+            {
+                "several": True,
+                "signals": {"marginals", "embedding"},
+                "classes": None,
+                "labelled": 2,
+                "label_counts": [2, 2, 1],
+            },
+            "several classes",
+            "margin",
+        ),
     ],
 )
 def test_a_situation_is_given_its_rule(situation: dict[str, Any], rule: str, named: str) -> None:
@@ -79,6 +100,17 @@ def test_what_is_named_can_run_on_what_is_on_offer() -> None:
                 advice = advised(signals=signals, classes=classes, fixed_embedding=fixed)
                 needed = build("strategy", advice.strategy).needs
                 assert needed <= derivable(signals)
+
+
+def test_several_classes_are_read_as_marginals_and_labels_are_counted_by_items() -> None:
+    known = {"signals": {"marginals"}, "pool": 100, "several": True}
+    advice = nextlabel.advise(**known, labelled=5, label_counts=[4, 4, 0])  # type: ignore[arg-type]
+    assert advice.strategy.to_dict() == {"name": "margin", "of": "marginals", "reduce": "max"}
+    assert "3 classes of which an item may have several, and 5 labelled items" in advice.reason
+    assert advice.reason.endswith("1 of the classes have no label yet.")
+    assert advice.against == ()
+    unsaid = nextlabel.advise(**known, label_counts=[4, 4, 0])  # type: ignore[arg-type]
+    assert "8 labelled items" in unsaid.reason
 
 
 def test_a_large_pool_is_cut_before_it_is_clustered() -> None:
@@ -124,6 +156,8 @@ def test_the_text_says_what_why_otherwise_and_where() -> None:
         ({"pool": 0}, ParameterError, "'pool'.*0"),
         ({"labelled": -1}, ParameterError, "'labelled'.*-1"),
         ({"classes": 1}, ParameterError, "'classes'.*1"),
+        ({"classes": 0, "several": True}, ParameterError, "'classes'.*0"),
+        ({"several": 1}, ParameterError, "'several'.*1"),
         ({"classes": None, "label_counts": [3, 4]}, ParameterError, "which is 7; received 100"),
         ({"batch": 0}, ParameterError, "'batch'.*0"),
         ({"fixed_embedding": 1}, ParameterError, "'fixed_embedding'.*1"),
