@@ -172,16 +172,13 @@ def _export_model(
             model: Model | None = final_model(campaign)
         labels = state.labelled
         about = (
-            "It was fitted for this file, on the control labels too. What was measured is about the model "
-            "that asks, which never sees them."
+            "It was fitted for this file, on the control labels too; what is measured is about the model "
+            "without them."
         )
     else:
         model = kept_model(journal, state)
         labels = 0 if state.newest is None else state.newest.labels
-        about = (
-            "It is the model that asks, and what was measured is about it. To train one for export on the "
-            "control labels too, add --with-control."
-        )
+        about = "No control label has trained it; to fit one for export on those too, add --with-control."
     whole = Export(state, model=model)
     write_export(name, out, whole, replace=force)
     typer.echo(f"The model of {labels:,} labels is in {out}. {about}")

@@ -128,10 +128,14 @@ def _rows(
     id = matching.id(data) if isinstance(data, dict) else None
     if id is None:
         raise ValueError("no item of this campaign has its id or its content")
+    names: set[str] = set()
     for annotation in annotations:
         if not isinstance(annotation, dict):
             raise ValueError(f"an annotation is {type(annotation).__name__}")
         name = _name(annotation, annotator)
+        if name in names:
+            raise ValueError(f"{name!r} has several annotations, and one answer of each person is told")
+        names.add(name)
         cells = {"id": id, "label": "", "skip": "", "annotator": name}
         if annotation.get("was_cancelled"):
             meta = annotation.get("meta")
