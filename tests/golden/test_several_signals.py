@@ -80,7 +80,8 @@ def test_a_schedule_counts_items_and_not_their_classes() -> None:
 
 def test_classes_looked_for_are_found_among_several() -> None:
     items = np.eye(3) + 0.01
-    for labels, classes in ((LABELS, [0]), (np.array([0, 1, 0]), [0]), (LABELS, [0, 7])):
+    cases = ((LABELS, [0]), (LABELS, [0, 1]), (LABELS, [0, 7]), (np.array([0, 1, 0]), [0]))
+    for labels, classes in cases:  # the third item has all of the first two, the first one of them
         strategy = build(
             "strategy",
             {
@@ -92,8 +93,10 @@ def test_classes_looked_for_are_found_among_several() -> None:
         )
         rows = Signals({"embedding": np.eye(3) + 0.01})
         said = Signals({"embedding": items}, labelled=rows, labels=labels)
-        picked = strategy.pick(said, 2, np.random.default_rng(0)).positions
-        assert set(picked.tolist()) == {0, 2}
+        picks = strategy.pick(said, 2, np.random.default_rng(0))
+        assert set(picks.positions.tolist()) == {0, 2}
+        assert picks.scores is not None
+        assert picks.scores[0] == pytest.approx(picks.scores[1])
 
 
 @pytest.mark.parametrize("name", ["look_ahead", "discriminative_batch"])
