@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from calls import calls
 
 from nextlabel import errors
 from nextlabel.cli.app import app
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
         "signals.md": signals(),
         "errors.md": all_errors(),
         "command-line.md": command_line(),
+        "api.md": page("Calls of the labelling page", calls()),
     }
     stale = [name for name, text in pages.items() if before(FOLDER / name) != text]
     if "--check" in arguments:
