@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from functools import partial
+from operator import methodcaller
+from typing import Any, final
 
 import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from nextlabel.errors import LearnerError
 from nextlabel.learners.encoder import Encoder, Passes, Reader
 from nextlabel.maths.axes import Array
 
-__all__ = ["Scale"]
+__all__ = ["Scale", "scaler"]
 
 
 @final
@@ -51,6 +55,31 @@ class Scale(Encoder):
     def reader(self, learnt: Mapping[str, Array]) -> Reader:
         """Scales with these means and deviations."""
         return _Scaled(learnt["mean"], learnt["deviation"])
+
+    def portable(self, learnt: Mapping[str, Array]) -> Any:
+        """A `StandardScaler` with these means and deviations."""
+        flat = methodcaller("reshape", -1, len(learnt["mean"]))
+        return Pipeline(
+            [
+                ("numbers", FunctionTransformer(partial(np.asarray, dtype=np.float64))),
+                ("rows", FunctionTransformer(flat)),
+                ("scale", scaler(learnt["mean"], learnt["deviation"])),
+                ("single", FunctionTransformer(partial(np.asarray, dtype=np.float32))),
+            ]
+        )
+
+
+def scaler(mean: Array, deviation: Array) -> StandardScaler:
+    """Scikit-learn's scaler with given means and deviations; infinite ones make a column 0.
+
+    Parameters
+    ----------
+    mean, deviation : array of float64, axes (d,)
+    """
+    made = StandardScaler()
+    made.mean_, made.scale_, made.var_ = mean, deviation, np.square(deviation)
+    made.n_features_in_, made.n_samples_seen_ = len(mean), 1
+    return made
 
 
 @final

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.errors import LearnerError
+from nextlabel.learners.column_transformer import column_transformer
 from nextlabel.learners.encoder import Encoder, Passes, Reader
 from nextlabel.maths.axes import Array
 from nextlabel.maths.parameters import checked_whole, settle
 
-__all__ = ["Table"]
+__all__ = ["Table", "columns_of"]
 
 
 @final
@@ -70,7 +71,17 @@ class Table(Encoder):
 
     def reader(self, learnt: Mapping[str, Array]) -> Reader:
         """Encodes with these columns."""
-        return _Encoded(json.loads(learnt["columns"].tobytes().decode("utf-8", "surrogatepass")))
+        return _Encoded(columns_of(learnt))
+
+    def portable(self, learnt: Mapping[str, Array]) -> Any:
+        """A `ColumnTransformer` of these columns, for rows of objects."""
+        return column_transformer(columns_of(learnt))
+
+
+def columns_of(learnt: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """What was learnt of each column: names, or mean and deviation; and whether missing cells are marked."""
+    columns: list[dict[str, Any]] = json.loads(learnt["columns"].tobytes().decode("utf-8", "surrogatepass"))
+    return columns
 
 
 @final

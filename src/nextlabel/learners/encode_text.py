@@ -131,9 +131,13 @@ class Tfidf(Encoder):
 
     def reader(self, learnt: Mapping[str, Array]) -> Reader:
         """Weighs with these terms."""
+        return _Weighed(self.portable(learnt), learnt["vectors"])
+
+    def portable(self, learnt: Mapping[str, Array]) -> Any:
+        """A `TfidfVectorizer` with these terms and weights."""
         made = self._vectorizer(json.loads(learnt["terms"].tobytes()))
         made.idf_ = learnt["weights"]
-        return _Weighed(made, learnt["vectors"])
+        return made
 
     def _vectorizer(self, vocabulary: Sequence[str] | None = None) -> Any:
         return TfidfVectorizer(

@@ -61,3 +61,7 @@ class Encoder(ABC):
     @abstractmethod
     def reader(self, learnt: Mapping[str, Array]) -> Reader:
         """What makes features with that knowledge."""
+
+    def portable(self, learnt: Mapping[str, Array]) -> Any:
+        """The same as a fitted transformer of scikit-learn's public classes; None where there is none."""
+        return None

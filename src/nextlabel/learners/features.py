@@ -128,6 +128,16 @@ class Features:
         """Features of items; see `Reader.rows`."""
         return self._reader.rows(items)
 
+    @property
+    def encoder(self) -> Encoder:
+        """How they are made."""
+        return self._encoder
+
+    @property
+    def learnt(self) -> Mapping[str, Array]:
+        """What was learnt of the items."""
+        return MappingProxyType(self._learnt)
+
     def taken(self, pool: Pool, positions: Positions) -> Any:
         """Features of some items of a pool, which are taken a piece at a time."""
         pieces = [self.rows(items) for items in _taken(pool, positions, self._encoder.piece)]

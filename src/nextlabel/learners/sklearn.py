@@ -18,6 +18,7 @@ from nextlabel.errors import LearnerError, NoLabels, ParameterError, UnknownName
 from nextlabel.learners.border import as_spec, checked_labels
 from nextlabel.learners.estimators import ESTIMATORS, classifier, constant, fitted, named, seed, transformers
 from nextlabel.learners.features import Features, encoder, features_of
+from nextlabel.learners.model_files import read
 from nextlabel.learners.several import fitted_several, of_several
 from nextlabel.learners.sklearn_model import FORMAT, SklearnModel, as_rows, scores_of
 from nextlabel.maths.axes import Labels, Positions
@@ -47,8 +48,10 @@ class SklearnLearner(Learner):
     features : str or mapping, optional
         What items are turned into before the classifier reads them: ``"scale"``, numbers on one scale;
         ``"table"``, rows of names and numbers, missing ones too; ``"tfidf"``, weighted words of
-        texts; or a mapping of one of these names and settings. They are learnt without labels, of the
-        labelled and unlabelled items of the fit. When left out: items are read as they are.
+        texts; ``"hog"``, gradients and colours of images; ``{"name": "encoder", "path": ...}``, what an
+        encoder of the transformers library says of texts or images; or a mapping of one of these names and
+        settings. They are learnt without labels, of the labelled and unlabelled items of the fit. When
+        left out: items are read as they are.
 
     Raises
     ------
@@ -76,7 +79,7 @@ class SklearnLearner(Learner):
 
     Features are learnt once for a set of items: a model given as `previous` lends its own where they
     were learnt of the same. The embedding ``"features"`` is then their dense form: of texts, the first
-    singular vectors. They are saved with the model.
+    singular vectors. They are saved with the model, in a file that models saved side by side share.
 
     Without labels, a model that offers only `embedding` is made where the embedding is the features.
 
@@ -223,7 +226,7 @@ class SklearnLearner(Learner):
         LearnerError
             The file holds something else.
         """
-        kept = pickle.loads(Path(path).read_bytes())
+        kept, features = read(Path(path))
         if not isinstance(kept, dict) or kept.get("format") != FORMAT:
             message = (
                 f"A file written by SklearnModel.save was expected; {path} holds something else. "
@@ -238,7 +241,7 @@ class SklearnLearner(Learner):
             kept["classes"],
             kept["present"],
             kept["converged"],
-            None if kept.get("features") is None else Features.from_bytes(kept["features"]),
+            Features.from_bytes(kept["features"]) if isinstance(kept.get("features"), bytes) else features,
         )
         model.__dict__["_pickled"] = kept["estimator"]  # the same bytes, so the same fingerprint
         return model

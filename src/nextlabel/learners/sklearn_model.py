@@ -13,10 +13,12 @@ from sklearn.neural_network import MLPClassifier
 from nextlabel.core.learner import Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
+from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError
 from nextlabel.learners.border import checked_positions, gathered, sources
 from nextlabel.learners.estimators import classifier, has_logits, hidden_layer, named, transformers
 from nextlabel.learners.features import Features
+from nextlabel.learners.model_files import write
 from nextlabel.learners.several import marginals
 from nextlabel.maths.axes import Array, Positions
 
@@ -87,7 +89,7 @@ class SklearnModel(Model):
         return Signals(made, n=len(positions))
 
     def save(self, path: Path) -> None:
-        """Write the fitted estimator, as a pickle, and the features."""
+        """Write the fitted estimator, as a pickle, and the features beside it; see `model_files.write`."""
         kept = {
             "format": FORMAT,
             "estimator": self._pickled,
@@ -96,9 +98,47 @@ class SklearnModel(Model):
             "classes": self._classes,
             "present": self._present,
             "converged": self.converged,
-            "features": None if self.features is None else self.features.to_bytes(),
+            "features": None if self.features is None else self.features.fingerprint,
         }
-        Path(path).write_bytes(pickle.dumps(kept))
+        write(kept, self.features, Path(path))
+
+    def portable(self, task: Task) -> Any:
+        """A scikit-learn pipeline from raw items to names of classes; see `learners.portable.pipeline`.
+
+        Raises
+        ------
+        LearnerError
+            There were no labels.
+        """
+        from nextlabel.learners.portable import pipeline
+
+        return pipeline(self.estimator, self.features, self._present, task)
+
+    def write_portable(self, task: Task, path: Path) -> None:
+        """Write that pipeline with joblib, and beside it a text about it; see `learners.portable.write`.
+
+        Raises
+        ------
+        LearnerError
+            There were no labels.
+        """
+        from nextlabel.learners import portable
+
+        portable.write(self.portable(task), task, Path(path))
+
+    def onnx(self, task: Task) -> bytes:
+        """The same as an ONNX file; see `learners.onnx.converted`.
+
+        Raises
+        ------
+        LearnerError
+            There were no labels, or the features or the estimator cannot be written so.
+        MissingExtra
+            skl2onnx is not installed.
+        """
+        from nextlabel.learners.onnx import converted
+
+        return converted(self.estimator, self.features, self._present, task)
 
     @cached_property
     def _pickled(self) -> bytes:
