@@ -152,28 +152,44 @@ def test_nobody_is_weighed_where_no_item_has_two_answers() -> None:
     assert aggregated(told({"Ada": letters("cd.."), "Ben": letters("..cd")})) == {}
 
 
-def crowd(folder: str) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
-    """Votes of (person, item, answer) and true answers of a set of real crowd answers, where it is there."""
-    root = os.environ.get("NEXTLABEL_DATA")
-    if not root or not (Path(root) / folder / "answer.csv").exists():
-        pytest.skip(f"needs the set {folder} in the folder that NEXTLABEL_DATA names")
-    rows = (Path(root) / folder / "answer.csv").read_text(encoding="utf-8").split("\n")[1:]
-    votes = [tuple(row.strip().split(",")) for row in rows if row.strip()]
-    lines = (Path(root) / folder / "truth.csv").read_text(encoding="utf-8").split("\n")[1:]
-    truth = dict(line.strip().split(",") for line in lines if line.strip())
-    return [(who, item, answer) for item, who, answer in votes], truth
+Crowd = tuple[list[tuple[str, str, str]], dict[str, str]]
+"""Votes of (person, item, answer), and true answers of items."""
+
+
+def crowd(file: str) -> Crowd:
+    """Real answers of a crowd, where they are there."""
+    path = Path(os.environ.get("NEXTLABEL_DATA", "")) / file
+    if not os.environ.get("NEXTLABEL_DATA") or not path.exists():
+        pytest.skip(f"needs {file} in the folder that NEXTLABEL_DATA names")
+    rows = [line.split("," if path.suffix == ".csv" else "\t") for line in lines(path)]
+    if path.suffix == ".csv":  # item, person, answer; the truth in a file beside
+        known = dict(line.split(",") for line in lines(path.with_name("truth.csv")))
+        return [(who, item, answer) for item, who, answer in rows], known
+    return [(row[1], row[2], row[3]) for row in rows], {row[2]: row[4] for row in rows}
+
+
+def lines(path: Path) -> list[str]:
+    """Without the head, and without spaces around."""
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()[1:] if line.strip()]
 
 
 @pytest.mark.parametrize(
-    ("folder", "classes"), [("crowd_dog", "0123"), ("crowd_face", "0123"), ("crowd_product", "01")]
+    ("file", "majority", "together"),
+    [
+        ("crowd_dog/answer.csv", 0.823, 0.843),
+        ("crowd_face/answer.csv", 0.630, 0.640),
+        ("crowd_snow2008/rte.standardized.tsv", 0.901, 0.928),
+        ("crowd_snow2008/temp.standardized.tsv", 0.939, 0.942),
+        ("crowd_product/answer.csv", 0.897, 0.940),
+    ],
 )
-def test_on_real_crowds_labels_together_are_right_about_as_often_as_the_majority_or_more(
-    folder: str, classes: str
+def test_on_real_crowds_labels_together_are_right_more_often_than_the_majority(
+    file: str, majority: float, together: float
 ) -> None:
-    """No law binds real people: on these sets the gain is known to lie from a loss of half a point up."""
-    votes, truth = crowd(folder)
+    """No law binds real people; the shares are what the same votes gave once, to half a point."""
+    votes, truth = crowd(file)
     ids = tuple(dict.fromkeys(item for _, item, _ in votes))
-    task = {"kind": "class", "classes": tuple(classes)}
+    task = {"kind": "class", "classes": tuple(sorted({answer for _, _, answer in votes}))}
     begun = Created(0.0, 7, task, ids, "", None, None, "", None, None, "margin", 0.1, (), "0")
     by: dict[str, dict[str, Label]] = {}
     for who, item, answer in votes:
@@ -181,6 +197,9 @@ def test_on_real_crowds_labels_together_are_right_about_as_often_as_the_majority
     state = fold(None, [begun, *(Told(1.0, said, who) for who, said in by.items())])
     found = aggregated(state)
     known = [item for item in ids if item in truth]
-    together = np.mean([found[item][0] == truth[item] for item in known])
-    majority = np.mean([state.label(item) == truth[item] for item in known])
-    assert together >= majority - 0.005
+    shares = [
+        np.mean([state.label(item) == truth[item] for item in known]),
+        np.mean([found[item][0] == truth[item] for item in known]),
+    ]
+    assert shares == pytest.approx([majority, together], abs=0.005)
+    assert shares[1] > shares[0]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from math import comb
 from typing import Any
 
 import pytest
@@ -92,6 +93,18 @@ def test_skipped_items_are_right_for_the_lower_end_and_wrong_for_the_upper() -> 
     found = made(after(certifying(), told(*SAMPLE[:-4]), Skipped(3.0, SAMPLE[-4:])), wrong=6)
     assert (found.errors, found.skipped) == (6, 4)
     assert (found.low, found.high) == (interval(6, 60, 300)[0] - 6, interval(10, 60, 300)[1] - 6)
+
+
+def test_whatever_is_skipped_the_chance_of_a_miss_stays_below_the_level() -> None:
+    """Every number of errors among 30, every sample of 10, and up to 3 skips that are chosen to mislead."""
+    ends = [interval(x, 10, 30) for x in range(11)]
+    for wrong in range(31):
+        chance = 0.0
+        for x in range(max(0, 10 - (30 - wrong)), min(10, wrong) + 1):
+            skips = [(w, r) for w in range(min(3, x) + 1) for r in range(min(3 - w, 10 - x) + 1)]
+            holds = all(ends[x - w][0] <= wrong <= ends[x + r][1] for w, r in skips)
+            chance += 0.0 if holds else comb(wrong, x) * comb(30 - wrong, 10 - x) / comb(30, 10)
+        assert chance <= 0.05
 
 
 def test_a_one_sided_certificate_spends_its_level_on_one_end() -> None:
