@@ -61,10 +61,10 @@ def test_an_old_row_does_not_bring_an_old_answer_back(tmp_path: Path) -> None:
     campaign.tell({"0": ["dog"], "1": ["cat"], "2": []})
     assert tell_sheet(campaign, old) == Told({}, 0, 0, ("0", "1", "2"), 0)
     assert campaign.state.labels() == {"0": ("dog",), "1": ("cat",), "2": ()}
-    campaign.revise(["pet", "=Bird"], {"cat": "pet", "dog": "pet"})
+    campaign.revise(["=Bird", "pet"], {"cat": "pet", "dog": "pet"})
     assert tell_sheet(campaign, old).kept == ("1", "2")  # a dog is a pet now, and so are dog and cat
     told = tell_sheet(campaign, old, is_again=True)
-    assert told.labels == {"(none)": 1, "pet; =Bird": 1}
+    assert told.labels == {"(none)": 1, "=Bird; pet": 1}
 
 
 def test_an_empty_cell_takes_nothing_back_and_says_what_stands(tmp_path: Path) -> None:
