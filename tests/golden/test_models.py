@@ -196,3 +196,38 @@ def test_a_model_of_another_learner_is_neither_used_nor_gone_on_from(tmp_path: P
         entry = [one for one in other.journal() if one["event"] == "fitted"][-1]
     assert entry["model"] != "words-.1"
     assert entry["previous"] is None
+
+
+def test_models_but_some_are_deleted(tmp_path: Path) -> None:
+    models = Models(tmp_path / "models")
+    assert models.prune([]) == 0
+    for text in "abcd":
+        models.save(Words(text, is_folder=text in "bd"))
+    (tmp_path / "models" / ".half.part").write_text("being written", encoding="utf-8")
+    assert models.prune(["words-a", "words-b", "words-e"]) == 2
+    assert {one.name for one in (tmp_path / "models").iterdir()} == {"words-a", "words-b", ".half.part"}
+    assert models.has("words-a")
+    assert not models.has("words-c")
+    assert Models(None).has("anything")
+    assert Models(None).prune([]) == 0
+
+
+def test_the_last_few_models_are_kept(tmp_path: Path) -> None:
+    pool = arrays(np.arange(20, dtype=np.float64)[:, None])
+    with Campaign.create(tmp_path / "a.db", pool, Writer(), "margin", classes("a", "b"), 0) as campaign:
+        fitted = []
+        for place in range(6):
+            campaign.tell({str(place): "a"})
+            fitted.append(campaign.fit().fingerprint)
+        assert {one.name for one in (tmp_path / "a.db.models").iterdir()} == set(fitted[-3:])
+        assert campaign.state.fits == tuple(fitted[-3:])
+        assert campaign.models.folder == tmp_path / "a.db.models"
+        newest = campaign.newest()
+        assert newest is not None
+        assert newest.fingerprint == fitted[-1]
+        campaign.tell({"10": "a"})
+        newest = campaign.newest()
+        assert newest is not None
+        assert newest.fingerprint == fitted[-1]
+        campaign.revise(["a", "b", "c"])
+        assert campaign.newest() is None

@@ -132,6 +132,14 @@ def test_control_items_are_asked_of_several_people_too() -> None:
     assert campaign.state.control_order() == campaign.state.reserve[:8]
 
 
+def test_control_items_that_were_released_are_like_any() -> None:
+    campaign = made(500, overlap=2, control=0.2)
+    mine = campaign.ask(20, "Ada").ids
+    campaign.release()
+    assert set(campaign.ask(20, "Bob").ids) == set(mine)
+    assert set(arms(campaign).values()) == {"active"}
+
+
 def test_a_control_item_answered_before_its_turn_keeps_its_place() -> None:
     campaign = made(500, overlap=2, control=0.2)
     reserve = campaign.state.reserve
@@ -140,7 +148,7 @@ def test_a_control_item_answered_before_its_turn_keeps_its_place() -> None:
     assert not {reserve[1], reserve[30]} & set(query)
     assert campaign.state.control_order() == (reserve[0], reserve[2])
     later = campaign.ask(4, "Cyd").ids
-    assert reserve[1] in later  # its turn was passed: it is one of those begun
+    assert arms(campaign)[reserve[1]] == "control"  # its turn was passed: it is one of those begun
     assert reserve[30] not in later
 
 

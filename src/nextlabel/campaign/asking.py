@@ -293,9 +293,10 @@ def chosen(state: State, there: Room, active: Active) -> Chosen:
 
 
 def _of_another(state: State, id: str, rank: int, places: Mapping[str, int]) -> tuple[Any, ...]:
-    """An item that others have begun, of the arm that it was of; it has no rank of this strategy."""
-    arm = state.asked[id].arm if id in state.asked else ACTIVE
-    return (id, arm, places[id] if arm == CONTROL_ARM else rank, None, None)
+    """An item that others have begun; no strategy has ranked it now."""
+    if id in state.walled:
+        return (id, CONTROL_ARM, places[id], None, None)
+    return (id, ACTIVE, rank, None, None)
 
 
 def posed(state: State, query: Query, items: Chosen, by: Basis, now: float, holder: str) -> Asked:

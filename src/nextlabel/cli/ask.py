@@ -46,6 +46,7 @@ def ask(
     with _opened(journal, data) as campaign:
         value = None
         if not token:
+            _require_holder(campaign.state.overlap, holder)
             asked = _asked(campaign, batch, holder, seconds)
             token, value = asked.token, asked.value
             is_new = True
@@ -94,6 +95,17 @@ def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> "Qu
                 f"nextlabel.Campaign.open({str(campaign.path)!r})."
             )
         raise
+
+
+def _require_holder(overlap: int, holder: str) -> None:
+    from nextlabel.errors import ParameterError
+
+    if overlap > 1 and not holder.strip():
+        message = (
+            f"--holder must say who is going to label: this campaign asks {overlap} different people each "
+            "item; received none. Write for example --holder Ada, and tell with --annotator Ada."
+        )
+        raise ParameterError(message)
 
 
 def _wanted(task: "Task") -> str:

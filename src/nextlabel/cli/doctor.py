@@ -24,6 +24,7 @@ _PACKAGES = (
     "Pillow",
 )
 _UNSOUND = 2
+_RACE = ((3, 7, 0), (3, 51, 3))  # from here, and before here: the WAL-reset race
 _DAMAGE = (11, 26)  # what SQLite calls SQLITE_CORRUPT and SQLITE_NOTADB
 
 
@@ -140,9 +141,19 @@ def _say_versions() -> None:
 
     typer.echo(f"nextlabel {__version__}")
     typer.echo(f"python {platform.python_version()}, {platform.system()} {platform.machine()}")
-    typer.echo(f"sqlite {sqlite3.sqlite_version}")
+    typer.echo(f"sqlite {sqlite3.sqlite_version}{_risk(sqlite3.sqlite_version_info)}")
     for package in _PACKAGES:
         try:
             typer.echo(f"{package} {version(package)}")
         except PackageNotFoundError:
             typer.echo(f"{package} is not installed")
+
+
+def _risk(version: tuple[int, ...]) -> str:
+    """What is known of a version of SQLite that could concern a journal."""
+    if not _RACE[0] <= version < _RACE[1]:
+        return ""
+    return (
+        ": versions 3.7.0 to 3.51.2 can, very rarely, damage a file in WAL mode when two connections write "
+        "and checkpoint at once; journals of nextlabel are never in that mode"
+    )

@@ -36,9 +36,10 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
     pending = state.pending(now)
     late = set(state.out) - set(pending)
     skipped = len(state.skipped)
-    reserved = sum(
-        id not in state.kept and id not in state.skips and id not in pending for id in state.walled
-    )
+    untouched = {
+        id for id in state.walled if id not in state.kept and id not in state.skips and id not in pending
+    }
+    reserved = len(untouched.difference(state.sample))
     items = len(state.roster)
     return {
         "journal": str(journal),
@@ -47,8 +48,11 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
         "out": len(pending),
         "late": len(late),
         "skipped": skipped,
-        "left": items - state.labelled - len(pending) - skipped - reserved,
+        "waiting": sum(not state.is_done(id) for id in {*state.kept, *state.skips}),
+        "left": items - state.labelled - len(pending) - skipped - len(untouched),
         "reserved": reserved,
+        "overlap": state.overlap,
+        "candidates": state.created.candidates,
         "task": state.task.kind,
         "classes": state.class_counts,
         "queries": [_query(state, token, now) for token in dict.fromkeys(state.out.values())],
@@ -62,11 +66,27 @@ def _figures(journal: Path, state: "State", now: float) -> dict[str, Any]:
         "control": {
             "share": state.control,
             "reason": state.control_reason,
-            "reserve": len(state.walled),
+            "reserve": 0 if state.is_released else len(state.reserve),
             "labelled": state.control_labels,
         },
+        "certificate": _certificate(state),
         "stopped": state.stopped,
         "next": _next(journal, state, len(pending), now),
+    }
+
+
+def _certificate(state: "State") -> dict[str, Any] | None:
+    """The newest certificate, while its sample is set aside."""
+    newest = state.certifying
+    if newest is None or not state.sample:
+        return None
+    return {
+        "model": newest.model,
+        "sample": len(newest.ids),
+        "waiting": sum(not state.is_done(id) for id in newest.ids),
+        "remainder": newest.remainder,
+        "level": newest.level,
+        "sided": newest.sided,
     }
 
 
@@ -91,7 +111,7 @@ def _next(journal: Path, state: "State", pending: int, now: float) -> str:
 
     if pending:
         return call("tell", journal, "SHEET.csv")
-    if not state.is_stopped and len(state.available(now)):
+    if not state.is_stopped and (state.is_certifying or state.begun or len(state.available(now))):
         return call("ask", journal)
     return call("export", journal, f"{journal.stem}-labelled.csv")
 
@@ -122,6 +142,8 @@ def _show(said: dict[str, Any]) -> None:
     console.print(f"learner: {json.dumps(said['learner'])}", soft_wrap=True)
     console.print(_model(said), soft_wrap=True)
     console.print(_control(said["control"]), soft_wrap=True)
+    for line in _lines(said):
+        console.print(line, soft_wrap=True)
     for query in said["queries"]:
         console.print(_lease(query), soft_wrap=True)
     if said["reserved"] and not said["left"]:
@@ -145,11 +167,12 @@ _ROWS = {
     "out": "asked, on lease, not answered yet",
     "late": "asked, the lease has ended: asked again when their turn comes; late answers are kept",
     "skipped": "passed over",
+    "waiting": "answered or skipped by fewer people than are wanted",
     "left": "the strategy may still ask them",
     "reserved": "set aside as control items, and asked when their share is due",
     "rounds": "batches asked",
 }
-_SELDOM = ("late", "reserved")
+_SELDOM = ("late", "waiting", "reserved")
 
 
 def _model(said: dict[str, Any]) -> str:
@@ -168,6 +191,21 @@ def _control(control: dict[str, Any]) -> str:
         f"control: {control['share']:.0%} of each batch, from {control['reserve']:,} items set aside; "
         f"{control['labelled']:,} labelled"
     )
+
+
+def _lines(said: dict[str, Any]) -> list[str]:
+    """What few campaigns have: an overlap, candidates, a certificate."""
+    lines = []
+    if said["overlap"] > 1:
+        lines.append(f"overlap: {said['overlap']} people are asked each item")
+    if said["candidates"] is not None:
+        lines.append(f"candidates: the strategy sees {said['candidates']:,} items at first, drawn by chance")
+    if (one := said["certificate"]) is not None:
+        lines.append(
+            f"certificate: {one['sample']:,} items drawn from the {one['remainder']:,} that nobody had "
+            f"labelled, {one['waiting']:,} of them wait for an answer, of the model {one['model'][:12]}"
+        )
+    return lines
 
 
 def _lease(query: dict[str, Any]) -> str:
