@@ -104,6 +104,9 @@ def test_no_learner_but_torch_loads_torch(name: str) -> None:
     assert ended.returncode == 0
 
 
+_SEVERAL = ("says nothing of several", "is certain", "fits anything")
+
+
 class Told(Model):
     """What a faulty learner makes: an embedding that depends on what is wrong with it."""
 
@@ -129,6 +132,8 @@ class Told(Model):
         made: dict[str, Any] = {"embedding": items}
         columns = self.classes - (fault == "forgets a class")
         made["proba"] = np.full((len(items), columns), 1.0 / columns)
+        if fault in _SEVERAL[1:]:
+            made["marginals"] = np.full((len(items), self.classes), 1.0 if fault == "is certain" else 0.5)
         wanted = made if fault == "computes everything" else {n: made[n] for n in made if n in names}
         return Signals(wanted, n=len(positions))
 
@@ -147,6 +152,9 @@ class Faulty(Learner):
     @property
     def provides(self) -> frozenset[str]:
         return frozenset({"embedding", "proba"})
+
+    def provides_for(self, task: Task) -> frozenset[str]:
+        return frozenset({"marginals"}) if self.fault in _SEVERAL else super().provides_for(task)
 
     def fit(
         self,
@@ -198,6 +206,22 @@ class Faulty(Learner):
             r"'embedding' of training 1 of 3 together is off by",
         ),
         ("loses a training", "several_trainings", "3 trainings gave 2 models"),
+        (
+            "none",
+            "several_classes",
+            "fit with a task of several classes an item must raise LearnerError; it was accepted",
+        ),
+        (
+            "says nothing of several",
+            "several_classes",
+            "of several classes, 'marginals' was asked for and not given",
+        ),
+        ("is certain", "several_classes", "'marginals' must lie above 0 and below 1"),
+        (
+            "fits anything",
+            "several_classes",
+            r"fit of several classes with labels of shape \(12, 3\) must raise LabelError; it was acc",
+        ),
         ("none", "round_trip", "it raised UnknownName: Faulty .* is not registered"),
         ("none", "documentation", "the docstring has no section Notes; it has none"),
         ("fails", "one_label", "it raised RuntimeError: out of memory"),
