@@ -20,7 +20,8 @@ from nextlabel.campaign.events import (
     Stopped,
     Told,
 )
-from nextlabel.campaign.folding import content, fold
+from nextlabel.campaign.folding import fold
+from nextlabel.campaign.requests import content
 from nextlabel.campaign.roster import Roster
 from nextlabel.campaign.state import State
 from nextlabel.errors import JournalError

@@ -31,7 +31,6 @@ from nextlabel.campaign.events import (
     Told,
 )
 from nextlabel.campaign.fitting import Trainer
-from nextlabel.campaign.folding import undone_by
 from nextlabel.campaign.given import (
     checked_list,
     checked_mapping,
@@ -50,6 +49,7 @@ from nextlabel.campaign.parts import pool_part
 from nextlabel.campaign.planning import Plan, checked_plan, followed, planned
 from nextlabel.campaign.proposing import Proposal
 from nextlabel.campaign.rebuilding import Parts, check_none, rebuilt, rebuilt_pool
+from nextlabel.campaign.requests import undone_by
 from nextlabel.campaign.state import State
 from nextlabel.campaign.telling import (
     added,

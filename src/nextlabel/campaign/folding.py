@@ -1,9 +1,7 @@
 """The fold: what a campaign knows, as a pure function of its events."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Any, cast, final
 
 from nextlabel.campaign.events import (
@@ -24,54 +22,18 @@ from nextlabel.campaign.events import (
     Stopped,
     Told,
 )
+from nextlabel.campaign.requests import content
 from nextlabel.campaign.roster import Roster
 from nextlabel.campaign.state import Lease, Place, State, Statement
 from nextlabel.campaign.window import Window
 from nextlabel.core.task import Label, Task
 from nextlabel.errors import JournalError
 
-__all__ = ["content", "fold", "undone_by"]
+__all__ = ["fold"]
 
 _DEEP = 500  # how many statements of one annotator can be undone
 _KEPT = 3  # how many models are remembered
 _A_DAY = 24 * 3600.0  # a clock that goes back by less is one that was set right
-
-
-def content(event: Told | Skipped | Retracted | Noted) -> str:
-    """A digest of what an event says, whatever the order of its labels and the time.
-
-    What takes something back says whose newest statement it takes back, and no more.
-    """
-    if not isinstance(event, Noted) and event.undoes is not None:
-        return undone_by(event.annotator)
-    if isinstance(event, Told):
-        labels, suggestions = (_unordered(one) for one in (event.labels, event.suggestions))
-        return _digest(
-            [labels, event.annotator, event.token, event.seconds, event.cost, suggestions, event.model]
-        )
-    if isinstance(event, Skipped):
-        return _digest(["skipped", sorted(set(event.ids)), event.annotator, event.reason, event.token])
-    if isinstance(event, Retracted):
-        return _digest(["retracted", sorted(set(event.ids)), event.annotator])
-    return _digest(["noted", event.text, list(event.ids), event.author])
-
-
-def undone_by(annotator: str) -> str:
-    """The digest of taking back the newest statement of somebody, whatever it was."""
-    return _digest(["undone", annotator])
-
-
-def _digest(said: list[Any]) -> str:
-    text = json.dumps(said, sort_keys=True, default=dict)
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _unordered(labels: Mapping[str, Label] | None) -> dict[str, Any] | None:
-    """Labels of several classes in one order, whatever order the classes had then."""
-    if labels is None:
-        return None
-    lists = (list, tuple, set, frozenset)
-    return {id: sorted({*map(str, one)}) if isinstance(one, lists) else one for id, one in labels.items()}
 
 
 def fold(state: State | None, events: Iterable[Event]) -> State:

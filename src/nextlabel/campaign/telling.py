@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from nextlabel.campaign.events import Created, Event, Noted, Retracted, Revised, Skipped, Told
-from nextlabel.campaign.folding import content
+from nextlabel.campaign.requests import content
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
 from nextlabel.core.task import Label
