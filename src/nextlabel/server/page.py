@@ -151,6 +151,7 @@ def _environment() -> "Environment":
         )
         raise MissingExtra(message, extra="app") from cause
 
+    from nextlabel.evaluation.words import percent
     from nextlabel.server import wording
 
     made = Environment(
@@ -161,4 +162,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters.update({name: getattr(wording, name) for name in wording.__all__})
+    made.filters["exactly"] = percent
     return made
