@@ -1,15 +1,14 @@
 """How far the people who label agree, and what they say together."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any, final
 
 import numpy as np
 
 from nextlabel.campaign.state import State
-from nextlabel.core.task import Label
+from nextlabel.core.task import Label, Task
 from nextlabel.evaluation.words import count, listing
 from nextlabel.maths.agreement import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from nextlabel.maths.axes import Array
@@ -162,12 +161,11 @@ def agreement(state: State, ids: Collection[str] | None = None) -> Agreement:
     }
     if not kept:
         return Agreement(0, ())
-    people = sorted({name for answers in kept.values() for name, _ in answers})
+    votes = _Votes.of(kept, state)
     parts = {
-        name: _part(answers, 2 if name else len(state.task.classes))
-        for name, answers in _questions(kept, state)
+        name: _part(votes, codes, 2 if name else len(state.task.classes)) for name, codes in votes.codes()
     }
-    return Agreement(len(kept), tuple(people), parts)
+    return Agreement(len(kept), votes.people, parts)
 
 
 def aggregated(state: State) -> dict[str, tuple[Label, float]]:
@@ -197,10 +195,10 @@ def aggregated(state: State) -> dict[str, tuple[Label, float]]:
     """
     if not any(len(answers) > 1 for answers in state.kept.values()):
         return {}
-    ids = list(state.kept)
+    ids, votes = list(state.kept), _Votes.of(state.kept, state)
     found = {
-        name: _posterior(answers, 2 if name else len(state.task.classes))
-        for name, answers in _questions(state.kept, state)
+        name: dawid_skene(votes.with_codes(codes), 2 if name else len(state.task.classes)).posterior
+        for name, codes in votes.codes()
     }
     if not state.task.is_several:
         posterior = found[""]
@@ -217,40 +215,67 @@ def aggregated(state: State) -> dict[str, tuple[Label, float]]:
     return {id: (label, float(one)) for id, label, one in zip(ids, names, sure, strict=True)}
 
 
-Codes = Sequence[Sequence[tuple[str, int]]]
-"""For each item, who says what: the class as a number."""
+@final
+@dataclass(frozen=True, eq=False)
+class _Votes:
+    """All answers in parallel: of which item, by whom, and what."""
+
+    items: int
+    people: tuple[str, ...]
+    item: Array
+    person: Array
+    labels: Sequence[Label]
+    task: Task
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Sequence[tuple[str, Label]]], state: State) -> "_Votes":
+        people = tuple(sorted({who for answers in kept.values() for who, _ in answers}))
+        index = {who: k for k, who in enumerate(people)}
+        item = np.repeat(np.arange(len(kept)), [len(answers) for answers in kept.values()])
+        person = np.array([index[who] for answers in kept.values() for who, _ in answers], dtype=np.int64)
+        labels = [label for answers in kept.values() for _, label in answers]
+        return cls(len(kept), people, item, person, labels, state.task)
+
+    def codes(self) -> Iterable[tuple[str, Array]]:
+        """The question, or one for each class, and each answer to it as a number."""
+        if not self.task.is_several:
+            index = {name: k for k, name in enumerate(self.task.classes)}
+            yield "", np.array([index[str(label)] for label in self.labels], dtype=np.int64)
+            return
+        for name in self.task.classes:
+            yield name, np.array([name in label for label in self.labels], dtype=np.int64)
+
+    def with_codes(self, codes: Array) -> Array:
+        """Rows of item, person and number."""
+        return np.stack([self.item, self.person, codes], axis=1)
 
 
-def _questions(
-    kept: Mapping[str, Sequence[tuple[str, Label]]], state: State
-) -> Iterable[tuple[str, list[list[tuple[str, int]]]]]:
-    """The question, or one for each class, with the answers of each item."""
-    if not state.task.is_several:
-        index = {name: k for k, name in enumerate(state.task.classes)}
-        yield "", [[(who, index[str(label)]) for who, label in answers] for answers in kept.values()]
-        return
-    for name in state.task.classes:
-        yield name, [[(who, int(name in label)) for who, label in answers] for answers in kept.values()]
+def _part(votes: _Votes, codes: Array, classes: int) -> Part:
+    counts = np.bincount(votes.item * classes + codes, minlength=votes.items * classes)
+    counts = counts.reshape(votes.items, classes)
+    alpha = _coefficient(krippendorff_alpha(counts), len(counts))
+    return Part(_pairs(votes, codes, classes), _fleiss(counts), alpha)
 
 
-def _part(answers: Codes, classes: int) -> Part:
-    counts = np.zeros((len(answers), classes), dtype=np.int64)
-    for row, said in enumerate(answers):
-        for _, k in said:
-            counts[row, k] += 1
-    return Part(
-        _pairs(answers, classes), _fleiss(counts), _coefficient(krippendorff_alpha(counts), len(counts))
-    )
+def _pairs(votes: _Votes, codes: Array, classes: int) -> tuple[Pair, ...]:
+    """Every pair with an item in common, from one product of sparse matrices: who says what of which item."""
+    from scipy.sparse import csr_matrix
 
-
-def _pairs(answers: Codes, classes: int) -> tuple[Pair, ...]:
-    tables: dict[tuple[str, str], Array] = defaultdict(lambda: np.zeros((classes, classes), dtype=np.int64))
-    for said in answers:
-        for (a, first), (b, second) in combinations(sorted(said), 2):
-            tables[a, b][first, second] += 1
+    many = len(votes.people)
+    ones, columns = np.ones(len(codes), dtype=np.int64), votes.person * classes + codes
+    says = csr_matrix((ones, (votes.item, columns)), shape=(votes.items, many * classes))
+    both = (says.T @ says).tocoo()
+    a, first = np.divmod(both.row, classes)
+    b, second = np.divmod(both.col, classes)
+    tables: dict[tuple[int, int], Array] = {}
+    for place in np.flatnonzero(a < b).tolist():
+        table = tables.setdefault(
+            (int(a[place]), int(b[place])), np.zeros((classes, classes), dtype=np.int64)
+        )
+        table[first[place], second[place]] = both.data[place]
     return tuple(
-        Pair(a, b, _coefficient(cohen_kappa(table), int(table.sum())))
-        for (a, b), table in sorted(tables.items())
+        Pair(votes.people[k], votes.people[m], _coefficient(cohen_kappa(table), int(table.sum())))
+        for (k, m), table in sorted(tables.items())
     )
 
 
@@ -266,9 +291,3 @@ def _fleiss(counts: Array) -> Coefficient:
 
 def _coefficient(value: float, items: int) -> Coefficient:
     return Coefficient(value, items) if np.isfinite(value) else Coefficient(None, items, _ONE_CLASS)
-
-
-def _posterior(answers: Codes, classes: int) -> Array:
-    people = {name: k for k, name in enumerate(sorted({who for said in answers for who, _ in said}))}
-    votes = [(row, people[who], k) for row, said in enumerate(answers) for who, k in said]
-    return dawid_skene(votes, classes).posterior

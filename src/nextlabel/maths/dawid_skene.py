@@ -142,22 +142,26 @@ class _Estimate:
     """The votes, and what is believed of them so far."""
 
     def __init__(self, votes: NDArray[np.int64], classes: int, smoothing: float) -> None:
-        self._item, self._annotator, self._vote = votes.T
-        self._items, self._annotators = self._item.max() + 1, self._annotator.max() + 1
+        from scipy.sparse import csr_matrix
+
+        item, annotator, vote = votes.T
+        items, self._annotators = int(item.max()) + 1, int(annotator.max()) + 1
         self._classes, self._smoothing = classes, smoothing
-        counts = np.zeros((self._items, classes))
-        np.add.at(counts, (self._item, self._vote), 1.0)
+        shape = (items, self._annotators * classes)
+        # which items got which answer of whom: every sum over votes is a product with this
+        self._said = csr_matrix((np.ones(len(votes)), (item, annotator * classes + vote)), shape=shape)
+        self._said_by = self._said.T.tocsr()
+        counts = np.bincount(item * classes + vote, minlength=items * classes).reshape(items, classes)
         total = counts.sum(axis=1, keepdims=True)
         shares = counts.sum(axis=0) / counts.sum()
-        self.posterior = np.where(total > 0, counts / np.maximum(total, 1.0), shares)
+        self.posterior: NDArray[np.float64] = np.where(total > 0, counts / np.maximum(total, 1), shares)
         self.has_common_items = bool((total > 1).any())
         self._maximise()
 
     def step(self) -> float:
         """One round; the penalised log-likelihood of the parameters that it begins with."""
-        joint = np.tile(_log(self.prior), (self._items, 1))
         theta = _log(self.confusion)
-        np.add.at(joint, self._item, theta[self._annotator, :, self._vote])
+        joint = _log(self.prior) + self._said @ theta.swapaxes(1, 2).reshape(-1, self._classes)
         most = joint.max(axis=1, keepdims=True)
         weight = np.exp(joint - most)
         total = weight.sum(axis=1, keepdims=True)
@@ -167,8 +171,7 @@ class _Estimate:
         return float((most + np.log(total)).sum()) + penalty
 
     def _maximise(self) -> None:
-        counts = np.zeros((self._annotators, self._classes, self._classes))
-        np.add.at(counts, (self._annotator, self._vote), self.posterior[self._item])
+        counts = (self._said_by @ self.posterior).reshape(self._annotators, self._classes, self._classes)
         counts = counts.swapaxes(1, 2) + self._smoothing  # rows were votes, and are classes from here on
         total = counts.sum(axis=2, keepdims=True)
         even = np.full_like(counts, 1.0 / self._classes)
