@@ -31,6 +31,7 @@ __all__ = [
     "reached",
     "sentence",
     "steered",
+    "wanted",
 ]
 
 QUALITY: Final = "quality"
@@ -146,11 +147,9 @@ class Look:
 
     def indication(self) -> str:
         """The macro-F1, which has no band."""
-        if self.macro_f1 is None:
+        if self.macro_f1 is None or self.macro_f1_low is None or self.macro_f1_high is None:
             return ""
         said = f"Macro-F1 {self.macro_f1:.2f}, without a band"
-        if self.macro_f1_low is None or self.macro_f1_high is None:
-            return f"{said}."
         ends = f"{self.macro_f1_low:.2f} to {self.macro_f1_high:.2f}"
         return f"{said}: indicative only (resampled: {ends}), and nothing to hold against a target."
 
@@ -187,6 +186,12 @@ def due(state: State) -> int | None:
     return open_looks[-1] if open_looks else None
 
 
+def wanted(state: State) -> tuple[str, ...]:
+    """The control items that the look which is due needs predictions of; none where none is due."""
+    index = due(state)
+    return () if index is None else state.reserve[: LOOKS[index]]
+
+
 def look(state: State, predictions: Mapping[str, Label], *, labels: int | None = None) -> Look:
     """Take the look that is due.
 
@@ -194,7 +199,7 @@ def look(state: State, predictions: Mapping[str, Label], *, labels: int | None =
     ----------
     state : State
     predictions : mapping of str to label
-        What one model says of the control items, and perhaps of others.
+        What one model says of the items `wanted`, and perhaps of others.
     labels : int, optional
         How many that model was trained on; by default, as the newest.
 
@@ -348,7 +353,7 @@ def _prediction(id: str, predictions: Mapping[str, Label], task: Task) -> Label:
     if id not in predictions:
         message = (
             f"A look needs a prediction for every control item; received none for {id!r}. "
-            "Predict the first items of state.reserve too."
+            "Predict quality.wanted(state)."
         )
         raise LabelError(message)
     return task.check(predictions[id])

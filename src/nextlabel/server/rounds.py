@@ -127,7 +127,7 @@ class Rounds:
         if quality.due(state) is not None and state.newest is not None and state.newest.labels:
             model = self._campaign.newest()
             if model is not None:
-                said = self._labels(model, [state.roster.index[id] for id in state.control_order()])
+                said = self._labels(model, [state.roster.index[id] for id in quality.wanted(state)])
                 values = quality.look(state, said).values()
                 self._campaign.measure(quality.QUALITY, values, model=state.newest.model)
         if certificate.is_due(state) and state.certifying is not None:
