@@ -38,6 +38,7 @@ from nextlabel.evaluation.quality import (
     reached,
     sentence,
     steered,
+    wanted,
 )
 
 IDS = tuple(f"item {number}" for number in range(600))
@@ -127,6 +128,11 @@ def test_a_gap_in_the_reserves_order_waits() -> None:
 def test_labels_that_nobody_asked_for_count_as_well() -> None:
     """The first of the order are a uniform draw, however their labels came."""
     assert due(after(Told(1.0, dict.fromkeys(ORDER[:30], "cat")), told(50, first=30))) == 0
+
+
+def test_the_items_of_a_look_are_the_first_of_the_order_asked_or_not() -> None:
+    assert wanted(after(told(49))) == ()
+    assert wanted(after(told(70))) == ORDER[:63]
 
 
 def test_no_look_is_due_without_a_reserve() -> None:
