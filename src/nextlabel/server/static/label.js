@@ -35,6 +35,7 @@ let isFetching = false;
 let again = 0;
 let waiting = null;
 let serverBanner = null;
+let unmet = null; // the key press after which there was no item to show
 
 /** Key presses are done one after another, each with the item that is then on the screen. */
 function inTurn(act) {
@@ -181,6 +182,7 @@ for (const button of document.querySelectorAll("[data-command]")) {
 
 function showFirst(event) {
   const item = queue[0];
+  unmet ??= event ?? null;
   choices.restart(item);
   drawSuggestion(item);
   if (!item) {
@@ -197,8 +199,10 @@ function showFirst(event) {
     stopwatch.restart();
   }
   drawFacts(item);
-  if (event) {
-    afterPaint(() => performance.measure("key-to-next", { start: event.timeStamp, end: performance.now() }));
+  if (unmet) {
+    const start = unmet.timeStamp;
+    unmet = null;
+    afterPaint(() => performance.measure("key-to-next", { start, end: performance.now() }));
   }
   if (queue.length <= LOW) {
     refill();
