@@ -268,7 +268,7 @@ def walk(path: Path, relabel: dict[str, str], rounds: int = 4) -> tuple[list[tup
         if isinstance(one, Asked)
     ]
     models = sorted(Path(f"{path}.models").iterdir())
-        assert len(models) == 3  # of all rounds, the newest
+    assert len(models) == 3  # of all rounds, the newest
     return active, [model.name.encode() + model.read_bytes() for model in models]
 
 
