@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from nextlabel.campaign.events import Certifying, Created, Event, Extended, Measured, Released, Skipped, Told
+from nextlabel.campaign.events import (
+    Certifying,
+    Created,
+    Event,
+    Extended,
+    Measured,
+    Released,
+    Revised,
+    Skipped,
+    Told,
+)
 from nextlabel.campaign.folding import fold
 from nextlabel.campaign.state import State
 from nextlabel.core.task import Label
@@ -163,6 +173,14 @@ def test_items_that_the_sample_does_not_speak_for_are_counted_apart() -> None:
     assert (made(extended).uncovered, made(extended).items) == (5, 405)
     unasked = after(certifying(), told(*SAMPLE, *IDS[100:110]))
     assert made(unasked).uncovered == 0
+
+
+def test_other_classes_end_a_certificate_under_way_and_are_said_with_one_that_is_done() -> None:
+    revised = Revised(5.0, ("pet",), {"cat": "pet", "dog": "pet"})
+    state = after(certifying(), told(*SAMPLE))
+    assert (is_due(fold(state, [revised])), answered(fold(state, [revised]))) == (False, None)
+    done = fold(state, [measured(made(state)), revised])
+    assert sentence(done).endswith("The classes have changed since: it speaks of those before.")
 
 
 def test_after_a_release_no_certificate_is_under_way() -> None:

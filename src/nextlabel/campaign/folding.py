@@ -346,7 +346,8 @@ class _Folding:
             self._own("spoken")[who] = tuple(_renamed(one, event.mapping, task) for one in said)
         before = {old: event.mapping.get(now, now) for old, now in self._now("renamed").items()}
         self._values["renamed"] = {**before, **event.mapping}
-        self._values["newest"] = None  # a model of other classes is nothing to go on from
+        self._values["newest"] = None  # a model of other classes is nothing to go on from,
+        self._values["certifying"] = None  # and its errors cannot be counted any more
         self._changed = self._values["revised"] = self._position
 
     def _renewed(self, event: Renewed) -> None:

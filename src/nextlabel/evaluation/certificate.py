@@ -244,6 +244,8 @@ def sentence(state: State) -> str:
     """What may be said of the file now."""
     under_way, done = answered(state), issued(state)
     said = done[-1].sentence() if done else ""
+    if done and state.revised > done[-1].through:
+        said += " The classes have changed since: it speaks of those before."
     if under_way is not None:
         waits = f"A certificate is under way: {under_way[0]:,} of {under_way[1]:,} items are checked."
         return f"{waits} {said}".strip()
