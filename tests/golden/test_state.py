@@ -436,3 +436,13 @@ def test_an_answer_with_one_of_three_tokens_leaves_the_other_two() -> None:
     taken_back = fold(answered, [Retracted(3.0, ("a",), "Bo")])
     assert 0 not in taken_back.available(15.0)  # the lease of the second query is open
     assert 0 in taken_back.available(25.0)
+
+
+def test_what_somebody_holds_stands_in_the_order_asked() -> None:
+    begun = [
+        replace(asked("ab", "t", expires=10.0), holder="Bob"),
+        asked("c", "u", 1),
+        asked("ea", "v", 2),
+    ]
+    held = after(*begun).held_by("Ada", 20.0)
+    assert list(held.items()) == [("c", "u"), ("e", "v"), ("a", "v")]
