@@ -7,7 +7,6 @@ from functools import cached_property
 from hashlib import blake2b
 from inspect import signature
 from io import BytesIO
-from operator import eq
 from types import MappingProxyType
 from typing import Any, final
 
@@ -23,6 +22,7 @@ from nextlabel.learners.encode_pretrained import Pretrained
 from nextlabel.learners.encode_rows import Table
 from nextlabel.learners.encode_text import Tfidf
 from nextlabel.learners.encoder import Encoder, Reader
+from nextlabel.learners.kept import Kept, size_of, stacked
 from nextlabel.maths.axes import Array, Positions
 
 __all__ = ["FEATURES", "Encoded", "Features", "encoder", "features_of"]
@@ -30,6 +30,7 @@ __all__ = ["FEATURES", "Encoded", "Features", "encoder", "features_of"]
 _PIECE = 4096
 _PIECE_BYTES = 64 * 2**20  # of items as they are taken: large images would fill the memory
 _KEPT_BYTES = 256 * 2**20
+_WINDOW = 4  # times the items learnt of: of a larger pool, only these are looked at again and again
 
 FEATURES: Mapping[str, Callable[..., Encoder]] = MappingProxyType(
     {"encoder": Pretrained, "hog": Hog, "scale": Scale, "table": Table, "tfidf": Tfidf}
@@ -93,14 +94,15 @@ class Features:
     Notes
     -----
     The features of the whole pool are made once and kept, where they take at most 256 MiB, so that rounds
-    on one pool make them once. They are not saved, nor sent to another process.
+    on one pool make them once; of a pool four times as large as what was learnt of, or whose features
+    take more, those of the items learnt of. They are not saved, nor sent to another process.
     """
 
     def __init__(self, spec: Spec, learnt: Mapping[str, Array], basis: str) -> None:
         self.spec = spec
         self.basis = basis
         self._learnt = dict(learnt)
-        self._kept: tuple[Pool, Any] | None = None
+        self._kept: Kept | None = None
         self._tried: Pool | None = None
 
     @cached_property
@@ -141,10 +143,16 @@ class Features:
     def taken(self, pool: Pool, positions: Positions) -> Any:
         """Features of some items of a pool, which are taken a piece at a time."""
         pieces = [self.rows(items) for items in _taken(pool, positions, self._encoder.piece)]
-        return _stacked(pieces) if pieces else self.rows(pool.take(positions))  # none of them
+        return stacked(pieces) if pieces else self.rows(pool.take(positions))  # none of them
 
-    def keep(self, pool: Pool) -> None:
-        """Make the features of the whole pool, where they are not many, and keep them for later calls.
+    def keep(self, pool: Pool, learnt_of: Positions) -> None:
+        """Make the features of a pool, where they are not too many, and keep them for later calls.
+
+        Parameters
+        ----------
+        pool : Pool
+        learnt_of : array of int64
+            Positions of the items that the features were learnt of.
 
         Notes
         -----
@@ -153,25 +161,26 @@ class Features:
         if self._tried is pool or self._kept_of(pool) is not None:
             return
         self._tried = pool
-        pieces: list[Any] = []
-        for items in _taken(
-            pool, np.arange(len(pool.ids)), self._encoder.piece, f"features {self.spec.name!r}"
-        ):
-            pieces.append(self.rows(items))
-            if len(pieces) == 1 and _bytes(pieces[0]) * len(pool.ids) > _KEPT_BYTES * pieces[0].shape[0]:
-                return
-        self._kept = (pool, _stacked(pieces))
+        n = len(pool.ids)
+        if n <= _WINDOW * len(learnt_of) and (rows := self._few(pool, np.arange(n))) is not None:
+            self._kept = Kept(pool, rows)
+        elif len(learnt_of) < n and (rows := self._few(pool, learnt_of)) is not None:
+            places = np.full(n, -1, np.int64)
+            places[learnt_of] = np.arange(len(learnt_of))
+            self._kept = Kept(pool, rows, places)
 
-    def _kept_of(self, pool: Pool) -> Any:
+    def _few(self, pool: Pool, positions: Positions) -> Any:
+        """Features of these items; None where they take too much, judged by the first piece."""
+        pieces: list[Any] = []
+        for items in _taken(pool, positions, self._encoder.piece, f"features {self.spec.name!r}"):
+            pieces.append(self.rows(items))
+            if len(pieces) == 1 and size_of(pieces[0]) * len(positions) > _KEPT_BYTES * pieces[0].shape[0]:
+                return None
+        return stacked(pieces)
+
+    def _kept_of(self, pool: Pool) -> Kept | None:
         """What is kept of the pool, or of an equal one in the same order; None for any other."""
-        if self._kept is None:
-            return None
-        known, rows = self._kept
-        if known is pool:
-            return rows
-        is_alike = len(known.ids) == len(pool.ids) and known.fingerprint == pool.fingerprint
-        # equal fingerprints say nothing of the order
-        return rows if is_alike and all(map(eq, known.ids, pool.ids)) else None
+        return self._kept if self._kept is not None and self._kept.is_of(pool) else None
 
     def to_bytes(self) -> bytes:
         """What was learnt, to be saved with a model; holds no code."""
@@ -213,20 +222,24 @@ class Encoded:
     ----------
     features : Features
     pool : Pool
-    kept : array or sparse matrix, first axis n, optional
-        The features of all its items, where they are at hand.
+    kept : Kept, optional
+        The features of its items, where they are at hand.
     is_dense : bool
         Whether the features are given as `Reader.dense` makes them.
     """
 
     features: Features
     pool: Pool
-    kept: Any
+    kept: Kept | None
     is_dense: bool
 
     def take(self, positions: Positions) -> Any:
         """Features of some items, in this order."""
-        rows = self.features.taken(self.pool, positions) if self.kept is None else self.kept[positions]
+
+        def make(lacking: Positions) -> Any:
+            return self.features.taken(self.pool, lacking)
+
+        rows = make(positions) if self.kept is None else self.kept.take(positions, make)
         return self.features.dense(rows) if self.is_dense else rows
 
 
@@ -279,38 +292,22 @@ def features_of(
     for model in known:
         found = getattr(model, "features", None)
         if isinstance(found, Features) and found.basis == basis:
-            found.keep(pool)  # they are not saved with a model
+            found.keep(pool, where)  # they are not saved with a model
             return found
 
     def passes() -> Iterator[Array]:
         return _taken(pool, where, made.piece, f"features {source.name!r}")
 
     features = Features(source, made.learnt(passes), basis)
-    features.keep(pool)
+    features.keep(pool, where)
     return features
 
 
 def _taken(pool: Pool, positions: Positions, most: int, what: str = "") -> Iterator[Array]:
     """Items a piece at a time: so many, and fewer where they are large."""
-    size = _bytes(pool.take(positions[:1])) if len(positions) else 0
+    size = size_of(pool.take(positions[:1])) if len(positions) else 0
     step = max(min(most, _PIECE, _PIECE_BYTES // max(size, 1)), 1)
     for start in range(0, len(positions), step):
         yield pool.take(positions[start : start + step])
         if what:
             report(what, min(start + step, len(positions)), len(positions))
-
-
-def _bytes(rows: Any) -> int:
-    if hasattr(rows, "indptr"):
-        return int(rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes)
-    return int(rows.nbytes)
-
-
-def _stacked(pieces: Sequence[Any]) -> Any:
-    if len(pieces) == 1:
-        return pieces[0]
-    if hasattr(pieces[0], "indptr"):
-        from scipy.sparse import vstack
-
-        return vstack(pieces, format="csr")
-    return np.concatenate(pieces)
