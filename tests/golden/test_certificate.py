@@ -218,6 +218,6 @@ def test_what_is_said_of_a_certificate() -> None:
     assert sentence(state) == (
         "Of 300 items that nobody had labelled, 60 were drawn and checked: 6 had a wrong label from the "
         "model, now corrected; 1 skipped, which counts as right for the one end and as wrong for the other. "
-        "Between 7 and 58 wrong labels are left of the 400 in the file (1.8 % to 14.5 %), with 95 % "
+        "Between 7 and 58 wrong labels are left of the 400 in the file (between 1.7 % and 14.5 %), with 95 % "
         "confidence, taking what people said as right."
     )

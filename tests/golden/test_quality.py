@@ -280,7 +280,7 @@ def test_what_is_said_of_a_look() -> None:
     state = after(told(50), fitted())
     state = fold(state, [measured(look(state, saying("cat", wrong=10)))])
     assert sentence(state) == (
-        "Accuracy on new items like the 600 of the pool, of the model trained on 450 labels: between 61.0 % "
+        "Accuracy on new items like the 600 of the pool, of the model trained on 450 labels: between 60.9 % "
         "and 92.7 % (40 of 50 control items right). In at least 95 of 100 campaigns every such band holds "
         "the truth, at whichever look one stops."
     )

@@ -11,7 +11,7 @@ from nextlabel.campaign.state import State
 from nextlabel.core.store import Entry
 from nextlabel.core.task import Label
 from nextlabel.errors import LabelError
-from nextlabel.evaluation.words import count, percent
+from nextlabel.evaluation.words import between, count, percent_above
 from nextlabel.maths.hypergeometric import flaws_interval
 
 __all__ = [
@@ -82,10 +82,10 @@ class Certificate:
     skipped : int
         Those that nobody answered: counted right for the fewest errors, wrong for the most.
     remainder : int
-        Items that nobody had labelled or skipped when the model was frozen; the sample is of these.
+        Items that nobody had labelled when the model was frozen; the sample is of these.
     uncovered : int
-        Other items without an answer, that were skipped before or came later: they get the model's label
-        too, and nothing is said of them.
+        Other items without an answer, control items that were skipped or items that came later: they get the
+        model's label too, and nothing is said of them.
     items : int
         In the file.
     low, high : int
@@ -153,12 +153,12 @@ class Certificate:
         elif self.sided == "upper":
             left = (
                 f"At most {count(self.high, 'wrong label')} {_are(self.high)} left {file} "
-                f"({percent(self.high / self.items)})"
+                f"({percent_above(self.high / self.items)})"
             )
         else:
             left = (
                 f"Between {self.low:,} and {count(self.high, 'wrong label')} are left {file} "
-                f"({percent(self.low / self.items)} to {percent(self.high / self.items)})"
+                f"({between(self.low / self.items, self.high / self.items)})"
             )
         how = "" if self.is_exact else f", with {100 * (1 - self.level):g} % confidence"
         beside = f" Nothing is said of {count(self.uncovered, 'item')} beside." if self.uncovered else ""
@@ -295,9 +295,8 @@ def _checked_sample(state: State, open_one: Certifying, predictions: Mapping[str
 def _uncovered(state: State, open_one: Certifying) -> int:
     answered_before = state.labelled - sum(id in state.kept for id in open_one.ids)
     others = len(state.roster) - open_one.remainder - answered_before
-    sampled = frozenset(open_one.ids)
-    # answers told unasked since the draw are of its remainder, and would hide as many others
-    return max(others, sum(id not in sampled for id in state.skipped))
+    # control items that were issued are not drawn from; answers told unasked since could hide them
+    return max(others, sum(id not in state.kept for id in state.control_order()))
 
 
 def _are(number: int) -> str:

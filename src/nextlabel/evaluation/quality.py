@@ -14,7 +14,7 @@ from nextlabel.core.spec import Spec
 from nextlabel.core.store import Entry
 from nextlabel.core.task import Label, Task
 from nextlabel.errors import CampaignError, LabelError
-from nextlabel.evaluation.words import count, percent
+from nextlabel.evaluation.words import between, count
 from nextlabel.maths.axes import Array
 from nextlabel.maths.bands import ratio_band
 from nextlabel.maths.macro_f1 import class_f1, macro_f1, macro_f1_bootstrap
@@ -140,8 +140,8 @@ class Look:
         if self.low is None or self.high is None:
             return f"Accuracy of {model}: no band ({of}). {self.why}"
         return (
-            f"Accuracy on new items like the {self.items:,} of the pool, of {model}: between "
-            f"{percent(self.low)} and {percent(self.high)} ({of}). In at least 95 of 100 campaigns "
+            f"Accuracy on new items like the {self.items:,} of the pool, of {model}: "
+            f"{between(self.low, self.high)} ({of}). In at least 95 of 100 campaigns "
             "every such band holds the truth, at whichever look one stops."
         )
 

@@ -1,8 +1,9 @@
 """How numbers stand in sentences."""
 
 from collections.abc import Sequence
+from math import ceil, floor
 
-__all__ = ["count", "listing", "percent", "points"]
+__all__ = ["between", "count", "listing", "percent", "percent_above", "points"]
 
 
 def percent(share: float) -> str:
@@ -14,6 +15,28 @@ def percent(share: float) -> str:
     '84.7 %'
     """
     return f"{100.0 * share:.1f} %"
+
+
+def between(low: float, high: float) -> str:
+    """The ends of an interval as percentages, rounded outwards: what is shown must hold what was computed.
+
+    Examples
+    --------
+    >>> between(0.6099, 0.92685)
+    'between 60.9 % and 92.7 %'
+    """
+    return f"between {percent(floor(1000.0 * low) / 1000.0)} and {percent_above(high)}"
+
+
+def percent_above(share: float) -> str:
+    """A share as a percentage with one decimal, rounded up: for "at most".
+
+    Examples
+    --------
+    >>> percent_above(0.1421)
+    '14.3 %'
+    """
+    return percent(ceil(1000.0 * share) / 1000.0)
 
 
 def points(share: float) -> str:
