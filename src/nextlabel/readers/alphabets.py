@@ -5,46 +5,47 @@ from types import MappingProxyType
 
 __all__ = ["ALPHABETS", "FAMILIAR", "SIGNS"]
 
+# Each begins with the letters that are most frequent.
 _LATIN = {
     "Albanian": "ëç",
-    "Catalan": "àéèíïóòúüç·",
-    "Croatian or Slovenian": "čćđšž",
-    "Czech": "áčďéěíňóřšťúůýž",
-    "Danish or Norwegian": "æøåéèòóôüäö",
-    "Dutch": "éèëïóöüáíúêç",
-    "English": "éèêëñçöüïîûâôàäáíóúåøæœ",
-    "Estonian": "õäöüšž",
-    "Finnish or Swedish": "åäöéàü",
-    "French": "àâæçéèêëîïôœùûüÿ",
-    "German": "äöüßéèàçñôê",
-    "Hungarian": "áéíóöőúüű",
-    "Icelandic": "áðéíóúýþæö",
-    "Italian": "àèéìíîòóùú",
-    "Latvian": "āčēģīķļņšūž",
-    "Lithuanian": "ąčęėįšųūž",
-    "Polish": "ąćęłńóśźż",
-    "Portuguese": "áâãàçéêíóôõúü",
-    "Romanian": "ăâîșşțţ",
-    "Slovak": "áäčďéíĺľňóôŕšťúýž",
-    "Spanish": "áéíñóúüçª",
-    "Turkish": "çğıiöşüâîûİ",
+    "Catalan": "óàéíèçòúï·ü",
+    "Croatian or Slovenian": "čšćžđ",
+    "Czech": "íářčéýžěšůúóňťď",
+    "Danish or Norwegian": "æøåéàèòóôüäö",
+    "Dutch": "éëïóöüáíúêçè",
+    "English": "éñïöèêëçüûôâàäåøæœ",
+    "Estonian": "äõüöžš",
+    "Finnish or Swedish": "äöåéàü",
+    "French": "éàèêôîçâùûœëïüæÿ",
+    "German": "üäößéèàçñôê",
+    "Hungarian": "áéöíóőüúű",
+    "Icelandic": "ðáæíþóöúýé",
+    "Italian": "èàòùéìíîóú",
+    "Latvian": "āēīšļūņķžģčŗ",
+    "Lithuanian": "šėųįąžčūę",
+    "Polish": "łżąśęćóńź",
+    "Portuguese": "ãçáíéóõúêâàôüº",
+    "Romanian": "ățșîâşţ",
+    "Slovak": "áíčýúťéžľšôóňäďĺŕ",
+    "Spanish": "óáíúñéüçª",
+    "Turkish": "ıçşüğöâîûİ",
 }
-# Each begins with the letters that are most frequent.
 _CYRILLIC = {
-    "Belarusian": "анірыетдклсўмуябпзгчьжцхшйофюэё",
-    "Bulgarian": "аеиотнрсвлдкмпзъуячгбцжщхйшюфь",
-    "Macedonian": "аоиетнрсвкдлпмујзбгчшцжќхфѓњљџѕѐѝ",
-    "Russian": "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё",
-    "Serbian": "аоиеснтрјувкмдлпбгзчшћжцхњљфђџ",
-    "Ukrainian": "оаниевіртсклудмпязьбгйчхцюєїшжщфґ",
+    "Belarusian": "анырекліятдсопцумвзьўэчбгйшжфюхё",
+    "Bulgarian": "аеоинтрсвдлпзкмуъячгбцжщхйшюфь",
+    "Macedonian": "аеоитнрдвксмлпујзбгчшцжќхфѓњљџѕѐѝ",
+    "Russian": "оеаинтрслвпкдмуяыьгзбчйхжшюцщэфъё",
+    "Serbian": "аеионртскупдвмјлбгзчшћжцхњљфђџ",
+    "Ukrainian": "оанивтерікслдмупязьбгйчхцюєїшжщфґ",
 }
 _GREEK = {"Greek": "αοιεστνηυρπκμλωςήίγέόάδχθφύβξζώψϋϊΐΰ"}
-_HEBREW = {"Hebrew": "יוהלאמרתבשנדעקחפגטצםכןסזךףץְֱֲֳִֵֶַָֹֻּׁׂ"}
+_HEBREW = {"Hebrew": "יותלהמרנשאבקפעדחםגסכטצןזךףץ־׳״₪ְֱֲֳִֵֶַָֹֻּׁׂ"}
 _ARABIC = {
-    "Arabic": "اليومنترةبعدسكفحقهأجشصطضخذغزثئظءؤآىإًٌٍَُِّْـ",
-    "Persian": "اینردهمتوسشبلکگپخزفقجحعطصغچضثذظئآژءأؤيكةًَُِّ",
+    "Arabic": "اليومنترةبعدسكفحقهأجشصطضخذغزثئظءؤآىإًٌٍَُِّْـ،؛؟",
+    "Persian": "اینردهمتوسشبلکگپخزفقجحعطصغچضثذظئآژءأؤيكةًَُِّ،؛؟",
 }
 _THAI = {"Thai": "".join(map(chr, [*range(0x0E01, 0x0E3B), *range(0x0E3F, 0x0E5C)]))}
+_LEADING = 4  # letters: half of those that are not ASCII, in most Latin alphabets
 _FAMILIAR = 12  # letters: about two thirds of a text, in any alphabet
 
 
@@ -79,6 +80,7 @@ FAMILIAR: Mapping[str, frozenset[str]] = MappingProxyType(
                 ("Hebrew", _HEBREW),
             )
         },
+        **{name: frozenset(one[:_LEADING]) for name, one in _LATIN.items()},
         "Chinese": frozenset(
             "的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就出会會也你很好"
         ),
@@ -86,7 +88,7 @@ FAMILIAR: Mapping[str, frozenset[str]] = MappingProxyType(
         "Korean": frozenset("이다는의을가에고하지한은로를기사도서자리니어그인나해습합"),
     }
 )
-"""By script, the most frequent letters or characters: a text read as another alphabet has few of them."""
+"""By script, or Latin language, the most frequent letters: a text misread as another has few of them."""
 
-SIGNS = frozenset("«»‹›“”„‘’‚–—…•·¿¡§°€£¥©®™²³½¼¾×±ºª№\xa0¨´")
+SIGNS = frozenset("\u200c\u200d\u200e\u200f«»‹›“”„‘’‚–—…•·¿¡§°€£¥©®™²³½¼¾×±ºª№\xa0¨´")
 """What is no letter and stands in texts of many languages."""

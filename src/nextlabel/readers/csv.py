@@ -45,8 +45,7 @@ def csv(
         The column of labels: never a feature.
     encoding : str, optional
         When left out: what the byte-order mark says, else UTF-16 or UTF-8 by the bytes, else what they
-        can only be by the letters of one language (needs the extra ``app``). What was found so stands in
-        the source.
+        can only be by the letters of one language. What was found so stands in the source.
     skip_faulty : bool
         Whether rows that cannot be read are left out, and listed in the pool's `faults`. When false, one
         such row refuses the file.

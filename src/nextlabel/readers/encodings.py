@@ -21,6 +21,7 @@ _MARKS = {
 }
 _PIECE = 1 << 20  # bytes
 _HEAD = 1 << 16
+_ENOUGH = 10_000  # characters beyond ASCII, to tell UTF-8 with an accident from another encoding
 _ESCAPED = range(0xDC80, 0xDD00)  # what Python makes of bytes that are no text: halves of surrogate pairs
 LONGEST_LINE = 1 << 26
 """Characters of a line: what is longer is no table, and would fill the memory."""
@@ -233,12 +234,11 @@ def _is_mostly_utf8(path: Source) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     sound = wrong = 0
     with open_bytes(path) as file, reading(path):
-        while piece := file.read(_PIECE):
+        while sound + wrong < _ENOUGH and (piece := file.read(_PIECE)):
             text = decoder.decode(piece)
-            if not text.isascii():
-                odd = [ord(one) for one in text if one > "\x7f"]
-                escapes = sum(one in _ESCAPED for one in odd)
-                sound, wrong = sound + len(odd) - escapes, wrong + escapes
+            whole = len(text.encode("utf-8", "ignore").decode())  # without what stands for bytes
+            plain = len(text.encode("ascii", "ignore"))
+            sound, wrong = sound + whole - plain, wrong + len(text) - whole
     return sound > wrong
 
 
