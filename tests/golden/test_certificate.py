@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nextlabel.campaign.events import (
+    Asked,
     Certifying,
     Created,
     Event,
@@ -168,6 +169,13 @@ def test_items_that_the_sample_does_not_speak_for_are_counted_apart() -> None:
     skipped = after(Skipped(1.5, IDS[100:110]), certifying(rest=290), told(*SAMPLE))
     assert made(skipped).uncovered == 10
     assert made(skipped).sentence().endswith("Nothing is said of 10 items beside.")
+    control = Asked(
+        1.5, "t", 0, "", None, IDS[100:103], ("control",) * 3, (0, 1, 2), None, None, {}, "l", None, 7
+    )
+    issued_before = after(
+        control, certifying(rest=297), told(*SAMPLE, *IDS[200:210]), reserve=(100, 101, 102), control=0.1
+    )
+    assert made(issued_before).uncovered == 3
     more = tuple(f"more {number}" for number in range(5))
     extended = after(certifying(), Extended(2.5, more, "", None), told(*SAMPLE))
     assert (made(extended).uncovered, made(extended).items) == (5, 405)

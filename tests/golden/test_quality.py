@@ -1,6 +1,7 @@
 """Looks at the model's quality: when they are due, what they hold, and what is said of them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -284,6 +285,18 @@ def test_what_is_said_of_a_look() -> None:
         "and 92.7 % (40 of 50 control items right). In at least 95 of 100 campaigns every such band holds "
         "the truth, at whichever look one stops."
     )
+
+
+def test_the_band_that_is_shown_holds_the_band_that_was_computed() -> None:
+    state = after(told(50), fitted())
+    for wrong in range(51):
+        found = look(state, saying("cat", wrong=wrong))
+        shown = re.search(r"between ([\d.]+) % and ([\d.]+) %", found.sentence())
+        assert shown is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert float(shown[1]) <= 100 * found.low < float(shown[1]) + 0.11
+        assert float(shown[2]) - 0.11 < 100 * found.high <= float(shown[2])
 
 
 def test_what_has_changed_since_a_look_is_said_with_it() -> None:
