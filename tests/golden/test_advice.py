@@ -77,6 +77,7 @@ def advised(**situation: Any) -> Advice:
             {
                 "several": True,
                 "signals": {"marginals", "embedding"},
+                "fixed_embedding": True,
                 "classes": None,
                 "labelled": 2,
                 "label_counts": [2, 2, 1],
@@ -278,6 +279,35 @@ def test_entropy_lost_to_random_with_few_labels_and_many_classes() -> None:
         checkpoints = sorted(curves("every_strategy", setting)["entropy"])
         few = [one for one in checkpoints if start < one < 20 * classes]
         assert gain("every_strategy", "entropy", "random", few, setting)[1] < 0.0
+
+
+def several(measure: str, setting: str, one: str) -> tuple[float, float]:
+    """What a strategy gains on a random draw over all checkpoints of several classes an item."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    with gzip.open(DOCS / "explanation" / "several-classes.csv.gz", "rt") as rows:
+        for row in csv.DictReader(rows):
+            if row["setting"] == setting:
+                found[row["strategy"]][row["seed"]].append(float(row[measure]))
+    seeds = sorted(found[one])
+    assert len(seeds) == 10
+    means = [np.mean(found[one][seed]) - np.mean(found["random"][seed]) for seed in seeds]
+    interval = student_interval(means)
+    return interval.low, interval.high
+
+
+@pytest.mark.parametrize("setting", ["btc_ner", "wnut17", "news pairs"])
+def test_the_class_in_most_doubt_named_classes_better_and_did_not_order_items_better(setting: str) -> None:
+    assert several("f1", setting, "max")[0] > 0.0
+    for one in ("max", "margin sum", "entropy sum", "typiclust"):
+        assert several("precision", setting, one)[0] < 0.0
+    for measure in ("precision", "f1"):
+        low, high = several(measure, setting, "typiclust")
+        assert low < 0.0 < high
+
+
+def test_doubts_lost_in_order_on_tweets() -> None:
+    for one in ("max", "margin sum"):
+        assert several("precision", "btc_ner", one)[1] < 0.0
 
 
 def test_every_page_of_evidence_is_there() -> None:

@@ -128,7 +128,8 @@ class Advice:
 
 def _is_typical(situation: Situation) -> bool:
     has_features = situation.fixed_embedding and "embedding" in situation.signals
-    return has_features and situation.per_class < FEW
+    is_early = situation.labelled == 0 if situation.several else situation.per_class < FEW
+    return has_features and is_early
 
 
 def _typical(situation: Situation) -> dict[str, Any]:
@@ -178,10 +179,14 @@ RULES = (
         "several classes",
         lambda s: s.several,
         lambda _: {"name": "margin", "of": "marginals", "reduce": "max"},
-        "{classes} classes of which an item may have several, and {labelled} labelled items: the class that "
-        "a model is least sure of decides how much an item is wanted.",
-        (f"with features that were there before the labels, below {FEW} labels a class: typical items",),
-        (),
+        "{classes} classes of which an item may have several, and {labelled} labelled items: asked for the "
+        "class in most doubt, a model named classes better than after a random draw, wherever that was "
+        "measured.",
+        (
+            "where the order of the probabilities counts, and not what they name from a half on: a random "
+            "draw, which was level or ahead",
+        ),
+        ("explanation/several-classes.md",),
     ),
     Rule(
         "large batch",
