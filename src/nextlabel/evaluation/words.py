@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import ceil, floor
 
-__all__ = ["between", "count", "listing", "percent", "percent_above", "points"]
+__all__ = ["between", "count", "listing", "percent", "percent_above", "percent_below", "points"]
 
 
 def percent(share: float) -> str:
@@ -25,7 +25,7 @@ def between(low: float, high: float) -> str:
     >>> between(0.6099, 0.92685)
     'between 60.9 % and 92.7 %'
     """
-    return f"between {percent(floor(1000.0 * low) / 1000.0)} and {percent_above(high)}"
+    return f"between {percent_below(low)} and {percent_above(high)}"
 
 
 def percent_above(share: float) -> str:
@@ -37,6 +37,17 @@ def percent_above(share: float) -> str:
     '14.3 %'
     """
     return percent(ceil(1000.0 * share) / 1000.0)
+
+
+def percent_below(share: float) -> str:
+    """A share as a percentage with one decimal, rounded down: for "at least".
+
+    Examples
+    --------
+    >>> percent_below(0.6099)
+    '60.9 %'
+    """
+    return percent(floor(1000.0 * share) / 1000.0)
 
 
 def points(share: float) -> str:
