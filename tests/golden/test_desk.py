@@ -42,8 +42,11 @@ class Page:
         self.training = Training(path, 20)
         store = SQLiteStore(path, read_only=True)
         settings = Settings(**{"file": "items.csv", **options})
-        campaign = Campaign.open(path, clock=self.clock)
-        self.desk = Desk(campaign, Chronicle(store), self.training, self.people, settings, self.clock)
+        with Campaign.open(path) as whole:
+            pool = whole.pool
+        campaign = Campaign.open(path, clock=self.clock, only_answers=True)
+        chronicle = Chronicle(store)
+        self.desk = Desk(campaign, pool, chronicle, self.training, self.people, settings, self.clock)
         self.app = make_app(self.desk)
 
     def client(self, name: str = "ann") -> TestClient:

@@ -211,6 +211,8 @@ def _run(
     open_browser: bool,
 ) -> None:
     from nextlabel.campaign.campaign import Campaign
+    from nextlabel.campaign.rebuilding import rebuilt_pool
+    from nextlabel.cli.source import read_pool
     from nextlabel.core.registry import build
     from nextlabel.server.app import make_app
     from nextlabel.server.chronicle import Chronicle
@@ -222,12 +224,14 @@ def _run(
 
     persons, tokens = People.beside(journal, named, is_local=is_loopback(host), new_token=new_token)
     clock = SteadyClock()
-    campaign = Campaign.open(journal, pool, clock=clock)
+    campaign = Campaign.open(journal, clock=clock, only_answers=True)
+    read = pool or read_pool(journal, campaign.state, None)
+    ordered = rebuilt_pool(campaign.state, journal.parent, read)
     _say_size(campaign.state)
     sock = listening(host, port)
     store = build("store", {"name": "sqlite", "path": str(journal), "read_only": True})
     training = Training(journal.absolute(), settings.batch, memory=memory)
-    desk = Desk(campaign, Chronicle(store), training, persons, settings, clock)
+    desk = Desk(campaign, ordered, Chronicle(store), training, persons, settings, clock)
 
     def ready() -> None:
         _announce(sock, host, port, persons, tokens, open_browser)

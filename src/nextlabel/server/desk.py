@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, final
 
 from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.rebuilding import rebuilt_pool
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
 from nextlabel.errors import JournalError, NextlabelError, RequestError, StaleJournal
@@ -39,7 +40,9 @@ class Desk:
     Parameters
     ----------
     campaign : Campaign
-        Opened whole; the writer's from now on.
+        Opened for answers at least, which is quick: no model is needed here. The writer's from now on.
+    pool : Pool
+        In the journal's order.
     chronicle : Chronicle
         Of the same journal.
     training : Training
@@ -53,6 +56,7 @@ class Desk:
     def __init__(
         self,
         campaign: Campaign,
+        pool: Pool,
         chronicle: Chronicle,
         training: Training,
         people: People,
@@ -62,7 +66,7 @@ class Desk:
         self.people, self.settings = people, settings
         self._campaign, self._chronicle, self._training = campaign, chronicle, training
         self._clock = clock
-        self._pool = campaign.pool
+        self._pool = pool
         self._problem = ""
         self._present: dict[str, float] = {}
         self._showing = Showing(self._read_pool, chronicle, training, settings)
@@ -264,7 +268,9 @@ class Desk:
         try:
             self._chronicle.read_on()
             if len(self._campaign.state.roster) != len(self._pool.ids):  # somebody has extended it
-                self._pool = self._campaign.pool
+                self._pool = rebuilt_pool(
+                    self._campaign.state, None if self.path is None else self.path.parent
+                )
             self._problem = ""
         except StaleJournal:
             return

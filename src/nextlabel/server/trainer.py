@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Orders", "main"]
 
 _PAUSE = 0.2  # seconds between two looks at the journal
-_NICE = 15
+_NICE = 5
 _MOST = 300  # characters of an unexpected error
 
 
