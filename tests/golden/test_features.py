@@ -12,7 +12,6 @@ from nextlabel.core.learner import Fit, Learner
 from nextlabel.core.rng import generator
 from nextlabel.errors import LearnerError, NoLabels, ParameterError, UnknownName
 from nextlabel.learners import encode_numbers, features
-from nextlabel.learners.kept import size_of
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.learners.torch import TorchLearner
 from nextlabel.readers.arrays import ArrayPool
@@ -139,46 +138,6 @@ def test_what_is_kept_of_a_pool_changes_nothing(bound: int, monkeypatch: pytest.
     assert sum(made) - while_fitting == (0 if bound else 40)
     other = arrays(ROWS[::-1].copy())
     np.testing.assert_array_equal(embedding(model, other), there[::-1])
-
-
-@pytest.mark.parametrize("kind", ["numbers", "texts"])
-@pytest.mark.parametrize("by", ["a large pool", "a small budget"])
-def test_of_a_window_into_a_pool_the_features_are_kept(
-    kind: str, by: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Items learnt of are not read again; others are, and come in the order that was asked."""
-    plain = fit(LEARNERS["sklearn"])
-    learner, pool = LEARNERS["sklearn"], POOL
-    if kind == "texts":
-        learner = SklearnLearner(features={"name": "tfidf", "least_texts": 1})
-        pool = arrays(np.array([f"word{n} and word{n % 3}" for n in range(40)], dtype=object))
-        plain = fit(learner, pool)
-    if by == "a large pool":
-        monkeypatch.setattr(features, "_WINDOW", 1)
-    else:
-        monkeypatch.setattr(features, "_PIECE", 1)
-        one = size_of(plain.features.rows(pool.take(np.array([0]))))
-        monkeypatch.setattr(features, "_KEPT_BYTES", 20 * one)
-    model = fit(learner, pool)
-    kept = model.features.on(pool).kept
-    assert kept.rows.shape[0] == 20
-    read: list[int] = []
-    take = ArrayPool.take
-
-    def counted(of: ArrayPool, positions: Any) -> Any:
-        read.extend(positions)
-        return take(of, positions)
-
-    monkeypatch.setattr(ArrayPool, "take", counted)
-    for asked, again in (
-        (range(19, -1, -1), set()),
-        (range(30, 25, -1), set(range(26, 31))),
-        ([39, 3, 25, 0, 19, 20], {39, 25, 20}),
-    ):
-        read.clear()
-        said = embedding(model, pool, list(asked))
-        assert set(read) == again
-        np.testing.assert_array_equal(said, embedding(plain, pool, list(asked)))
 
 
 def test_an_equal_pool_in_another_order_is_read_in_its_own() -> None:

@@ -303,10 +303,16 @@ def features_of(
     return features
 
 
+def _content(items: Array) -> int:
+    """How many bytes items take, those that are arrays of their own included."""
+    own = items.tolist() if items.dtype.kind == "O" and items.ndim == 1 else []
+    return int(items.nbytes) + sum(one.nbytes for one in own if isinstance(one, np.ndarray))
+
+
 def _taken(pool: Pool, positions: Positions, most: int, what: str = "") -> Iterator[Array]:
     """Items a piece at a time: so many, and fewer where they are large."""
-    size = size_of(pool.take(positions[:1])) if len(positions) else 0
-    step = max(min(most, _PIECE, _PIECE_BYTES // max(size, 1)), 1)
+    some = pool.take(positions[:: max(len(positions) // 8, 1)][:8]) if len(positions) else np.empty(0)
+    step = max(min(most, _PIECE, _PIECE_BYTES * len(some) // max(_content(some), 1)), 1)
     for start in range(0, len(positions), step):
         yield pool.take(positions[start : start + step])
         if what:
