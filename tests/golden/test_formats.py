@@ -17,7 +17,7 @@ from nextlabel.campaign.formats.columns import ITEM_COLUMNS, found, own_id, titl
 from nextlabel.campaign.formats.csv import cell
 from nextlabel.campaign.formats.reading import format_of, tell_file
 from nextlabel.campaign.formats.statements import moment, statements
-from nextlabel.campaign.formats.table import answers_table, new_items_table
+from nextlabel.campaign.formats.table import answers_table, new_items_table, predicted_table
 from nextlabel.campaign.predicting import Remembered
 from nextlabel.core.spec import Spec
 from nextlabel.core.task import Task, classes, multilabel
@@ -179,6 +179,20 @@ def test_new_items_of_which_nothing_was_said_stay_empty(tmp_path: Path) -> None:
     guesses = Remembered(task, "f", {"b": ("yes", 0.75)}.get)
     rows = list(new_items_table(POOL, guesses).rows)
     assert [row[3:] for row in rows] == [[None] * 3, ["yes", 0.75, "model"], [None] * 3, [None] * 3]
+
+
+def test_predictions_stand_beside_what_people_said(campaign: Campaign) -> None:
+    guesses = Remembered(campaign.state.task, "f", lambda id: None if id == "d" else ("yes", 0.75))
+    table = predicted_table(export(campaign, is_whole=True, predictions=guesses))
+    assert [column.title for column in table.columns[2:]] == ["id", "nextlabel_label", "probability", "by"]
+    assert [row[2:] for row in table.rows] == [
+        ["a", "yes", 0.75, "person"],
+        ["b", "yes", 0.75, "person"],
+        ["c", "yes", 0.75, "model"],
+        ["d", None, None, None],
+    ]
+    bare = predicted_table(export(campaign, pool=None))
+    assert next(iter(bare.rows)) == ["a", "yes", None, "person"]
 
 
 def test_labels_by_a_model_that_people_have_checked_are_told(tmp_path: Path) -> None:

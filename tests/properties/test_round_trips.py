@@ -42,11 +42,30 @@ NASTY = st.sampled_from(
 )
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6) | NASTY
 IDS = st.lists(CELLS.filter(str.strip), min_size=1, max_size=6, unique_by=(str.strip, str))
+KEY = "Key"
 TITLES = st.lists(
     st.sampled_from(
-        ["body", "label", "Label ", "annotator", "skip", "id", "by", "nextlabel_label", "a;b", "=x"]
+        [
+            "body",
+            "label",
+            "Label ",
+            "annotator",
+            "skip",
+            "id",
+            "by",
+            "nextlabel_label",
+            "a;b",
+            "=x",
+            KEY,
+            "key ",
+            "nextlabel_id",
+            "probability",
+            "token",
+            "annotators",
+            "asreview_label",
+        ]
     ),
-    max_size=5,
+    max_size=6,
     unique=True,
 )
 ANSWERS = ("answers.csv", "answers.jsonl", "answers.parquet", "tasks.json")
@@ -55,12 +74,14 @@ Said = Sequence[tuple[int, str, int | None]]
 SAID = st.lists(
     st.tuples(st.integers(0, 5), st.sampled_from(ANNOTATORS), st.none() | st.integers(0, 31)), max_size=20
 )
-quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def pool_of(ids: Sequence[str], titles: Sequence[str] = ()) -> ArrayPool:
-    columns = {title: [f"{title}{id}" for id in ids] for title in titles}
-    return ArrayPool(np.zeros((len(ids), 1)), ids, columns)
+    """A pool whose items are named by the column Key, where it is among the titles."""
+    columns = {title: [id if title == KEY else f"{title}{id}" for id in ids] for title in titles}
+    source = Spec("csv", {"path": "nowhere.csv", "id": KEY}) if KEY in titles else None
+    return ArrayPool(np.zeros((len(ids), 1)), ids, columns, source)
 
 
 def begun(ids: Sequence[str], task: Task, titles: Sequence[str] = ()) -> Campaign:
@@ -92,8 +113,8 @@ def exported(campaign: Campaign, path: Path, titles: Sequence[str] = (), *, is_w
     write_export(form, path, export)
 
 
-def again(ids: Sequence[str], path: Path, task: Task) -> State:
-    campaign = begun(ids, task)
+def again(ids: Sequence[str], path: Path, task: Task, titles: Sequence[str] = ()) -> State:
+    campaign = begun(ids, task, titles)
     tell_file(campaign, path)
     position = campaign.state.position
     tell_file(campaign, path)  # changes nothing
@@ -129,7 +150,7 @@ def test_labels_of_items_come_back_whatever_the_columns_of_the_data_are_called(
     before = filled(ids, said, TASKS[kind], titles)
     with TemporaryDirectory() as folder:
         exported(before, Path(folder) / name, titles, is_whole=True)
-        after = again(ids, Path(folder) / name, TASKS[kind])
+        after = again(ids, Path(folder) / name, TASKS[kind], titles)
     assert [before.state.label(id) for id in ids] == [after.label(id) for id in ids]
     assert sorted(after.skipped) == sorted(before.state.skipped)
 

@@ -32,6 +32,7 @@ class Shown:
     def __post_init__(self) -> None:
         positions = {one: position for position, one in enumerate(self.pool.ids)}
         object.__setattr__(self, "_positions", positions)
+        object.__setattr__(self, "_columns", self.pool.columns)  # a pool may make them anew at every look
 
     def cells(self, id: str) -> list[str]:
         """The cells of one item, in the order of the header; empty ones for an item that has gone.
@@ -43,7 +44,7 @@ class Shown:
         position: int | None = self._positions.get(id)  # type: ignore[attr-defined]
         if position is None:
             return [""] * len(self.names)
-        columns = self.pool.columns
+        columns: Mapping[str, Sequence[str]] = self._columns  # type: ignore[attr-defined]
         if all(name in columns for name in self.names):
             return [columns[name][position] for name in self.names]
         named = _named(self.pool, id)

@@ -158,6 +158,12 @@ def _known(state: "State", entries: "Sequence[Entry]", fingerprint: str, *, is_n
                 "A certificate is about the model of its day, and this file is by a newer one; to label by "
                 "that model, add --certified."
             )
+    waiting = sum(id not in state.kept for id in state.walled)
+    if waiting and not is_new and not state.is_stopped:
+        sentences.append(
+            f"{waiting:,} of these items are set aside to measure by: who goes on labelling should not look "
+            "their predictions up."
+        )
     if is_new:
         sentences.append(
             "All this is about items like those of the campaign; of items of another kind nothing is known."

@@ -61,18 +61,17 @@ def columns_of(header: Collection[str], state: "State") -> Columns:
         items in the data, if it is there. Of predictions likewise, also once it is not said any more that
         they are by a model. Else ``id``; and ``label``, or ``nextlabel_label``, which only we write.
     """
-    source = state.pool_source
-    name = own_id(source, header)
-    for wanted in (ITEM_COLUMNS, ("label", "probability", "by")):
-        ours = {one: found(one, header) for one in wanted}
-        id = name or found("id", header)
-        if id is not None and None not in ours.values() and "token" not in header:
-            titles = {one: str(title) for one, title in ours.items()}
-            if "by" in ours:
-                return Columns(id, titles["label"], {}, titles["by"])
-            return Columns(id, titles["label"], titles)
-    is_ours = "id" not in header and found("probability", header) is not None
-    return Columns(name if name is not None and is_ours else "id", found("label", header) or "label", {})
+    name = own_id(state.pool_source, header)
+    id = name or found("id", header)
+    items = {one: found(one, header) for one in ITEM_COLUMNS}
+    if id is not None and None not in items.values():
+        titles = {one: str(title) for one, title in items.items()}
+        return Columns(id, titles["label"], titles)
+    label, by = found("label", header), found("by", header)
+    is_batch = {"id", "skip", "token"} <= {*header}  # of data that have the other columns, perhaps
+    if id is None or label is None or found("probability", header) is None or is_batch:
+        return Columns("id", label or "label", {})
+    return Columns(id, label, {}, by)
 
 
 def rows_of(path: Path, sheet: Sequence[Row], columns: Columns) -> list[Row]:
