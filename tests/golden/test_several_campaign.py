@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextlabel import Campaign, arrays, classes, multilabel
+from nextlabel import Campaign, arrays, build, classes, multilabel, names, spec_of
 from nextlabel.campaign.events import Asked, Told, read_entry, to_entry
 from nextlabel.campaign.folding import fold
 from nextlabel.campaign.history import history
 from nextlabel.campaign.majority import majority
 from nextlabel.core.task import Label, Task
-from nextlabel.errors import CampaignError, LabelError, MissingSignal, ParameterError
+from nextlabel.errors import CampaignError, LabelError, MissingSignal, NextlabelError, ParameterError
 from nextlabel.learners.sklearn import SklearnLearner
 
 TASK = multilabel("cat", "dog", "bird")
@@ -189,8 +189,6 @@ def test_auto_asks_typical_items_and_then_what_a_class_is_unsure_of() -> None:
 @pytest.mark.parametrize("name", ["margin", "entropy", "least_confident"])
 @pytest.mark.parametrize("reduce", ["sum", "max"])
 def test_what_reads_marginals_picks_as_on_arrays(name: str, reduce: str) -> None:
-    from nextlabel import build
-
     strategy = {"name": name, "of": "marginals", "reduce": reduce}
     with made(strategy=strategy) as campaign:
         label(campaign, 2)
@@ -250,3 +248,41 @@ def test_predictions_for_measuring_are_the_classes_that_are_as_probable_as_not()
 def test_the_history_tells_a_list() -> None:
     told = {"event": "told", "version": 1, "at": 0.0, "labels": {"a": ["cat", "dog"]}}
     assert history("a", [told]) == [{"event": "told", "at": 0.0, "label": ["cat", "dog"]}]
+
+
+def examples() -> list[dict[str, Any]]:
+    specs = []
+    for name in names("strategy"):
+        try:
+            specs.append(spec_of(build("strategy", name)).to_dict())
+        except NextlabelError:
+            continue  # a wrapper has no default
+    return specs
+
+
+@pytest.mark.parametrize("spec", examples(), ids=lambda spec: str(spec["name"]))
+def test_every_strategy_is_refused_at_the_beginning_or_can_be_used_to_the_end(spec: dict[str, Any]) -> None:
+    try:
+        campaign = made(strategy=spec)
+    except MissingSignal as refused:
+        assert "no model of several classes an item gives" in str(refused)  # noqa: PT017
+        return
+    with campaign:
+        label(campaign, 2, batch=20)
+        assert campaign.state.labelled == 40
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"name": "stochastic", "of": MAX, "beta": 1.0},
+        {"name": "subsample", "of": MAX, "size": 10},
+        {"name": "schedule", "of": ["typiclust", MAX], "after": [20]},
+        {"name": "mixture", "of": ["random", MAX], "weights": [0.5, 0.5]},
+    ],
+    ids=lambda spec: str(spec["name"]),
+)
+def test_what_wraps_a_strategy_that_reads_marginals_can_be_used(spec: dict[str, Any]) -> None:
+    with made(strategy=spec) as campaign:
+        label(campaign, 2, batch=20)
+        assert campaign.state.labelled == 40
