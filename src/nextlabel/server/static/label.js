@@ -15,6 +15,7 @@ const LOW = 2; // with so few items left they are asked for at once, not only wh
 const REMEMBERED = 500; // decisions of this window that can be shown again without the server
 const HEARTBEAT = 60_000;
 const LOOK_AGAIN = 3_000;
+const UNDERWAY = 15_000; // so long an answer of the server may be on its way that knows nothing of a decision
 
 const campaign = JSON.parse(document.body.dataset.campaign);
 const person = document.body.dataset.person;
@@ -28,6 +29,7 @@ const choices = new Choices(campaign.task, (label, event) => settle("answer", { 
 
 const queue = []; // the first is on the screen
 const done = []; // what was decided in this window, newest last
+const settled = new Map(); // id → when it was decided, here or in another window
 const undoing = new Map(); // request of an undo → id of the item that is shown again already, or null
 let outbox;
 let turn = Promise.resolve();
@@ -55,8 +57,11 @@ async function settle(kind, fields, event) {
   }
   await outbox.add(action, `${named(item)}, ${kind === "answer" ? words(fields.label) : "skipped"}`);
   queue.shift();
-  done.push({ item, mine: kind === "answer" ? { label: fields.label } : { skip: fields.reason ?? "" } });
-  done.splice(0, done.length - REMEMBERED);
+  settled.set(item.id, performance.now());
+  done.push({ item: { ...item, node: null }, mine: kind === "answer" ? { label: fields.label } : { skip: fields.reason ?? "" } });
+  if (done.length > REMEMBERED) {
+    settled.delete(done.shift().item.id);
+  }
   windows?.postMessage({ person, id: item.id });
   showFirst(event);
 }
@@ -66,6 +71,7 @@ async function undo() {
     return;
   }
   const last = done.pop();
+  settled.delete(last?.item.id);
   const request = await outbox.add({ kind: "undo" }, "Undo");
   undoing.set(request, last?.item.id ?? null);
   if (last) {
@@ -91,6 +97,7 @@ function undone(action, result) {
     const known = queue.find((one) => one.id === item.id);
     Object.assign(known, { token: item.token, expires: item.expires, mine: item.mine });
   } else if (shown !== item.id) {
+    settled.delete(item.id);
     queue.unshift({ ...item, back: before(result.undone.was), node: show(item.view) });
     say(`Taken back: ${named(item)}`);
   }
@@ -269,12 +276,13 @@ function asks() {
 
 function take(answer) {
   const gone = outbox.spokenFor;
+  const isOld = (id) => performance.now() - (settled.get(id) ?? -Infinity) < UNDERWAY;
   const isEmpty = queue.length === 0;
   for (const item of answer.items) {
     const known = queue.find((one) => one.id === item.id);
     if (known) {
       Object.assign(known, { token: item.token, expires: item.expires });
-    } else if (!gone.has(item.id)) {
+    } else if (!gone.has(item.id) && !isOld(item.id)) {
       queue.push({ ...item, node: show(item.view) }); // made now, so that an image is there when it is shown
     }
   }
@@ -356,7 +364,11 @@ async function drawSoFar() {
 
 const windows = typeof BroadcastChannel === "function" ? new BroadcastChannel(`nextlabel windows ${journal}`) : null;
 windows?.addEventListener("message", ({ data }) => {
-  if (data.person === person && queue.some((one) => one.id === data.id)) {
+  if (data.person !== person) {
+    return;
+  }
+  settled.set(data.id, performance.now());
+  if (queue.some((one) => one.id === data.id)) {
     drop(data.id);
     showFirst();
   }
