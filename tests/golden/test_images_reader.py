@@ -1,10 +1,13 @@
 """Folders of images as a pool: what is seen, what is refused, and when."""
 
+import io
+import os
 import re
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,3 +239,108 @@ def test_a_size_too_large_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     with pytest.raises(ReaderError, match=r"received the size \(10000, 10000\)"):
         images(tmp_path, size=(10_000, 10_000))
+
+
+def test_images_that_cannot_be_read_are_left_out_where_that_is_said(tmp_path: Path) -> None:
+    for name in ("a.png", "cat/b.png", "d.png"):
+        save(tmp_path / name)
+    (tmp_path / "cat" / "b.png").write_bytes(b"<svg onload='alert(1)'/>")
+    (tmp_path / "c.png").symlink_to("/etc/passwd")
+    with pytest.raises(ReaderError, match="received 2 of") as raised:
+        images(tmp_path)
+    assert [(one.line, one.what) for one in raised.value.faults] == [(2, "path"), (3, "image")]
+    pool = images(tmp_path, skip_faulty=True)
+    assert list(pool.ids) == ["a.png", "d.png"]
+    assert [one.line for one in pool.faults] == [2, 3]
+    assert pool.columns == {"folder": ["", ""]}
+    assert pool.source is not None
+    assert pool.source.params["skip_faulty"] is True
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP"])
+def test_what_a_file_is_its_content_says(tmp_path: Path, kind: str) -> None:
+    save(tmp_path / "a.png", np.full((8, 8, 3), 255, np.uint8), format=kind)
+    assert images(tmp_path).take(np.array([0])).min() == 1
+
+
+@pytest.mark.parametrize("kind", ["ICNS", "EPS", "PDF", "PCX", "TGA"])
+def test_other_formats_are_refused_whatever_they_are_called(tmp_path: Path, kind: str) -> None:
+    save(tmp_path / "a.png", np.full((16, 16, 3), 255, np.uint8), format=kind)
+    with pytest.raises(ReaderError, match=r"'a\.png': it is not an image of the kinds BMP, GIF, JPEG, PNG"):
+        images(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+def test_a_pipe_named_as_an_image_does_not_hold_the_reader_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ReaderError, match=r"'a\.png': it is no file"):
+        images(tmp_path)
+
+
+def read_again(content: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "colour", "mime", "seen"),
+    [
+        ("a.jpg", "RGB", RED, "image/jpeg", RED),
+        ("a.jpg", "CMYK", (0, 255, 255, 0), "image/jpeg", RED),
+        ("a.png", "RGBA", (*RED, 0), "image/png", (255, 255, 255)),
+        ("a.png", "I;16", 0x1234, "image/png", 0x12),
+        ("a.png", "P", 0, "image/png", (0, 0, 0)),
+        ("a.gif", "RGB", RED, "image/png", RED),
+        ("a.tif", "RGB", RED, "image/png", RED),
+        ("a.webp", "RGB", RED, "image/jpeg", RED),
+    ],
+)
+def test_a_picture_for_a_page_is_written_anew(
+    tmp_path: Path, name: str, mode: str, colour: Any, mime: str, seen: Any
+) -> None:
+    save(tmp_path / name, Image.new(mode, (40, 20), colour))
+    content, said = images(tmp_path).picture(0, 30)
+    image = read_again(content)
+    assert (said, image.size) == (mime, (30, 15))
+    near = np.abs(np.array(image.getpixel((3, 3)), int) - np.array(seen, int))
+    assert near.max() <= (6 if mime == "image/jpeg" else 0)  # a JPEG is not exact
+
+
+def test_a_picture_for_a_page_is_turned_and_says_nothing_of_its_file(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "SECRET place"
+    for name, settings in (("a.jpg", {"comment": b"SECRET"}), ("b.png", {})):
+        save(
+            tmp_path / name, np.zeros((20, 40, 3), np.uint8), exif=exif, icc_profile=b"SECRET" * 9, **settings
+        )
+    pool = images(tmp_path)
+    for position in (0, 1):
+        assert b"SECRET" in pool.path(position).read_bytes()
+        content, _ = pool.picture(position, 400)
+        assert b"SECRET" not in content
+        assert read_again(content).size == (20, 40)
+        assert not read_again(content).getexif()
+
+
+def test_a_long_thin_picture_keeps_a_pixel(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", np.zeros((1, 3000), np.uint8))
+    assert read_again(images(tmp_path).picture(0, 100)[0]).size == (100, 1)
+
+
+def test_a_file_that_has_become_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "photos" / "a.png")
+    pool = images(tmp_path / "photos")
+    save(tmp_path / "secret.png")
+    (tmp_path / "photos" / "a.png").unlink()
+    (tmp_path / "photos" / "a.png").symlink_to(tmp_path / "secret.png")
+    attempts: list[Callable[[], object]] = [
+        lambda: pool.path(0),
+        lambda: pool.picture(0, 10),
+        lambda: pool.show("a.png"),
+        lambda: pool.take(np.array([0])),
+        lambda: pool.fingerprint,
+    ]
+    for attempt in attempts:
+        with pytest.raises(ReaderError, match=r"received 'a\.png' in .*: it leads out of the folder"):
+            attempt()

@@ -129,6 +129,7 @@ def _why_no_path(cell: str) -> str:
     path = PureWindowsPath(cell.strip())  # knows drives, shares and both slashes
     if not cell.strip():
         return "there is no path"
-    if path.drive or path.root or path.parts[0].startswith("~"):
+    first = path.parts[0] if path.parts else ""
+    if path.drive or path.root or first.startswith("~"):
         return "it is not a path from the folder of the table"
-    return "it is an address" if ":" in path.parts[0] else ""
+    return "it is an address" if ":" in first else ""

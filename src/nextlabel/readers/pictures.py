@@ -70,7 +70,7 @@ def why_unusable(folder: Path, name: str) -> str:
             return "there is no such file"
         return "" if leads.is_file() else "it is no file"
     except (OSError, ValueError, RuntimeError) as cause:  # a loop of links; a zero byte; a name too long
-        return f"it is no path of a file ({cause})"
+        return f"it is no path of a file ({getattr(cause, 'strerror', None) or cause})"
 
 
 def header(folder: Path, name: str) -> tuple[int, int, bool]:
