@@ -38,9 +38,9 @@ from nextlabel.evaluation.quality import (
     newest,
     reached,
     sentence,
-    steered,
     wanted,
 )
+from nextlabel.evaluation.steering import steered
 
 IDS = tuple(f"item {number}" for number in range(600))
 RESERVE = tuple(range(599, 479, -1))

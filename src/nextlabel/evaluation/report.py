@@ -9,6 +9,7 @@ from nextlabel.core.store import Entry
 from nextlabel.evaluation import certificate as certificates
 from nextlabel.evaluation import quality as qualities
 from nextlabel.evaluation.agreement import agreement
+from nextlabel.evaluation.steering import steered
 from nextlabel.evaluation.stopping import PRICE, Snapshots, advice
 
 __all__ = ["SAVING", "sentences", "status"]
@@ -102,7 +103,7 @@ def _progress(state: State) -> dict[str, Any]:
 
 
 def _quality(state: State, entries: Iterable[Entry]) -> dict[str, Any]:
-    looks, changed = qualities.looks(state), qualities.steered(entries)
+    looks, changed = qualities.looks(state), steered(entries)
     last = looks[-1] if looks else None
     after = qualities.LOOKS[0 if last is None else last.look + 1 :]
     reachable = len(state.created.reserve) if state.control else 0
