@@ -220,3 +220,24 @@ def test_a_clock_that_was_years_ahead_keeps_no_lease_for_years() -> None:
 def test_an_overlap_that_makes_no_sense_is_refused(overlap: Any) -> None:
     with pytest.raises(ParameterError, match=rf"overlap.*received {overlap!r}\. Give 1"):
         made(overlap=overlap)
+
+
+def test_an_item_that_nobody_has_any_more_is_new_again() -> None:
+    """It is picked by the strategy, once, and not among those begun."""
+    clock = Clock()
+    campaign = made(6, clock=clock)
+    campaign.ask(4, "Ada", lease_seconds=10.0)
+    clock.now += 10.0
+    assert campaign.state.awaiting("Bob", clock.now) == []
+    assert sorted(campaign.ask(6, "Bob").ids) == list(campaign.state.ids)
+
+
+def test_a_clock_that_is_set_right_changes_no_lease_that_it_gave_before() -> None:
+    clock = Clock()
+    campaign = made(2, overlap=1, clock=clock)
+    first = campaign.ask(1, "Ada", lease_seconds=600.0)
+    clock.now += 1e9
+    campaign.renew(campaign.ask(1, "Cyd").token, 0.0)
+    clock.now -= 1e9 - 300.0
+    campaign.note("the clock was set right")
+    assert campaign.state.leases[first.token].expires == first.expires
