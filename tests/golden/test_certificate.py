@@ -189,6 +189,12 @@ def test_other_classes_end_a_certificate_under_way_and_are_said_with_one_that_is
     assert (is_due(fold(state, [revised])), answered(fold(state, [revised]))) == (False, None)
     done = fold(state, [measured(made(state)), revised])
     assert sentence(done).endswith("The classes have changed since: it speaks of those before.")
+    ids = IDS[100:150]
+    later = fold(done, [certifying(ids=ids, level=0.025, rest=240), Told(6.0, dict.fromkeys(ids, "pet"))])
+    second = certificate(later, dict.fromkeys(ids, "pet"))
+    assert second is not None
+    assert "have changed since" not in sentence(fold(later, [measured(second)]))
+    assert "have changed since" not in sentence(fold(done, [measured(replace(second, through=done.revised))]))
 
 
 def test_after_a_release_no_certificate_is_under_way() -> None:

@@ -305,6 +305,8 @@ def test_what_has_changed_since_a_look_is_said_with_it() -> None:
     looked = fold(state, [measured(found)])
     revised = fold(looked, [Revised(5.0, ("cat", "dog", "owl"), {"cat": "cat", "dog": "dog"})])
     assert sentence(revised).endswith("The classes have changed since: it speaks of those before.")
+    new = measured(replace(found, through=revised.revised))
+    assert "have changed since" not in sentence(fold(revised, [new]))
     assert "were released since" in sentence(fold(looked, [Released(5.0)]))
     last = fold(state, [measured(replace(found, look=16, asked=1777, right=1700))])
     assert sentence(last).endswith("It was the last look that the schedule has.")

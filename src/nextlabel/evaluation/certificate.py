@@ -17,6 +17,7 @@ from nextlabel.maths.hypergeometric import flaws_interval
 __all__ = [
     "CERTIFICATE",
     "Certificate",
+    "Sided",
     "answered",
     "certificate",
     "digest",
@@ -30,6 +31,7 @@ CERTIFICATE: Final = "certificate"
 """How the journal calls what was measured."""
 
 Sided = Literal["two", "upper"]
+"""Which ends are claimed: both, or the most alone."""
 
 
 def interval(
