@@ -159,6 +159,14 @@ def test_every_vector_is_computed_once(bert: Path, monkeypatch: pytest.MonkeyPat
     assert computed == [len(TEXTS), 1, len(TEXTS), len(TEXTS)]
 
 
+def test_images_of_the_same_bytes_and_other_shapes_are_others(vit: Path) -> None:
+    wide, high = PIXELS[0], PIXELS[0].reshape(11, 9, 3)
+    both = np.empty(2, dtype=object)
+    both[:] = [wide, high]
+    said = own(Pretrained(str(vit)), both)
+    assert np.abs(said[0] - said[1]).max() > 1e-3
+
+
 def test_a_cache_that_was_damaged_is_computed_again(bert: Path, cache: Path) -> None:
     before = own(Pretrained(str(bert)), TEXTS)
     (file,) = (cache / "vectors").iterdir()

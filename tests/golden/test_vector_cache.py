@@ -52,6 +52,7 @@ def test_a_file_that_is_no_cache_is_removed(begins: bytes, reads_first: bool, tm
     cache.path.write_bytes(begins)
     if reads_first:
         assert cache.found(list(vectors(2))) == {}
+        assert cache.path.exists() == (begins == b"")  # SQLite takes an empty file for an empty database
     cache.keep(vectors(2))
     assert len(cache.found(list(vectors(2)))) == 2
 
