@@ -72,15 +72,20 @@ class Caller:
         OSError, HTTPException
             Nobody answered; the next call connects anew.
         """
-        if self._connection is None:
-            self._connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
         try:
-            self._connection.request("POST", path, json.dumps(body), self._headers)
-            answer = self._connection.getresponse()
+            connection = self.send(path, body)
+            answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         except (OSError, HTTPException, ValueError):
             self.close()
             raise
+
+    def send(self, path: str, body: dict[str, Any]) -> HTTPConnection:
+        """Call, and do not wait for the answer."""
+        if self._connection is None:
+            self._connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
+        self._connection.request("POST", path, json.dumps(body), self._headers)
+        return self._connection
 
     def close(self) -> None:
         """Hang up."""
