@@ -204,8 +204,14 @@ def test_models_but_some_are_deleted(tmp_path: Path) -> None:
     for text in "abcd":
         models.save(Words(text, is_folder=text in "bd"))
     (tmp_path / "models" / ".half.part").write_text("being written", encoding="utf-8")
+    (tmp_path / "models" / "stopping.json").write_text("of others", encoding="utf-8")
     assert models.prune(["words-a", "words-b", "words-e"]) == 2
-    assert {one.name for one in (tmp_path / "models").iterdir()} == {"words-a", "words-b", ".half.part"}
+    assert {one.name for one in (tmp_path / "models").iterdir()} == {
+        "words-a",
+        "words-b",
+        ".half.part",
+        "stopping.json",
+    }
     assert models.has("words-a")
     assert not models.has("words-c")
     assert Models(None).has("anything")

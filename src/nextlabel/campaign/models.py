@@ -86,12 +86,14 @@ class Models:
         Returns
         -------
         int
-            How many were deleted. What cannot be deleted stays; a model that is being written is left alone.
+            How many were deleted. What cannot be deleted stays; what is no model, and a model that is being
+            written, is left alone.
         """
         if self.folder is None or not self.folder.is_dir():
             return 0
         wanted = frozenset(keep)
-        gone = [one for one in self.folder.iterdir() if one.name not in wanted and one.name[0] != "."]
+        # a name with a dot is no fingerprint: a model being written, predictions, what others keep beside
+        gone = [one for one in self.folder.iterdir() if one.name not in wanted and "." not in one.name]
         for one in gone:
             with suppress(OSError):
                 _remove(one)
