@@ -20,7 +20,7 @@ QUOTES = (
     "L’hôtel était « parfait » – à 20 € la nuit, c’est donné, près de Nîmes où l’été… Œuvre d’art, ça et là."
 )
 GERMAN = "Die Größe paßte überhaupt nicht, für den Preis völlig in Ordnung. Schöne Grüße aus München."
-SPANISH = "El producto llegó mañana y no funcionó. ¿Quién responde? La batería está rota, el niño lloró."
+SPANISH = "El producto llegó mañana y no funcionó. ¿Quién contestará? La batería está rota, el niño lloró."
 POLISH = "Zażółć gęślą jaźń. Książka była świetna, ale przesyłka spóźniła się o tydzień. Dziękuję."
 CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy. Zboží přišlo včas a v pořádku, děkuji."
 DANISH = "Rødgrød med fløde på en blå ø, æblerne faldt først for små børn, så vi gik hjem på stående fod."
@@ -98,7 +98,7 @@ def test_utf_16_without_a_mark_is_known_by_its_zeros(tmp_path: Path, body: str, 
     "content",
     [
         b"id,body\na,x\0y\nb,\0\0z\n",
-        b"id,body\na,caf\xc3\xa9\0\0\nb,z\n",
+        b"id,body\na,th\xc3\xa9\0\0\nb,z\n",
         b"id,body\n" + b"a,x\0" * 50 + b"\n",
         b"\0" * 64,
     ],

@@ -26,6 +26,7 @@ NAMES = (
     "reviews.jsonl",
     "reviews.parquet",
     "reviews.tsv",
+    "reviews.xlsx",
 )
 IMAGES = ("a.bmp", "a.gif", "a.pgm", "a.png", "a.ppm", "a.tif", "a.webp")
 CHANGES = st.lists(
@@ -70,8 +71,44 @@ def test_a_damaged_file_is_a_pool_or_one_clear_error(
         path = Path(folder) / Path(name).name
         path.write_bytes(changed(whole(name), changes))
         where = path.parent if "photos" in name or name in IMAGES else path
+        reader = reader_for(where)
         with suppress(ReaderError, PoolError):
-            pool = build("reader", {"name": reader_for(where), "path": str(where)})
+            if reader not in ("npy", "npz", "idx"):  # these have no rows to leave out
+                build("reader", {"name": reader, "path": str(where), "skip_faulty": True})
+        with suppress(ReaderError, PoolError):
+            pool = build("reader", {"name": reader, "path": str(where)})
             assert len(set(pool.ids)) == len(pool.ids) == len(pool.take(np.arange(len(pool.ids))))
             assert pool.fingerprint
             pool.show(pool.ids[0])
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+FAULTY = st.sampled_from(["alone\n", "a,b,c,d\n", 'a,"b" c,d\n', "a,\0,c\n"])
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS) | FAULTY, min_size=1, max_size=30))
+@settings(max_examples=60)
+def test_rows_at_fault_are_left_out_and_no_other(rows: list[tuple[str, str] | str]) -> None:
+    lines, right = ["id,one,two\n"], []
+    for number, row in enumerate(rows):
+        if isinstance(row, str):
+            lines.append(row)
+        else:
+            cells = (str(number), *row)
+            right.append(cells)
+            lines.append(",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "items.csv"
+        file.write_bytes("".join(lines).encode())
+        spec = {"name": "csv", "path": str(file), "id": "id", "encoding": "utf-8"}
+        faulty = len(rows) - len(right)
+        if faulty:
+            with pytest.raises(ReaderError) as raised:
+                build("reader", spec)
+            # that two ids are one is only known where all rows are rows
+            assert len(raised.value.faults) == faulty
+        if right:
+            pool = build("reader", {**spec, "skip_faulty": True})
+            assert list(zip(*pool.columns.values(), strict=True)) == right
+            assert pool.faults.total == faulty
+            assert faulty or build("reader", spec).fingerprint == pool.fingerprint
