@@ -92,8 +92,7 @@ class Models:
         if self.folder is None or not self.folder.is_dir():
             return 0
         wanted = frozenset(keep)
-        # a name with a dot is no fingerprint: a model being written, predictions, what others keep beside
-        gone = [one for one in self.folder.iterdir() if one.name not in wanted and "." not in one.name]
+        gone = [one for one in self.folder.iterdir() if one.name not in wanted and not _is_kept_beside(one)]
         for one in gone:
             with suppress(OSError):
                 _remove(one)
@@ -108,6 +107,11 @@ class Models:
             return model if model.fingerprint == fingerprint else None
         except Exception:  # a damaged file may fail in any way, and the model can be fitted again
             return None
+
+
+def _is_kept_beside(file: Path) -> bool:
+    """Whether it is no model: one being written, or with a suffix in letters, such as predictions."""
+    return file.name.startswith(".") or file.suffix[1:].isalpha()
 
 
 def _place(half: Path, there: Path, *, was_there: bool) -> None:
