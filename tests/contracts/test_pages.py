@@ -88,7 +88,10 @@ def desk_of(folder: Path) -> Desk:
     people = People.beside(path, roles("Ann:owner,Bo:annotator"), is_local=True)[0]
     settings = Settings(file=HOSTILE, guidelines=HOSTILE)
     store = SQLiteStore(path, read_only=True)
-    return Desk(Campaign.open(path), Chronicle(store), Training(path, 20), people, settings, lambda: 1e9)
+    with Campaign.open(path) as whole:
+        items = whole.pool
+    campaign = Campaign.open(path, only_answers=True)
+    return Desk(campaign, items, Chronicle(store), Training(path, 20), people, settings, lambda: 1e9)
 
 
 @pytest.fixture(scope="module")

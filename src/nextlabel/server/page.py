@@ -151,7 +151,7 @@ def _environment() -> "Environment":
         )
         raise MissingExtra(message, extra="app") from cause
 
-    from nextlabel.evaluation.words import percent
+    from nextlabel.evaluation.words import percent_above, percent_below
     from nextlabel.server import wording
 
     made = Environment(
@@ -162,5 +162,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters.update({name: getattr(wording, name) for name in wording.__all__})
-    made.filters["exactly"] = percent
+    made.filters.update({"above": percent_above, "below": percent_below})  # ends of a band, never narrower
     return made
