@@ -1,6 +1,7 @@
 """The certificate: when its sample is done, what it holds, what is said of it, and that it is one look."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from math import comb
@@ -122,8 +123,11 @@ def test_a_one_sided_certificate_spends_its_level_on_one_end() -> None:
     state = after(certifying("upper", level=0.025), told(*SAMPLE))
     found = made(state, wrong=6)
     assert (found.low, found.high) == (0, interval(6, 60, 300, 0.025, "upper")[1] - 6)
-    assert "At most" in found.sentence()
+    assert f"At most {found.high} wrong labels are left of the 400 in the file" in found.sentence()
+    shown = float(re.findall(r"\(([\d.]+) %\)", found.sentence())[0])
+    assert shown - 0.1 < 100 * found.high / 400 <= shown
     assert "with 97.5 % confidence" in found.sentence()
+    assert "At most 1 wrong label is left of the 400" in replace(found, high=1).sentence()
 
 
 def test_a_sample_of_everything_is_exact() -> None:

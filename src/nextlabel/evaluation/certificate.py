@@ -159,7 +159,7 @@ class Certificate:
             )
         else:
             left = (
-                f"Between {self.low:,} and {count(self.high, 'wrong label')} are left {file} "
+                f"Between {self.low:,} and {self.high:,} wrong labels are left {file} "
                 f"({between(self.low / self.items, self.high / self.items)})"
             )
         how = "" if self.is_exact else f", with {100 * (1 - self.level):g} % confidence"
