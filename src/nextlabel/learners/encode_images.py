@@ -44,9 +44,10 @@ class Hog(Encoder):
     Notes
     -----
     (cells − 1)² blocks of 2 × 2 cells, each with its histograms as one vector of length 1 (clipped at
-    0.2 and normalised again). Of colours: the mean red, green and blue of 4 × 4 parts, and the roots of the
+    0.2 and normalised again). They say nothing of how bright an image is, so the mean brightness of 4 × 4
+    parts stands beside them; or where there is colour their mean red, green and blue, and the roots of the
     shares of 8 hues, 4 saturations and 4 brightnesses, from the image at half the size. With the defaults
-    324 numbers an image, 388 with colour, all between 0 and 1.
+    340 numbers an image, 388 with colour, all between 0 and 1.
 
     Nothing is learnt but whether the items have colour, and black and white where pixels are neither
     bytes nor from 0 to 1; so a grey image among coloured ones has grey colours, and of a coloured one among
@@ -67,7 +68,7 @@ class Hog(Encoder):
     >>> image = np.zeros((1, 20, 20), np.float32)
     >>> image[:, :, 10:] = 1.0
     >>> made.reader(made.learnt(lambda: iter([image]))).rows(image).shape
-    (1, 36)
+    (1, 52)
     """
 
     size: int = 64
@@ -124,10 +125,8 @@ class _Described(Reader):
         made = []
         for picture in pictures(pixel_arrays(items, by=_BY), self.low, self.high, by=_BY):
             read = picture.convert("RGB" if self.colour else "L")
-            parts = [self._gradients(hog, read)]
-            if self.colour:
-                parts.append(_colours(read, max(self.settings.size // 2, 4)))
-            made.append(np.concatenate(parts))
+            small = _resized(read, max(self.settings.size // 2, 4))
+            made.append(np.concatenate([self._gradients(hog, read), *_colours(small)]))
         return np.stack(made) if made else np.empty((0, self._width), np.float32)
 
     def _gradients(self, hog: Any, read: Any) -> Array:
@@ -147,7 +146,7 @@ class _Described(Reader):
     @property
     def _width(self) -> int:
         blocks = (self.settings.cells - 1) ** 2 * 4 * self.settings.orientations
-        return blocks + (48 + sum(_BINS) if self.colour else 0)
+        return blocks + (48 + sum(_BINS) if self.colour else 16)
 
 
 def _ends(images: list[Array]) -> tuple[float, float]:
@@ -161,15 +160,17 @@ def _ends(images: list[Array]) -> tuple[float, float]:
     )
 
 
-def _colours(read: Any, size: int) -> Array:
-    small = _resized(read, size)
+def _colours(small: Any) -> list[Array]:
+    """How bright each part is, in each colour; and which colours there are."""
     means = np.asarray(small.resize((4, 4), _filters().BOX), np.float32).reshape(-1) / 255.0
+    if small.mode == "L":
+        return [means]
     channels = np.asarray(small.convert("HSV")).reshape(-1, 3)
     shares = [
         np.bincount(channels[:, place] // (256 // bins), minlength=bins) / len(channels)
         for place, bins in enumerate(_BINS)
     ]
-    return np.concatenate([means, np.sqrt(np.concatenate(shares))]).astype(np.float32)
+    return [means, np.sqrt(np.concatenate(shares)).astype(np.float32)]
 
 
 def _resized(picture: Any, size: int) -> Any:
