@@ -206,6 +206,7 @@ def test_of_several_classes_the_whole_set_must_be_right() -> None:
     assert found.right == 48
     assert found.f1["cat"] == pytest.approx(2 * 48 / (49 + 48))
     assert found.f1["dog"] == 0.0
+    assert "(48 of 50 control items right in their whole set of classes)" in found.sentence()
 
 
 def test_f1_is_that_of_the_items_answered_and_has_no_band() -> None:

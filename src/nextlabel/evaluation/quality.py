@@ -101,6 +101,8 @@ class Look:
         In the pool that the reserve was drawn from.
     through : int
         How many entries of the journal had been read.
+    kind : str
+        Of the task: ``"class"`` or ``"classes"``.
     """
 
     look: int
@@ -117,6 +119,7 @@ class Look:
     labels: int
     items: int
     through: int
+    kind: str
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Look":
@@ -130,6 +133,8 @@ class Look:
     def sentence(self) -> str:
         """What may be said of the model that was looked at."""
         of = f"{self.right:,} of {count(self.asked, 'control item')} right"
+        if self.kind == "classes":
+            of += " in their whole set of classes"
         if self.skipped:
             of += f", {self.skipped:,} skipped"
         model = f"the model trained on {count(self.labels, 'label')}"
@@ -245,6 +250,7 @@ def look(state: State, predictions: Mapping[str, Label], *, labels: int | None =
         labels=labels,
         items=len(state.created.ids),
         through=state.position,
+        kind=state.task.kind,
     )
 
 
