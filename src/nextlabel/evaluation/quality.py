@@ -119,12 +119,12 @@ class Look:
     labels: int
     items: int
     through: int
-    kind: str
+    kind: str = "class"
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Look":
         """From the values of a journal's entry; what a later version may add is left aside."""
-        return cls(**{one.name: values[one.name] for one in fields(cls)})
+        return cls(**{one.name: values[one.name] for one in fields(cls) if one.name in values})
 
     def values(self) -> dict[str, Any]:
         """As JSON values, for `Campaign.measure`."""
