@@ -124,6 +124,8 @@ def test_label_counts_say_classes_labels_and_what_was_never_seen() -> None:
     advice = nextlabel.advise(signals=BOTH, pool=100, label_counts=[3, 0, 4, 0])
     assert advice.reason.endswith("2 of the classes have no label yet.")
     assert "4 classes and 1.8 labels a class" in advice.reason
+    for labelled, written in ((990, "99"), (1000, "100"), (1623, "162"), (12_345_678, "1,234,568")):
+        assert f"10 classes and {written} labels a class" in advised(labelled=labelled, pool=10**8).reason
     assert nextlabel.advise(signals=BOTH, pool=100, label_counts=np.array([3, 3])).rule == "unsure"
 
 

@@ -65,6 +65,20 @@ def test_every_query_is_of_the_sample_until_it_is_done() -> None:
     assert not set(campaign.ask(3).ids) & set(sample)
 
 
+def test_a_certificate_leaves_the_strategy_of_the_last_query_as_it_was() -> None:
+    """So that advice is not noted again as a change."""
+    campaign = made(strategy="auto")
+    campaign.ask(3)
+    picking, remarks = campaign.state.picking, [entry["event"] for entry in campaign.journal()].count("noted")
+    sample = campaign.certify(3)
+    assert campaign.ask(3).ids == sample
+    assert campaign.state.picking == picking
+    campaign.tell(dict.fromkeys(sample, "low"))
+    campaign.ask(3)
+    assert campaign.state.picking == picking
+    assert [entry["event"] for entry in campaign.journal()].count("noted") == remarks
+
+
 def test_items_of_the_sample_are_walled_off_until_they_are_released() -> None:
     campaign = made()
     before, labels = campaign.fit().fingerprint, campaign.state.training()

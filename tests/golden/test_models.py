@@ -15,7 +15,7 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
-from nextlabel.errors import CampaignError
+from nextlabel.errors import CampaignError, ParameterError
 from nextlabel.maths.axes import Labels, Positions
 
 
@@ -235,5 +235,16 @@ def test_the_last_few_models_are_kept(tmp_path: Path) -> None:
         newest = campaign.newest()
         assert newest is not None
         assert newest.fingerprint == fitted[-1]
+        older = campaign.model(fitted[-2])
+        assert older is not None
+        assert older.fingerprint == fitted[-2]
+        assert campaign.model(fitted[0]) is None
         campaign.revise(["a", "b", "c"])
         assert campaign.newest() is None
+    nowhere = Campaign.create(None, pool, Writer(), "margin", classes("a", "b"), 0)
+    nowhere.tell({"0": "a"})
+    model = nowhere.fit()
+    assert nowhere.model(model.fingerprint) is model
+    assert nowhere.model("words-x") is None
+    with pytest.raises(ParameterError, match="model's 'fingerprint' must be text; received 3"):
+        nowhere.model(3)  # type: ignore[arg-type]

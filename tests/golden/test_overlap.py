@@ -241,3 +241,14 @@ def test_a_clock_that_is_set_right_changes_no_lease_that_it_gave_before() -> Non
     clock.now -= 1e9 - 300.0
     campaign.note("the clock was set right")
     assert campaign.state.leases[first.token].expires == first.expires
+
+
+def test_a_lease_renewed_by_a_clock_years_ahead_ends_soon_too() -> None:
+    clock = Clock()
+    campaign = made(2, overlap=1, clock=clock)
+    token = campaign.ask(1, "Ada", lease_seconds=600.0).token
+    clock.now += 1e9
+    campaign.renew(token, 600.0)
+    clock.now -= 1e9
+    campaign.note("the clock was set right")
+    assert campaign.state.leases[token].expires == clock.now + 600.0

@@ -446,3 +446,9 @@ def test_what_somebody_holds_stands_in_the_order_asked() -> None:
     ]
     held = after(*begun).held_by("Ada", 20.0)
     assert list(held.items()) == [("c", "u"), ("e", "v"), ("a", "v")]
+
+
+def test_the_last_three_models_are_remembered_each_once() -> None:
+    fits = [replace(FIT, model=name) for name in ("a", "b", "a", "c", "d", "c")]
+    assert after(*fits[:3]).fits == ("b", "a")
+    assert after(*fits).fits == ("a", "d", "c")

@@ -162,7 +162,7 @@ RULES = (
         "typical first",
         _is_typical,
         _typical,
-        "{labelled} labels for {classes} classes, {per_class:.2g} a class: so few teach a model little to "
+        "{labelled} labels for {classes} classes, {per_class} a class: so few teach a model little to "
         "be unsure of, and typical items of the features, which need no label, gained more.",
         (
             f"from {FEW} labels a class on: what the model is unsure of",
@@ -206,7 +206,7 @@ RULES = (
         "many classes",
         lambda s: {"residual", "embedding"} <= s.signals and s.classes > MANY and s.per_class < DIVERSE,
         lambda _: {"name": "badge"},
-        "{classes} classes and {per_class:.2g} labels a class: BADGE gained more than margin, and than a "
+        "{classes} classes and {per_class} labels a class: BADGE gained more than margin, and than a "
         "random draw.",
         (f"from {DIVERSE} labels a class on: margin", "without an embedding: margin"),
         ("reproductions/letter.md", "reproductions/every_strategy.md"),
@@ -215,7 +215,7 @@ RULES = (
         "few labels",
         lambda s: {"residual", "embedding"} <= s.signals and s.classes > 2 and s.per_class < FEW,
         lambda _: {"name": "badge"},
-        "{classes} classes and {per_class:.2g} labels a class, and an embedding that learns with them: BADGE "
+        "{classes} classes and {per_class} labels a class, and an embedding that learns with them: BADGE "
         "gained more than margin at first.",
         (
             f"from {FEW} labels a class on: margin",
@@ -227,7 +227,7 @@ RULES = (
         "unsure",
         lambda _: True,
         lambda _: {"name": "margin"},
-        "{classes} classes and {per_class:.2g} labels a class: over a whole budget margin gained on a random "
+        "{classes} classes and {per_class} labels a class: over a whole budget margin gained on a random "
         "draw or was not told apart from it, wherever it was measured, and it costs next to nothing.",
         (
             f"with an embedding, and fewer labels a class than {FEW}, or than {DIVERSE} where there are more "
@@ -314,7 +314,7 @@ def advise(
         checked_flag(several, "several", of="advise"),
     )
     rule = next(one for one in RULES if one.applies(situation))
-    known = {**vars(situation), "per_class": situation.per_class}
+    known = {**vars(situation), "per_class": _plain(situation.per_class)}
     reason = rule.reason.format(**known)
     if 0 < situation.seen < situation.classes:
         reason += f" {situation.classes - situation.seen} of the classes have no label yet."
@@ -392,3 +392,8 @@ def _against(situation: Situation) -> tuple[str, ...]:
         f"entropy, with {situation.classes} classes and fewer than {labels} labels a class: it lost to a "
         "random draw (docs/reproductions/letter.md, docs/reproductions/every_strategy.md).",
     )
+
+
+def _plain(number: float) -> str:
+    """Two digits, and from 100 on all of the whole number."""
+    return f"{number:.2g}" if number < 99.5 else f"{number:,.0f}"

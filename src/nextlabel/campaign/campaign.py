@@ -832,6 +832,21 @@ class Campaign:
         self.refresh()
         return self._trainer.model(self._journal, self._whole("fit a model")).model
 
+    def model(self, fingerprint: str) -> Model | None:
+        """A model that was fitted before, such as the one that a certificate has frozen.
+
+        Parameters
+        ----------
+        fingerprint : str
+
+        Returns
+        -------
+        Model or None
+            None where it is kept no longer: the last few are, and the one that is certified.
+        """
+        wanted = checked_text(fingerprint, "fingerprint", of="model")
+        return self._trainer.kept(wanted, self._whole("load a model"))
+
     def newest(self) -> Model | None:
         """The newest model, without a fit: labels may have come since.
 

@@ -76,6 +76,12 @@ class Trainer:
         """Where models are kept."""
         return self._models
 
+    def kept(self, fingerprint: str, parts: Parts) -> Model | None:
+        """The model of a fingerprint, if it is at hand or on the disk."""
+        if self._at_hand is not None and self._at_hand[0] == fingerprint:
+            return self._at_hand[1]
+        return self._models.load(fingerprint, parts.learner.learner)
+
     def newest(self, state: State, parts: Parts) -> Model | None:
         """The newest model, whatever labels came since; None where there is none, or its file is gone."""
         newest = state.newest
