@@ -114,6 +114,15 @@ def test_a_vector_does_not_depend_on_those_beside_it(
     np.testing.assert_array_equal(turned, together)
 
 
+def test_the_model_is_given_pieces_of_one_size() -> None:
+    """Filled up with their last item: a matrix product may be rounded otherwise where it has fewer rows."""
+    from nextlabel.learners.huggingface import Network
+
+    made = list(Network(Pretrained("/", chunk=4))._chunks(list(range(10))))
+    assert [places for places, _ in made] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert [filled for _, filled in made] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 9, 9]]
+
+
 def test_vectors_are_centred_and_of_mean_squared_length_nine(bert: Path) -> None:
     said = rows(Pretrained(str(bert)), TEXTS).astype(np.float64)
     np.testing.assert_allclose(said.mean(axis=0), 0.0, atol=1e-5)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,23 @@ def test_code_beside_a_model_is_never_run(bert: Path, tmp_path: Path) -> None:
     with pytest.raises(LearnerError, match="must hold"):
         own(Pretrained(str(moved)), TEXTS)
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("may_download", [False, True])
+def test_no_address_is_looked_up_unless_that_is_allowed(
+    may_download: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def refuse(*address: Any, **_: Any) -> None:
+        asked.append(address)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(LearnerError, match="which is neither"):
+        Pretrained("nobody/nothing", may_download=may_download).learnt(lambda: iter([TEXTS]))
+    assert bool(asked) == may_download
 
 
 @pytest.mark.parametrize("named", ["nobody/nothing", "no such folder", "../up"])
