@@ -57,8 +57,21 @@ def test_another_encoding_must_be_said_and_the_byte_is_named(file: Path) -> None
 
 def test_a_wrong_byte_far_into_a_file_is_found(file: Path) -> None:
     lines = b"id,body\n" + b"".join(b"%d,\xc3\xa9t\xc3\xa9 %s\n" % (row, b"x" * 90) for row in range(30_000))
-    with pytest.raises(ReaderError, match=rf"line 30002 \(byte {len(lines) + 3:,}\)"):
+    with pytest.raises(ReaderError, match="line 30002: the byte 0xff at character 3 is not of the encoding"):
         read(file, lines + b"z,\xff\n", text="body")
+
+
+def test_a_wrong_byte_of_what_was_said_is_found_however_far(file: Path) -> None:
+    lines = b"id,body\n" + b"".join(b"%d,\xe9t\xe9 %s\n" % (row, b"x" * 90) for row in range(30_000))
+    with pytest.raises(ReaderError, match=rf"byte 0x81 in line 30002 \(byte {len(lines) + 3:,}\)"):
+        read(file, lines + b"z,\x81\n", text="body", encoding="cp1252")
+
+
+def test_a_mark_that_lies_is_not_followed_by_guesses(file: Path) -> None:
+    with pytest.raises(
+        ReaderError, match=r"Text in utf-16 is needed; .*\. Mend it, or save the file as UTF-8"
+    ):
+        read(file, TEXT.encode("utf-16") + b"x", text="body")
 
 
 def test_a_cut_character_at_the_end_is_found(file: Path) -> None:

@@ -134,7 +134,9 @@ def test_noise_is_no_text(tmp_path: Path) -> None:
 
 def test_utf_8_with_an_accident_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_bytes(table(FRENCH).encode() + b"c,\xe9\n")
-    with pytest.raises(ReaderError, match=r"Text in utf-8 is needed; received the byte 0xe9 in line 4"):
+    with pytest.raises(
+        ReaderError, match=r"line 4: the byte 0xe9 at character 3 is not of the encoding\. Save"
+    ):
         csv(tmp_path / "items.csv")
 
 

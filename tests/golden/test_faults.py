@@ -127,9 +127,11 @@ def test_lines_that_are_no_object_are_left_out(tmp_path: Path) -> None:
 def test_lines_with_bytes_of_another_encoding_are_left_out(file: Path, encoding: str | None) -> None:
     lines = ["id,body", *(f"{row},été à Genève" for row in range(50))]
     file.write_bytes("\n".join(lines).encode() + b"\nx,\xff\ny,cin\xe9ma\nz,ok\n")
-    with pytest.raises(ReaderError, match=r"byte 0xff in line 52 ") as raised:
+    with pytest.raises(
+        ReaderError, match=r"line 52: the byte 0xff at character 3 .*line 53: .*0xe9"
+    ) as raised:
         csv(file, id="id", encoding=encoding)
-    assert [one.line for one in raised.value.faults] == [52]
+    assert [one.line for one in raised.value.faults] == [52, 53]
     pool = csv(file, id="id", encoding=encoding, skip_faulty=True)
     assert len(pool.ids) == 51
     assert [(one.line, one.what) for one in pool.faults] == [(52, "bytes"), (53, "bytes")]

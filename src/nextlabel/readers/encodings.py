@@ -248,7 +248,19 @@ def _whole(path: Source, encoding: Encoding, *, is_skipping: bool) -> Encoding:
         return encoding
     if is_skipping and "16" not in encoding.name and "32" not in encoding.name:
         return Encoding(encoding.name, is_damaged=True)
+    if encoding.name == "utf-8" and _is_mostly_utf8(path):
+        _refuse_lines(path)
     raise _not_this(path, encoding.name)
+
+
+def _refuse_lines(path: Source) -> None:
+    """Refuse a file in UTF-8 for the lines that are not."""
+    faults = Faults(str(path))
+    for number, line in enumerate(raw_lines(path, Encoding("utf-8", is_damaged=True)), start=1):
+        wrong = escaped(line)
+        if wrong is not None:
+            faults.add(number, *wrong)
+    faults.refuse()
 
 
 def _first_wrong(path: Source, name: str) -> tuple[int, int, int] | None:
@@ -282,12 +294,15 @@ def _not_this(path: Source, name: str) -> ReaderError:
     faults = Faults(str(path))
     if found:
         faults.add(found[1], "bytes", where)
-    may = candidates(path)
+    has_mark = name.startswith(("utf-8-sig", "utf-16", "utf-32"))
+    may = [] if has_mark else candidates(path)
     read = "; ".join(f"{one} reads {seen!r}" for one, seen in may)
     what = (
         f"It may be {' or '.join(one for one, _ in may)}: {read}. Say which with encoding={may[0][0]!r} "
         f"(--encoding {may[0][0]})"
         if may
+        else "Mend it"
+        if has_mark
         else "Say what it is: encoding='latin-1' (--encoding latin-1) or 'cp1252' for many Western European "
         "files"
     )
