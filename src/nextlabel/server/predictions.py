@@ -120,7 +120,7 @@ class Predictions:
     def read(cls, file: Path) -> "Predictions | None":
         """What the file holds; None where there is none, or a damaged or newer one: it is made again."""
         try:
-            with np.load(file, allow_pickle=False) as kept:
+            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
                 head = json.loads(str(kept["head"]))
                 if head["version"] != _VERSION:
                     return None
