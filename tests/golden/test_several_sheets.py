@@ -117,6 +117,10 @@ def test_a_sheet_of_items_comes_back_with_one_row_changed(tmp_path: Path) -> Non
     write_sheet(path, ["id", "label", "skip", "annotators"], rows, replace=True)
     assert tell_sheet(campaign, path).labels == {"cat": 1}
     assert campaign.state.answers("1") == {"anna": ("cat",)}
+    rows[0][1] = "(none)"
+    write_sheet(path, ["id", "label", "skip", "annotators"], rows, replace=True)
+    assert tell_sheet(campaign, path).labels == {"(none)": 1}
+    assert campaign.state.answers("0") == {"anna": ()}
 
 
 def test_the_form_of_a_cell_is_said_for_both_kinds() -> None:
