@@ -106,6 +106,15 @@ def test_answers_have_a_row_each_with_their_times(tmp_path: Path) -> None:
     ]
 
 
+def test_the_time_of_an_item_is_that_of_its_last_answer(tmp_path: Path) -> None:
+    made = Campaign.create(None, POOL, "sklearn", "random", classes("no", "yes"), seed=0, clock=Clock())
+    made.tell({"b": "no"}, annotator="anna")
+    made.tell({"b": "yes"}, annotator="ben")
+    write_export("csv", tmp_path / "items.csv", whole(made, pool=None))
+    (row,) = table(tmp_path / "items.csv")[1:]
+    assert row[2:4] == ["anna; ben", "2026-05-28T20:26:43Z"]
+
+
 def test_several_classes_stand_in_one_cell(tmp_path: Path) -> None:
     made = Campaign.create(None, POOL, "sklearn", "random", multilabel("x", "y"), seed=0)
     made.tell({"a": ("y", "x"), "b": ()})

@@ -213,6 +213,39 @@ def test_rows_that_people_labelled_in_a_file_of_predictions_are_known(tmp_path: 
     assert (told.unchanged, campaign.state.kept) == (1, {"a": (("anna", "yes"),)})
 
 
+def test_a_batch_of_data_with_columns_like_ours_is_a_batch(tmp_path: Path) -> None:
+    columns = {"probability": ["1", "2"], "by": ["model", "model"]}
+    pool = ArrayPool(np.array([["1", "model"], ["2", "model"]], dtype=object), ["a", "b"], columns)
+    campaign = Campaign.create(None, pool, "sklearn", "random", classes("no", "yes"), seed=0)
+    token = campaign.ask(2, "anna").token
+    path = tmp_path / "batch.csv"
+    path.write_text(
+        f"id,label,skip,probability,by,token\na,yes,,1,model,q-{token}\nb,,dark,2,model,q-{token}\n"
+    )
+    tell_file(campaign, path)
+    assert campaign.state.kept == {"a": (("anna", "yes"),)}
+    assert campaign.state.skipped == {"b": "dark"}
+
+
+def test_the_column_that_names_the_items_goes_before_one_called_id(tmp_path: Path) -> None:
+    source = Spec("csv", {"path": "r.csv", "id": "key", "text": "body"})
+    columns = {"key": ["a", "b"], "id": ["b", "a"], "body": ["good", "bad"]}
+    pool = ArrayPool(np.array(["good", "bad"], dtype=object), ["a", "b"], columns, source)
+    both = [Campaign.create(None, pool, "sklearn", "random", classes("no", "yes"), seed=0) for _ in range(2)]
+    both[0].tell({"a": "yes"}, annotator="anna")
+    for name in ("items.csv", "items.jsonl", "items.parquet"):
+        path = tmp_path / name
+        write_export(path.suffix[1:], path, Export(both[0].state, pool=pool, is_whole=True))
+        tell_file(both[1], path)
+        assert both[1].state.kept == {"a": (("anna", "yes"),)}
+
+
+def test_a_file_without_any_line_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n")
+    told = tell_file(begun(), tmp_path / "a.jsonl")
+    assert (dict(told.labels), told.skipped, told.unchanged) == ({}, 0, 0)
+
+
 def test_the_format_is_that_of_the_suffix_or_of_the_columns(tmp_path: Path) -> None:
     for name, format in (("a.JSONL", "jsonl"), ("a.parquet", "parquet"), ("a.json", "label_studio")):
         assert format_of(tmp_path / name) == format

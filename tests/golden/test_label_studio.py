@@ -85,6 +85,10 @@ def test_annotations_keep_their_ids_from_export_to_export(tmp_path: Path) -> Non
     assert after[:2] == before
     assert len({*after}) == 3
     assert all(UUID(one).version == 5 for one in after)
+    campaign.tell({"a": "no"}, annotator="anna")  # another annotation, not the one that a tool has already
+    changed = [one["annotations"][0]["unique_id"] for one in written(campaign, tmp_path / "t.json")]
+    assert changed[1:] == after[1:]
+    assert changed[0] not in after
 
 
 def test_no_class_is_an_empty_result_and_several_are_one_region(tmp_path: Path) -> None:

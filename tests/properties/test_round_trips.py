@@ -43,28 +43,9 @@ NASTY = st.sampled_from(
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6) | NASTY
 IDS = st.lists(CELLS.filter(str.strip), min_size=1, max_size=6, unique_by=(str.strip, str))
 KEY = "Key"
+OURS = ["label", "Label ", "annotator", "skip", "id", "by", "nextlabel_label", "nextlabel_id", "probability"]
 TITLES = st.lists(
-    st.sampled_from(
-        [
-            "body",
-            "label",
-            "Label ",
-            "annotator",
-            "skip",
-            "id",
-            "by",
-            "nextlabel_label",
-            "a;b",
-            "=x",
-            KEY,
-            "key ",
-            "nextlabel_id",
-            "probability",
-            "token",
-            "annotators",
-            "asreview_label",
-        ]
-    ),
+    st.sampled_from([*OURS, KEY, "key ", "token", "annotators", "asreview_label", "body", "a;b", "=x"]),
     max_size=6,
     unique=True,
 )
