@@ -114,3 +114,11 @@ def test_candidates_that_make_no_sense_are_refused(candidates: Any) -> None:
         ParameterError, match=rf"candidates.*received {candidates!r}\. Give for example 20000"
     ):
         made(candidates=candidates)
+
+
+def test_an_item_that_is_gone_for_two_reasons_is_gone_once() -> None:
+    campaign = made(candidates=40)
+    inside = [str(place) for place in campaign.state.unlabelled()]
+    campaign.tell(dict.fromkeys(inside[:20], "low"), annotator="Ada")
+    campaign.skip(inside[:20], annotator="Bob")
+    assert set(map(str, campaign.state.available(0.0))) == set(inside[20:])
