@@ -16,6 +16,9 @@ from nextlabel.readers.table import Parts, Table, table_pool
 
 __all__ = ["parquet"]
 
+_PIECE = 5_000  # rows
+_SHARED = 4096  # different cells of a column that are kept once: classes, small integers
+
 
 def parquet(
     path: Source,
@@ -57,14 +60,13 @@ def parquet(
 
     Notes
     -----
-    Needs pyarrow (the extra ``data``). The whole file is read at once.
+    Needs pyarrow (the extra ``data``). Rows are read some ten thousand at a time.
     """
     with open_bytes(path) as file, reading(path):
         try:
             whole = pyarrow.parquet.ParquetFile(file)
             names = whole.schema_arrow.names
-            read = whole.read()
-            cells = [_cells(column) for column in read.columns]
+            cells = _columns(whole, len(names))
         except Exception as cause:  # what damaged bytes make a decoder raise has no end
             message = (
                 f"A whole parquet file is needed; received {str(path)!r}, which cannot be read: {cause}. "
@@ -81,8 +83,21 @@ def parquet(
     columns = dict(zip(names, cells, strict=True))
     parts = Parts(id, text, features, label, skip_faulty)
     faults = Faults(str(path), "row", is_skipping=skip_faulty)
-    table = Table(str(path), columns, range(1, read.num_rows + 1), faults)
+    table = Table(str(path), columns, range(1, whole.metadata.num_rows + 1), faults)
     return table_pool(table, parts, parts.spec("parquet", path))
+
+
+def _columns(file: Any, width: int) -> list[list[str]]:
+    """All cells by column; those of a column with few different ones are kept once."""
+    columns: list[list[str]] = [[] for _ in range(width)]
+    shared: list[dict[str, str]] = [{} for _ in range(width)]
+    for piece in file.iter_batches(batch_size=_PIECE):
+        for column, known, values in zip(columns, shared, piece.columns, strict=True):
+            cells = _cells(values)
+            if len(known) < _SHARED:
+                cells = [known.setdefault(cell, cell) for cell in cells]
+            column.extend(cells)
+    return columns
 
 
 def _cells(column: Any) -> list[str]:
