@@ -98,7 +98,7 @@ def marginals(last: Any, inputs: Any, classes: int) -> Array:
         found = last.predict_proba(inputs)[:, :classes]
     else:
         found = np.stack([each.predict_proba(inputs)[:, 1] for each in last.estimators_], axis=1)
-    return np.clip(found.astype(np.float32), _LEAST, 1 - _LEAST)
+    return np.asarray(np.clip(found.astype(np.float32), _LEAST, 1 - _LEAST))
 
 
 def _two_at_least(labels: Labels) -> Labels:
