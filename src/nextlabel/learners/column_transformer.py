@@ -75,7 +75,7 @@ def _nominal(column: Mapping[str, Any]) -> Pipeline:
 
 
 def _numeric(column: Mapping[str, Any]) -> Pipeline:
-    fill = SimpleImputer(strategy="constant", fill_value=column["mean"], keep_empty_features=True)
+    fill = SimpleImputer(strategy="constant", fill_value=column["mean"])
     scaled = Pipeline([("fill", fill), ("scale", scaler(np.zeros(1), np.ones(1)))])
     sides: list[tuple[str, Any]] = [("value", scaled)]
     if column["is_marked"]:

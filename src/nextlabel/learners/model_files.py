@@ -84,7 +84,7 @@ def _link_or_write(there: Path, content: bytes) -> None:
 
 
 def _replaced(there: Path, content: bytes) -> None:
-    """Never in place: others may be linked to the same file."""
+    """Whole or not at all, and not in place: others may be linked to the same file."""
     half = _half(there)
     half.write_bytes(content)
     half.replace(there)
