@@ -83,6 +83,17 @@ def test_the_pipeline_says_what_the_model_says(kind: str) -> None:
     assert made.predict(items).tolist() == made.classes_[proba.argmax(axis=1)].tolist()
 
 
+@pytest.mark.parametrize("kind", ["texts", "table", "few names", "scaled"])
+def test_its_features_are_those_of_the_model_bit_for_bit(kind: str) -> None:
+    items, features = POOLS[kind]
+    model = fit(items, features)
+    made, own = model.portable(TASK)[:-1].transform(items), model.features.rows(items)
+    assert made.dtype == own.dtype
+    if kind == "texts":
+        made, own = made.toarray(), own.toarray()
+    np.testing.assert_array_equal(made, own)
+
+
 def test_cells_that_were_never_seen_are_read_as_the_model_reads_them() -> None:
     model = fit(ROWS, "table")
     other = ROWS[:4].copy()
