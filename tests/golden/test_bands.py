@@ -50,6 +50,13 @@ def test_a_band_holds_exactly_the_shares_that_keep_the_count_likely_enough(right
     assert found.holds(right / asked)
 
 
+def test_one_right_item_keeps_the_end_from_nothing_and_one_wrong_item_from_all() -> None:
+    low, high = band(1, 50)[0], band(49, 50)[1]
+    assert binom.pmf(1, 50, low) == pytest.approx(BAND_LEVEL / 51)
+    assert 0.0 < low < 1 / 50
+    assert high == pytest.approx(1.0 - low)
+
+
 def test_all_looks_together_miss_in_less_than_one_campaign_of_twenty() -> None:
     assert round(worst_misses(BAND_LEVEL, np.arange(1, 1000) / 1000), 4) == 0.0462
 
