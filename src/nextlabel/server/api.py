@@ -94,6 +94,11 @@ async def _certificate(desk: Desk, person: Person, request: Request) -> Response
     return JSONResponse(await desk.certify(person, body.get("size", 300), body.get("sided", "two")))
 
 
+async def _release(desk: Desk, person: Person, request: Request) -> Response:
+    await _body(request)
+    return JSONResponse(await desk.release(person))
+
+
 async def _stop(desk: Desk, person: Person, request: Request) -> Response:
     return JSONResponse(await desk.stop(person, (await _body(request)).get("reason", "")))
 
@@ -128,6 +133,7 @@ ANSWERS: Mapping[tuple[str, str], Answer] = MappingProxyType(
         ("GET", "/api/item/{number}"): _item,
         ("GET", "/api/status"): _status,
         ("POST", "/api/certificate"): _certificate,
+        ("POST", "/api/release"): _release,
         ("POST", "/api/stop"): _stop,
         ("GET", "/api/export"): _export,
         ("GET", "/api/openapi.json"): _openapi,

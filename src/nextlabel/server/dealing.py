@@ -123,4 +123,11 @@ def _why(state: State, now: float, person: str, has_some: bool) -> str | None:
             "All items that are left are with other people. More come when somebody hands theirs back or is "
             "away for too long."
         )
-    return "Every item that can be asked of you is answered or skipped. What you said can be changed."
+    done = "Every item that can be asked of you is answered or skipped. What you said can be changed."
+    waiting = sum(id not in state.kept and id not in state.skips for id in state.reserve)
+    if not state.control or not waiting:
+        return done
+    return (
+        f"{done} {waiting:,} items are left that were set aside to measure quality by; an owner can let them "
+        "join the others, which ends that measurement: POST /api/release, or campaign.release() in Python."
+    )

@@ -226,6 +226,12 @@ class Desk:
         sample = await self._done(lambda campaign: campaign.certify(size, sided=sided, author=person.name))
         return {"size": len(sample)}
 
+    async def release(self, person: Person) -> dict[str, Any]:
+        """Let the control items join the others, which ends the measuring of quality, for good."""
+        _require_owner(person)
+        await self._done(lambda campaign: campaign.release())
+        return {"is_released": self.state.is_released}
+
     async def stop(self, person: Person, reason: str) -> dict[str, Any]:
         """Ask nothing any more, for good."""
         _require_owner(person)

@@ -202,6 +202,8 @@ SCHEMAS: Mapping[str, _Schema] = MappingProxyType(
         "Named": _all(name=_TEXT, role=_TEXT),
         "Next": _object(want=_WANT, have=_HAVE, skip_to=_or_null(_ID)),
         "NextItems": _all(items=_list(_ITEM), waiting=_or_null(_TEXT), progress=_PROGRESS),
+        "Release": _object(),
+        "Released": _all(is_released=_FLAG),
         "Status": _object(
             ("quality", "certificate", "stopping", "saving", "training", "strategy", "people"),
             others=True,
@@ -278,6 +280,12 @@ CALLS: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType(
             "Freeze the model and draw a fresh sample of what nobody labelled; what is asked next is of it.",
             body="Certificate",
             answer="CertificateBegun",
+            role="owner",
+        ),
+        ("POST", "/api/release"): _call(
+            "Let the items set aside to measure quality join the others, which ends that, for good.",
+            body="Release",
+            answer="Released",
             role="owner",
         ),
         ("POST", "/api/stop"): _call(
