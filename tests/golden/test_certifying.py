@@ -54,6 +54,7 @@ def test_every_query_is_of_the_sample_until_it_is_done() -> None:
     assert (entry["arms"], entry["ranks"]) == (["certificate"] * 3, [0, 1, 2])
     assert (entry["strategy"], entry["model"], entry["scores"]) == ({"name": "random"}, None, None)
     assert campaign.ask(3, "Bob", plan=plan).ids == sample[3:6]
+    assert campaign.journal()[-1]["strategy"] == {"name": "random"}
     assert campaign.plan(3).ids == ()
     campaign.tell(dict.fromkeys(first.ids, "low"), token=first.token)
     assert campaign.ask(3, "Ada").ids == sample[6:]

@@ -161,13 +161,13 @@ def test_control_items_are_mixed_in_at_their_share() -> None:
 
 
 def test_a_plan_of_control_items_alone_is_empty() -> None:
-    campaign = made(500, control=0.2)
-    campaign.ask(4)
+    campaign, other = told(500, control=0.2), told(500, control=0.2)
     plan = campaign.plan(1)
     assert plan.ids == ()
-    query = campaign.ask(1, plan=plan)
-    assert query.ids == (campaign.state.reserve[0],)
-    assert asked(campaign)["strategy"] == {"name": "random"}
+    assert campaign.ask(1, plan=plan).ids == (campaign.state.reserve[0],)
+    assert asked(campaign)["strategy"]["name"] == "margin"
+    other.ask(1)
+    assert asked(campaign) == asked(other)
 
 
 def test_walled_items_are_never_asked_by_a_plan() -> None:
