@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from nextlabel import Campaign, arrays, classes
+from nextlabel.campaign.asking import meeting
+from nextlabel.campaign.events import Certifying, Measured, Renewed, Retracted, Told
 from nextlabel.errors import CampaignError, ParameterError
 
 
@@ -252,3 +254,16 @@ def test_a_lease_renewed_by_a_clock_years_ahead_ends_soon_too() -> None:
     clock.now -= 1e9
     campaign.note("the clock was set right")
     assert campaign.state.leases[token].expires == clock.now + 600.0
+
+
+def test_what_bears_on_a_query_that_is_being_picked() -> None:
+    """Leases made meanwhile are of items taken back, perhaps of one that is wanted; a measurement is of none."""
+    campaign = made()
+    query = campaign.ask(1, "Ada")
+    meets = meeting(campaign.state, ("4",))
+    assert meets(Renewed(0.0, "back-9", None))
+    assert meets(Renewed(0.0, query.token, None)) == (query.ids == ("4",))
+    assert meets(Told(0.0, {"4": "cat"}, "Bob", undoes=3))
+    assert not meets(Retracted(0.0, ("4",), "Bob", None, 3, 600.0))
+    assert not meets(Measured(0.0, "quality", {}, "m"))
+    assert meets(Certifying(0.0, "m", ("4",), 1, 0.05))
