@@ -151,6 +151,20 @@ def test_pixels_beyond_those_learnt_of_are_black_and_white() -> None:
     )
 
 
+def test_shares_of_white_are_rounded_to_the_nearest_byte() -> None:
+    nearly = np.full((1, 8, 8), 127.6 / 255)
+    np.testing.assert_array_equal(rows(nearly), rows(np.full((1, 8, 8), 128, np.uint8)))
+
+
+def test_colour_and_white_are_looked_for_in_every_piece() -> None:
+    grey, coloured = unlike(GREY[0]), unlike(COLOUR[0])
+    assert Hog().learnt(lambda: iter([grey, coloured]))["colour"]
+    dark, light = GREY / 100, GREY / 10
+    assert Hog().learnt(lambda: iter([dark, light]))["ends"].tolist() == [0.0, light.max()]
+    shares = GREY / 255
+    assert Hog().learnt(lambda: iter([shares, light]))["ends"].tolist() == [0.0, 1.0]  # as the first say
+
+
 def test_a_learner_reads_images_without_labels_and_with() -> None:
     pool = arrays(np.concatenate([COLOUR, 255 - COLOUR]))
     learner = SklearnLearner(features="hog")
