@@ -240,6 +240,18 @@ def test_the_column_that_names_the_items_goes_before_one_called_id(tmp_path: Pat
         assert both[1].state.kept == {"a": (("anna", "yes"),)}
 
 
+@pytest.mark.parametrize("name", ["items.csv", "items.jsonl", "items.parquet"])
+def test_titles_that_differ_in_capitals_alone_name_nothing(tmp_path: Path, name: str) -> None:
+    source = Spec("csv", {"path": "r.csv", "id": "Key", "text": "body"})
+    columns = {"Key": ["a"], "key ": ["other"], "body": ["good"]}
+    pool = ArrayPool(np.array(["good"], dtype=object), ["a"], columns, source)
+    campaign = Campaign.create(None, pool, "sklearn", "random", classes("no", "yes"), seed=0)
+    campaign.tell({"a": "yes"}, annotator="anna")
+    path = tmp_path / name
+    write_export(path.suffix[1:], path, Export(campaign.state, pool=pool))
+    assert tell_file(campaign, path).unchanged == 1
+
+
 def test_a_file_without_any_line_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n")
     told = tell_file(begun(), tmp_path / "a.jsonl")

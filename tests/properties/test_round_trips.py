@@ -55,7 +55,7 @@ Said = Sequence[tuple[int, str, int | None]]
 SAID = st.lists(
     st.tuples(st.integers(0, 5), st.sampled_from(ANNOTATORS), st.none() | st.integers(0, 31)), max_size=20
 )
-quick = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def pool_of(ids: Sequence[str], titles: Sequence[str] = ()) -> ArrayPool:

@@ -91,7 +91,8 @@ def read(path: Path, state: "State", *, encoding: str | None = None) -> list[Row
         Labels that a model has given.
     """
     faults: list[str] = []
-    rows = list(_rows(path, state, encoding, faults))
+    titles: dict[str, None] = {}
+    rows = list(_rows(path, state, encoding, faults, titles))
     if faults:
         more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         listed = "".join(f"\n  {one}" for one in faults[:_SHOWN])
@@ -103,14 +104,17 @@ def read(path: Path, state: "State", *, encoding: str | None = None) -> list[Row
         raise ReaderError(message)
     if not rows:
         return []  # an export of nothing has no keys either
-    header = dict.fromkeys(name for row in rows for name in row.cells)
+    header = [_folded(title) for title in titles]  # one name twice where titles differ in capitals alone
     columns = columns_of(header, state)
     require_columns(path, header, columns.needed)
     whole = [Row(row.line, {**dict.fromkeys(header, ""), **row.cells}) for row in rows]
     return rows_of(path, whole, columns)
 
 
-def _rows(path: Path, state: "State", encoding: str | None, faults: list[str]) -> Iterator[Row]:
+def _rows(
+    path: Path, state: "State", encoding: str | None, faults: list[str], titles: dict[str, None]
+) -> Iterator[Row]:
+    """The rows; what is wrong, and the titles that there are, are put into the last two."""
     for number, line in enumerate(lines(path, encoding), start=1):
         if not line.strip():
             continue
@@ -118,11 +122,14 @@ def _rows(path: Path, state: "State", encoding: str | None, faults: list[str]) -
             said = json.loads(line, object_pairs_hook=_once)
             if not isinstance(said, dict):
                 raise ValueError(f"it holds a {type(said).__name__}")
-            yield Row(
-                number, {name.strip().casefold(): text_of(value, state.task) for name, value in said.items()}
-            )
+            titles.update(dict.fromkeys(said))
+            yield Row(number, {_folded(name): text_of(value, state.task) for name, value in said.items()})
         except (ValueError, RecursionError) as cause:
             faults.append(f"line {number}: {cause}")
+
+
+def _folded(title: str) -> str:
+    return title.strip().casefold()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
