@@ -257,7 +257,7 @@ def test_a_lease_renewed_by_a_clock_years_ahead_ends_soon_too() -> None:
 
 
 def test_what_bears_on_a_query_that_is_being_picked() -> None:
-    """Leases made meanwhile are of items taken back, perhaps of one that is wanted; a measurement is of none."""
+    """Leases made meanwhile are of items taken back, perhaps of one wanted; a measurement is of none."""
     campaign = made()
     query = campaign.ask(1, "Ada")
     meets = meeting(campaign.state, ("4",))

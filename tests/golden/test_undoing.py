@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from nextlabel import Campaign, arrays, classes
+from nextlabel.campaign.events import Noted, Skipped
+from nextlabel.campaign.telling import telling
 from nextlabel.campaign.undoing import Undone
 from nextlabel.errors import CampaignError, ParameterError
 
@@ -232,3 +234,11 @@ def test_what_makes_no_sense_is_refused() -> None:
         made().undo(3)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match=r"lease_seconds.*received 0"):
         made().undo("Ada", lease_seconds=0)
+
+
+def test_a_request_that_somebody_else_has_written_meanwhile_is_looked_at_again() -> None:
+    meets = telling("r")
+    assert meets(Skipped(0.0, ("1",), request="r"))
+    assert meets(Noted(0.0, "a remark", request="r"))
+    assert not meets(Skipped(0.0, ("1",), request="s"))
+    assert not telling(None)(Skipped(0.0, ("1",)))
