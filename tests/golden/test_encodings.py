@@ -48,6 +48,7 @@ def table(body: str) -> str:
         (QUOTES, "cp1252"),
         (GERMAN, "cp1252"),
         (SPANISH, "latin-1"),
+        (SPANISH + " Y así…", "cp1252"),
         (DANISH, "cp1252"),
         (POLISH, "cp1250"),
         (POLISH, "iso8859-2"),
@@ -101,6 +102,10 @@ def test_utf_16_without_a_mark_is_known_by_its_zeros(tmp_path: Path, body: str, 
         b"id,body\na,th\xc3\xa9\0\0\nb,z\n",
         b"id,body\n" + b"a,x\0" * 50 + b"\n",
         b"\0" * 64,
+        b"id,body\n" + b"a,x\0" * 50 + b"\n\n",  # on one side of the pairs, and nothing that ends a line
+        b"a,bcdefghijklmnopqrs\n\0" * 4,  # at the beginning of each line, all else ASCII
+        "id,body\na,x\n".encode("utf-32-le"),
+        "id,body\na,x\n".encode("utf-16-le") + b"x",  # cut within a character
     ],
 )
 def test_a_zero_byte_here_and_there_is_no_utf_16(tmp_path: Path, content: bytes) -> None:
@@ -156,9 +161,10 @@ def test_english_with_loans_is_western(tmp_path: Path) -> None:
     assert detected(tmp_path / "items.csv") == "cp1252"
 
 
-def test_quotes_alone_are_no_letters_of_another_alphabet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["“It isn’t {row}” – she said…", "“word {row}” and more"])
+def test_quotes_alone_are_no_letters_of_another_alphabet(tmp_path: Path, words: str) -> None:
     """Curly quotes of Windows are letters in the encodings of DOS and of the Macintosh."""
-    rows = "".join(f"{row},“It isn’t {row}” – she said…\n" for row in range(40))
+    rows = "".join(f"{row},{words.format(row=row)}\n" for row in range(40))
     (tmp_path / "items.csv").write_bytes(f"id,body\n{rows}".encode("cp1252"))
     assert detected(tmp_path / "items.csv") == "cp1252"
 

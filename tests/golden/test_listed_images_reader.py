@@ -49,7 +49,8 @@ def test_ids_are_those_of_a_column_or_made_from_the_paths(folder: Path) -> None:
     assert twice.ids[1] == f"{twice.ids[0]}-2"
 
 
-def test_backslashes_are_slashes(folder: Path) -> None:
+def test_backslashes_are_slashes_and_blanks_around_a_path_nothing(folder: Path) -> None:
+    assert listed(folder, " a.png ").files == ["a.png"]
     assert listed(folder, "cat\\b.png").files == ["cat/b.png"]
 
 

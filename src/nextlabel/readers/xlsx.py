@@ -100,7 +100,7 @@ def _table(archive: zipfile.ZipFile, file: Any, path: Source, sheet: str | None,
         warnings.simplefilter("ignore")  # of styles and extensions that nobody reads here
         rows = _rows(_sheet(file, path, sheet, with_values=True), faults)
         header = next(rows, None)
-        faults.refuse(always=header is None)
+        faults.refuse(always=True)  # which row names the columns is not known
         if header is None:
             message = (
                 "A sheet needs a row of column names and rows of items; received one without anything in "
