@@ -170,7 +170,9 @@ def test_separators_in_titles_are_not_taken_for_those_of_the_sheet(tmp_path: Pat
 def test_a_header_that_is_no_csv_is_said(tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
     path.write_text('id,"label\n', encoding="utf-8")
-    with pytest.raises(ReaderError, match="line 1, must be a row of a CSV file; it cannot be read: unexpected"):
+    with pytest.raises(
+        ReaderError, match="line 1, must be a row of a CSV file; it cannot be read: unexpected"
+    ):
         read_header(path)
 
 

@@ -52,9 +52,7 @@ def checked_measure(what: object) -> str:
     raise ParameterError(message)
 
 
-def certifying(
-    state: State, models: Models, size: int, sided: str, author: str, now: float
-) -> Certifying:
+def certifying(state: State, models: Models, size: int, sided: str, author: str, now: float) -> Certifying:
     """The event that begins a certificate of the newest model.
 
     Parameters
