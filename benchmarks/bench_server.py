@@ -85,7 +85,7 @@ def training() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = items(Path(folder), FIRST, words=60)
         with Serving(file, *options()) as serving:
-            end, key = time.monotonic() + 40, token(serving)
+            end = time.monotonic() + 40
             one = labelled_by(
                 serving.port,
                 token(serving),

@@ -1,5 +1,6 @@
 """Small parts of the server: its clock, its predictions, and what it follows of the journal."""
 
+import socket
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 
 from nextlabel import Campaign, arrays, classes
 from nextlabel.core.task import Label
+from nextlabel.errors import ParameterError
 from nextlabel.evaluation.steering import steered
 from nextlabel.server.chronicle import Chronicle
 from nextlabel.server.clock import SteadyClock
 from nextlabel.server.predictions import Predictions, predictions_file
+from nextlabel.server.serving import address, hosts, is_loopback, listening
 from nextlabel.stores.sqlite import SQLiteStore
 
 
@@ -172,3 +175,33 @@ def test_the_short_entries_say_of_a_campaign_what_the_whole_ones_say(followed: A
     short = chronicle.choices(campaign.state)
     assert steered(short) == steered(campaign.journal())
     assert len(short) == 1 + 3 + 1 + 1
+
+
+def test_a_socket_says_that_it_speaks_tcp() -> None:
+    """Else asyncio leaves small answers waiting for the acknowledgement of the last: 40 ms for each call."""
+    with closing(listening("127.0.0.1", 0)) as made:
+        assert made.proto == socket.IPPROTO_TCP
+
+
+def test_a_port_that_is_taken_gives_way_and_a_range_of_them_is_said() -> None:
+    with closing(listening("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with closing(listening("127.0.0.1", port)) as other:
+            assert port < other.getsockname()[1] <= port + 50
+    with pytest.raises(ParameterError, match=r"192\.0\.2\.1:8000 is not"):
+        listening("192.0.2.1", 8000)
+    with (
+        closing(listening("127.0.0.1", 65_535)),
+        pytest.raises(ParameterError, match="50 from 65535 on are taken"),
+    ):
+        listening("127.0.0.1", 65_535)
+
+
+def test_hosts_and_addresses() -> None:
+    assert hosts("127.0.0.1") == hosts("localhost") == {"127.0.0.1", "localhost", "[::1]"}
+    assert "192.0.2.7" in hosts("192.0.2.7")
+    assert [is_loopback(one) for one in ("::1", "[::1]", "127.8.0.1", "::", "example.org")] == [True] * 3 + [
+        False
+    ] * 2
+    assert address("0.0.0.0", 8001, "t") == "http://127.0.0.1:8001/enter?token=t"
+    assert address("::1", 80) == "http://[::1]:80/"

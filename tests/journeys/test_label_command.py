@@ -73,7 +73,7 @@ def training(caller: httpx.Client) -> dict[str, Any]:
     return said
 
 
-def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 120) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := holds():
@@ -248,3 +248,24 @@ def test_labels_told_by_a_command_appear_at_once(serving: Serving) -> None:
         until(lambda: ann.get("/api/items?filter=labelled").json()["total"] == 2, 5)
         status = ann.get("/api/status").json()
         assert [one["name"] for one in status["people"]] == ["bob"]
+
+
+def test_quality_is_looked_at_and_a_certificate_is_given(tmp_path: Path) -> None:
+    with Serving(reviews(tmp_path, 600), *OPTIONS, "--control", "0.2") as made, client(made) as ann:
+        assert label(ann, 6, 50)["labelled"] == 300
+        quality = until(lambda: (said := ann.get("/api/status").json()["quality"])["looks"] and said)
+        assert "Accuracy on new items like the 600 of the pool" in quality["sentence"]
+        until(lambda: training(ann)["state"] == "idle")
+        held = ann.post("/api/next", json={"want": 50}).json()["items"]
+        ann.post("/api/actions", json={"actions": answers(held), "want": 0})
+        begun = ann.post("/api/certificate", json={"size": 30})
+        assert begun.json() == {"size": 30}, begun.text
+        sample = ann.post("/api/next", json={"want": 50}).json()["items"]
+        assert len(sample) == 30
+        assert [one["suggestion"] for one in sample] == [None] * 30
+        ann.post("/api/actions", json={"actions": answers(sample), "want": 0})
+        found = until(
+            lambda: (said := ann.get("/api/status").json()["certificate"])["state"] == "done" and said
+        )
+        assert found["newest"]["sample"] == 30
+        assert "nobody had labelled, 30 were drawn and checked" in found["sentence"]

@@ -58,7 +58,8 @@ def listening(host: str, port: int) -> socket.socket:
     for one in range(port, min(port + _TRIES, 65_536)):
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            made = socket.socket(family, socket.SOCK_STREAM)
+            # the protocol by name: asyncio sends small answers at once only where it reads TCP there
+            made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 made.bind((host.strip("[]"), one))

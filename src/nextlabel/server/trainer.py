@@ -79,11 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     say = _speaker()
     orders = Orders(sys.stdin, given.batch)
-    _be_modest(given.memory)
+    _limit(given.memory)
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.server.rounds import Rounds
 
     with Campaign.open(given.journal) as campaign:
+        if hasattr(os, "nice"):
+            os.nice(_NICE)  # labelling comes first, once the first plan is on its way
         say({"said": "started"})
         _work(campaign, Rounds(campaign, say), orders, say)
 
@@ -100,10 +102,8 @@ def _speaker() -> Any:
     return say
 
 
-def _be_modest(gigabytes: float | None) -> None:
-    """Labelling comes first; and a model that eats all memory fails here, not in the whole machine."""
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
+def _limit(gigabytes: float | None) -> None:
+    """A model that eats all memory fails here, and not in the whole machine."""
     if gigabytes is not None:
         import resource
 
