@@ -13,7 +13,7 @@ _LATIN = {
     "Czech": "íářčéýžěšůúóňťď",
     "Danish or Norwegian": "æøåéàèòóôüäö",
     "Dutch": "éëïóöüáíúêçè",
-    "English": "éñïöèêëçüûôâàäåøæœ",
+    "English": "éèñçïöêëüûôâàäåøæœ",
     "Estonian": "äõüöžš",
     "Finnish or Swedish": "äöåéàü",
     "French": "éàèêôîçâùûœëïüæÿ",

@@ -56,7 +56,8 @@ _DECISIVE = 0.3  # the share of the characters in which two readings differ that
 _STRANGE = 0.05  # the share of odd characters that no text of a language leaves unexplained
 _EVIDENCE = 2  # odd characters that must tell the best reading from the next
 _LETTERS = 20  # letters that say which alphabet is meant by how frequent they are
-_VARIETY, _LEADING = 2, 0.3  # different letters of a Latin alphabet, and the share of its four most frequent
+_PLAIN = ("Albanian", "English", "Finnish or Swedish")  # a text may hold one or two such letters only
+_VARIETY, _LEADING = 3, 0.3  # different letters of a Latin alphabet, and the share of its four most frequent
 _LEAST_FAMILIAR = 0.04  # of Chinese, Japanese and Korean: texts have 10 % and more, other bytes read so 1 %
 _SHOWN, _WORD = 3, 24
 
@@ -213,7 +214,7 @@ def _may_be(letters: str, language: str) -> bool:
     if leading is None or len(letters) < _LETTERS:
         return True
     small = letters.lower()
-    is_varied = len(set(small)) >= _VARIETY or language in ("Albanian", "English")
+    is_varied = len(set(small)) >= _VARIETY or language in _PLAIN
     return is_varied and sum(map(small.count, leading)) >= _LEADING * len(letters)
 
 
