@@ -52,7 +52,7 @@ def test_no_call_is_a_fault_of_the_server(page: Page, method: str, path: str, mo
     cases = described[path][method].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
 
     @given(cases)
-    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, suppress_health_check=list(HealthCheck))
     def fuzz(case: Any) -> None:
         answer = send(page, case)
         assert answer.status_code < 500, (case.body, answer.text)
