@@ -20,6 +20,7 @@ _ASKED = 500  # keys in one query: SQLite's own limit is 999 in old versions
 _CHECK = 8  # bytes behind each vector
 
 
+@final
 class CacheUnusable(UserWarning):
     """Vectors cannot be kept on the disk, so they are computed anew next time."""
 

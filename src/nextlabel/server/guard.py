@@ -5,7 +5,7 @@ from typing import Any, final
 
 from nextlabel.errors import RequestError
 
-__all__ = ["HEADERS", "LOCAL", "MOST_BYTES", "POLICY", "Guard"]
+__all__ = ["HEADERS", "LOCAL", "MOST_BYTES", "POLICY", "App", "Guard", "Receive", "Scope", "Send"]
 
 MOST_BYTES = 1 << 20
 """The longest body of a call."""
@@ -32,9 +32,16 @@ _SAFE = ("GET", "HEAD")
 _SAME = ("same-origin", "none")
 
 Scope = MutableMapping[str, Any]
+"""What a call is about: its path, method and headers."""
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""Gives the parts of a body."""
+
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""Takes the parts of an answer."""
+
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
 
 
 @final

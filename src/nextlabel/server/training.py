@@ -15,14 +15,15 @@ from nextlabel.campaign.planning import Plan
 from nextlabel.campaign.state import State
 from nextlabel.server.predictions import Predictions, predictions_file
 
-__all__ = ["Training"]
+__all__ = ["Phase", "Training"]
 
 _DEATHS = 5
 _FIRST_PAUSE = 0.5  # seconds before it is started again; twice as long each time
 _PATIENCE = 3.0  # seconds for it to end by itself
 _TAIL = 300
 
-Condition_ = Literal["starting", "fitting", "idle", "failed"]
+Phase = Literal["starting", "fitting", "idle", "failed"]
+"""What the process does now."""
 
 
 @final
@@ -63,7 +64,7 @@ class Training:
         self._deaths = 0
         self._changed = -1  # of the labels that it works on
         self._known = -1  # of the labels as the server knows them
-        self._state: Condition_ = "starting"
+        self._state: Phase = "starting"
         self._message = ""
         self.plan: Plan | None = None
         self.planned = -1
