@@ -1,4 +1,7 @@
-"""What people can do at the page, through the application itself, without a network."""
+"""What people can do at the page, through the application itself, without a network.
+
+More than 400 lines: one page and its small words, such as `give` and `act`, serve all of them.
+"""
 
 import re
 from pathlib import Path
@@ -308,8 +311,12 @@ def test_items_are_searched_filtered_and_sorted(page: Page) -> None:
         assert ids("filter=disagreement&sort=disagreement") == ["20", "3"]
         assert ids("filter=unlabelled&size=3&page=2") == ["5", "6", "7"]
         assert ids("sort=confidence&size=2") == ["0", "1"]
-        last = ann.get("/api/items?page=99&size=20").json()
+        last = ann.get("/api/items?page=2&size=20").json()
         assert (last["page"], last["pages"], last["total"], len(last["items"])) == (2, 2, 30, 10)
+        beyond = ann.get("/api/items?page=99999&size=20")
+        assert beyond.status_code == 404
+        assert "Pages are numbered from 1 to 2 here; received 99,999." in beyond.json()["error"]["message"]
+        assert ann.get("/items?page=99999").status_code == 200  # people are shown the last one there is
 
 
 @pytest.mark.parametrize(
@@ -455,6 +462,29 @@ def test_a_wrong_token_is_refused_and_many_are_put_off(page: Page) -> None:
         late = browser.get("/api/campaign", headers={"Authorization": f"Bearer {page.people.token}"})
         assert (late.status_code, late.headers["retry-after"]) == (429, "60")
         assert browser.get("/enter?token=wrong").status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("number", "received"), [("abc", "'abc'"), ("-1", "'-1'"), ("0", "0"), ("31", "31"), ("9" * 60, "'9999")]
+)
+def test_an_item_that_is_none_is_named_as_it_was_asked_for(page: Page, number: str, received: str) -> None:
+    with page.client() as ann:
+        refused = ann.get(f"/api/item/{number}")
+    assert refused.status_code == 404
+    assert f"; received {received}" in refused.json()["error"]["message"]
+
+
+def test_a_fault_of_the_server_claims_only_what_is_known(page: Page) -> None:
+    """Broken on purpose: no answer may promise what nobody looked at."""
+    del page.desk.settings
+    with TestClient(page.app, "http://127.0.0.1", raise_server_exceptions=False) as browser:
+        headers = {"Authorization": f"Bearer {page.people.token}", "X-Nextlabel": "1"}
+        broke = browser.post("/api/next", json={}, headers=headers)
+    assert broke.status_code == 500
+    said = broke.json()["error"]
+    assert said["kind"] == "fault"
+    assert "Nothing was lost" not in said["message"]
+    assert "whether this call was done is not known" in said["message"]
 
 
 def test_every_page_is_there_for_its_roles(page: Page) -> None:

@@ -75,14 +75,22 @@ async def _history(desk: Desk, person: Person, request: Request) -> Response:
 async def _items(desk: Desk, person: Person, request: Request) -> Response:
     query = request.query_params
     if any(query.get(name) for name in ("search", "filter", "label", "sort")):
-        return JSONResponse(dict(await run_in_threadpool(desk.items, person, query)))
-    return JSONResponse(dict(desk.items(person, query)))
+        said = await run_in_threadpool(desk.items, person, query)
+    else:
+        said = desk.items(person, query)
+    wanted = int(query.get("page") or 1)  # checked by whoever listed
+    if wanted > said["pages"]:
+        message = f"Pages are numbered from 1 to {said['pages']:,} here; received {wanted:,}."
+        raise RequestError(f"{message} See `pages` in the answer of the first.", status=404, kind="missing")
+    return JSONResponse(dict(said))
 
 
 async def _item(desk: Desk, person: Person, request: Request) -> Response:
     text = str(request.path_params["number"])
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
-    return JSONResponse(dict(desk.item(person, number)))
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        message = f"An item is named by a whole number from 1; received {text[:40]!r}."
+        raise RequestError(f"{message} See `number` of each item.", status=404, kind="missing")
+    return JSONResponse(dict(desk.item(person, int(text))))
 
 
 async def _status(desk: Desk, person: Person, request: Request) -> Response:
@@ -118,6 +126,7 @@ async def _openapi(desk: Desk, person: Person, request: Request) -> Response:
 
 async def _name(desk: Desk, person: Person, request: Request) -> Response:
     called = desk.people.called((await _body(request))["name"])
+    request.state.named = called  # whose session the browser gets
     return JSONResponse({"name": called.name, "role": called.role})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -76,6 +76,7 @@ def make_app(desk: Desk, *, hosts: Collection[str] = LOCAL) -> App:
     return Guard(Starlette(routes=routes, lifespan=life, exception_handlers=handlers), hosts, _refused)
 
 
+@final
 class _Static(StaticFiles):
     """Our own files, asked for anew each time and sent again where they have changed."""
 
@@ -123,18 +124,10 @@ def _called(
             raise RequestError(message, status=403, kind="role")
         response = await answer(desk, person, request)
         if path == "/api/name":
-            named = desk.people.called(_said(response)["name"])
-            _remember(response, cookie, desk.people.session(named))
+            _remember(response, cookie, desk.people.session(request.state.named))
         return response
 
     return called
-
-
-def _said(response: Response) -> dict[str, Any]:
-    import json
-
-    said: dict[str, Any] = json.loads(bytes(response.body))
-    return said
 
 
 def _shown(
@@ -230,7 +223,11 @@ async def _missed(request: Request, error: Exception) -> Response:
 
 async def _broke(request: Request, error: Exception) -> Response:
     """A fault of ours: said without its inside, which the terminal shows."""
-    message = "Something went wrong in the server that should not; the terminal says what. Nothing was lost."
+    message = (
+        "Something went wrong in the server that should not; the terminal says what. What was acknowledged "
+        "before is in the journal; whether this call was done is not known. Send it again with the same "
+        "`request`: nothing is done twice."
+    )
     return JSONResponse({"error": {"message": message, "kind": "fault"}}, 500)
 
 
