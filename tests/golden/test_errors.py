@@ -28,6 +28,7 @@ BUILT_IN = {
     "PoolChanged": ValueError,
     "PoolError": ValueError,
     "ReaderError": ValueError,
+    "RequestError": ValueError,
     "SignalError": ValueError,
     "StaleJournal": RuntimeError,
     "UnknownName": LookupError,
