@@ -220,6 +220,15 @@ def test_a_heartbeat_keeps_items_and_writes_no_more_than_it_must(page: Page) -> 
         assert item["id"] not in {one["id"] for one in give(bob, 30)}
 
 
+def test_after_a_sign_of_life_an_item_is_kept_for_half_a_lease_at_least(page: Page) -> None:
+    with page.client() as ann:
+        item = give(ann, 1)[0]
+        for passed in (0.1, 0.39, 0.02, 0.3, 0.49, 0.2):
+            page.clock.now += LEASE * passed
+            ends = ann.post("/api/heartbeat", json={"tokens": [item["token"]]}).json()["expires"]
+            assert LEASE / 2 < ends[item["token"]] - page.clock.now <= LEASE
+
+
 def test_each_item_goes_to_as_many_people_as_are_wanted(tmp_path: Path) -> None:
     page = Page(journal(tmp_path, items=6, overlap=2))
     with page.client() as ann, page.client("bob") as bob, page.client("cy") as cy:

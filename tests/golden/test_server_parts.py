@@ -4,6 +4,7 @@ import socket
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -203,5 +204,15 @@ def test_hosts_and_addresses() -> None:
     assert [is_loopback(one) for one in ("::1", "[::1]", "127.8.0.1", "::", "example.org")] == [True] * 3 + [
         False
     ] * 2
-    assert address("0.0.0.0", 8001, "t") == "http://127.0.0.1:8001/enter?token=t"
+    assert address("192.0.2.7", 8001, "t") == "http://192.0.2.7:8001/enter?token=t"
     assert address("::1", 80) == "http://[::1]:80/"
+
+
+@pytest.mark.parametrize("everywhere", ["0.0.0.0", "::"])
+def test_what_listens_everywhere_is_opened_at_an_address_that_others_can_use(everywhere: str) -> None:
+    said = urlsplit(address(everywhere, 8001, "t")).netloc
+    assert said.endswith(":8001")
+    shown = said.removesuffix(":8001")
+    assert not is_loopback(shown)
+    assert shown not in ("0.0.0.0", "[::]")
+    assert shown in hosts(everywhere)  # else the server would refuse who comes that way

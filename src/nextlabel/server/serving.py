@@ -37,7 +37,7 @@ def hosts(host: str) -> frozenset[str]:
     """The names that a server on a host answers to, small, addresses of version 6 in brackets."""
     named = {_in_address(host.lower())}
     if not is_loopback(host):
-        named |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        named |= {socket.gethostname().lower(), socket.getfqdn().lower(), _in_address(_outward(host))}
     return frozenset({*LOCAL, *named})
 
 
@@ -81,8 +81,8 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def address(host: str, port: int, token: str = "") -> str:
-    """What to open in a browser."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else _in_address(host)
+    """What to open in a browser; of a server that listens everywhere, what other machines can open."""
+    shown = _in_address(_outward(host))
     return f"http://{shown}:{port}/" + (f"enter?token={token}" if token else "")
 
 
@@ -132,6 +132,24 @@ def serve(app: App, sock: socket.socket, ready: Callable[[], None]) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _outward(host: str) -> str:
+    """What other machines call this one: of "everywhere", the address that it goes out from, or its name.
+
+    A UDP socket that is connected sends nothing; the system only says which way it would go.
+    """
+    ways = {"0.0.0.0": (socket.AF_INET, "192.0.2.1"), "::": (socket.AF_INET6, "2001:db8::1")}
+    if host.strip("[]") not in ways:
+        return host
+    family, far = ways[host.strip("[]")]
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as made:
+            made.connect((far, 9))
+            found = str(made.getsockname()[0])
+    except OSError:  # no way out
+        found = ""
+    return found if found and not is_loopback(found) else socket.gethostname().lower()
 
 
 def _in_address(host: str) -> str:

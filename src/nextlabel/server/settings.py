@@ -16,7 +16,7 @@ class Settings:
     batch : int
         How many items a plan holds for one person; more for several.
     lease_seconds : float
-        How long an item is kept for somebody who gives no sign of life.
+        How long an item is kept for somebody at most; after each sign of life, at least half of it.
     has_suggestions : bool
         Whether the model's guess is shown with an item; never with control items.
     guidelines : str
