@@ -105,13 +105,19 @@ def test_the_same_image_in_shares_of_white_has_the_same_vector(vit: Path) -> Non
 def test_a_vector_does_not_depend_on_those_beside_it(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Bit for bit, whatever is computed together: pieces have one shape, filled up where they are short."""
+    """Whatever is computed together: pieces have one shape, filled up where they are short.
+
+    Up to rounding: with several threads a matrix product may be split at other rows. Allowed are 64 roundings of
+    float32 at the size of the largest entry; items of one pool differ by far more, which is asserted too.
+    """
     settings = Pretrained(str(request.getfixturevalue(kind)), chunk=4, device="cpu")
     items = TEXTS if kind == "bert" else PIXELS
     together = own(settings, items)
     monkeypatch.setenv("NEXTLABEL_CACHE", str(tmp_path / "another"))
     turned = [own(settings, items[place : place + 1])[0] for place in range(len(items))[::-1]][::-1]
-    np.testing.assert_array_equal(turned, together)
+    allowed = 64 * float(np.finfo(np.float32).eps) * float(np.abs(together).max())
+    np.testing.assert_allclose(turned, together, rtol=0, atol=allowed)
+    assert np.abs(np.diff(together, axis=0)).max() > 1000 * allowed
 
 
 def test_the_model_is_given_pieces_of_one_size() -> None:

@@ -64,7 +64,7 @@ class Pretrained(Encoder):
     Every vector is computed once and kept on the disk, in the folder that ``NEXTLABEL_CACHE`` names or
     in the user's cache, under a digest of the model's files, of the settings and of the item; what was
     interrupted goes on where it stopped. Items are read in pieces of equal shape, texts padded to a
-    multiple of 32 tokens, so that on a CPU a vector does not depend on the items beside it.
+    multiple of 32 tokens, so that on a CPU a vector depends on the items beside it by rounding at most.
 
     Vectors are taken less their mean over the items learnt of, and divided by one number, so that their mean
     squared length is 9: directions that all items share say nothing of them, and the penalty of a
