@@ -107,8 +107,8 @@ def test_a_vector_does_not_depend_on_those_beside_it(
 ) -> None:
     """Whatever is computed together: pieces have one shape, filled up where they are short.
 
-    Up to rounding: with several threads a matrix product may be split at other rows. Allowed are 64 roundings of
-    float32 at the size of the largest entry; items of one pool differ by far more, which is asserted too.
+    Up to rounding: with several threads a matrix product may be split at other rows. Allowed are 64 roundings
+    of float32 at the size of the largest entry; items of one pool differ by far more, which is asserted too.
     """
     settings = Pretrained(str(request.getfixturevalue(kind)), chunk=4, device="cpu")
     items = TEXTS if kind == "bert" else PIXELS
