@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nextlabel.server.openapi import CALLS, SCHEMAS
+from nextlabel.server.openapi import CALLS
+from nextlabel.server.schemas import SCHEMAS
 
 
 def calls() -> list[str]:
@@ -14,9 +15,10 @@ def calls() -> list[str]:
         "Scripts send `Authorization: Bearer TOKEN`; where one token is for all, also `X-Nextlabel-Person: "
         "NAME`; with every POST `X-Nextlabel: 1` and a body of JSON. What is refused answers "
         '`{"error": {"message": ..., "kind": ...}}`: 400 not as described, 401 no session or name, 403 '
-        "another site's page or for owners, 404 not there, 409 the campaign cannot do that now, 413 too "
-        "long, 421 another host, 429 too many wrong tokens, 507 nothing can be written. Only 5xx is "
-        "worth sending again, with the same `request`.",
+        "another site's page or for owners, 404 not there, 405 another method, 409 the "
+        "campaign cannot do that now, 413 too long, 421 another host, 429 too many wrong tokens, 500 a "
+        "fault of the server, 503 it is going down, 507 nothing can be written. Only 429 (when "
+        "`Retry-After` has passed) and 5xx are worth sending again, with the same `request`.",
         "",
     ]
     for (method, path), call in CALLS.items():

@@ -16,9 +16,10 @@ from nextlabel.core.registry import build
 from nextlabel.server.app import make_app
 from nextlabel.server.chronicle import Chronicle
 from nextlabel.server.desk import Desk
-from nextlabel.server.openapi import CALLS, SCHEMAS, description
+from nextlabel.server.openapi import CALLS, description
 from nextlabel.server.people import People
 from nextlabel.server.schema import check
+from nextlabel.server.schemas import SCHEMAS
 from nextlabel.server.settings import Settings
 from nextlabel.server.training import Training
 

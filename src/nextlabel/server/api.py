@@ -15,10 +15,15 @@ from nextlabel.server.openapi import BODIES, description
 from nextlabel.server.people import Person
 from nextlabel.server.schema import check, read_json
 
-__all__ = ["ANSWERS", "Answer", "refusal"]
+__all__ = ["ANSWERS", "Answer", "cookie_name", "refusal"]
 
 Answer = Callable[[Desk, Person, Request], Awaitable[Response]]
 """Given who asks, answers a call."""
+
+
+def cookie_name(desk: Desk) -> str:
+    """What the session of this journal is called: cookies know no ports, and two journals may be open."""
+    return f"nextlabel_{desk.id}"
 
 
 def refusal(error: NextlabelError) -> JSONResponse:
@@ -115,13 +120,14 @@ async def _export(desk: Desk, person: Person, request: Request) -> Response:
     from starlette.background import BackgroundTask
 
     name = request.query_params.get("format") or "csv"
-    file, called, mime = await run_in_threadpool(desk.export, person, name)
+    positive = request.query_params.get("positive")
+    file, called, mime = await run_in_threadpool(desk.export, person, name, positive)
     gone = BackgroundTask(shutil.rmtree, file.parent, ignore_errors=True)
     return FileResponse(file, media_type=mime, filename=called, background=gone)
 
 
 async def _openapi(desk: Desk, person: Person, request: Request) -> Response:
-    return JSONResponse(description())
+    return JSONResponse(description(cookie_name(desk)))
 
 
 async def _name(desk: Desk, person: Person, request: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from nextlabel.errors import NextlabelError, ReaderError, RequestError, UnknownName
-from nextlabel.server.api import ANSWERS, Answer, refusal
+from nextlabel.server.api import ANSWERS, Answer, cookie_name, refusal
 from nextlabel.server.desk import Desk
 from nextlabel.server.guard import LOCAL, App, Guard, Scope
 from nextlabel.server.media import picture
@@ -21,15 +21,10 @@ from nextlabel.server.openapi import CALLS
 from nextlabel.server.page import Page, message_page, pages, render
 from nextlabel.server.people import Attempts, Person
 
-__all__ = ["cookie_name", "make_app"]
+__all__ = ["make_app"]
 
 _YEAR = 365 * 24 * 3600
 _UNNAMED = ("/api/campaign", "/api/name", "/api/status", "/api/openapi.json")
-
-
-def cookie_name(desk: Desk) -> str:
-    """What the session of this journal is called: cookies know no ports, and two journals may be open."""
-    return f"nextlabel_{desk.id}"
 
 
 def make_app(desk: Desk, *, hosts: Collection[str] = LOCAL) -> App:
@@ -112,6 +107,7 @@ def _called(
     path = call[1]
 
     async def called(request: Request) -> Response:
+        _check_campaign(desk, request)
         person = person_of(request)
         if person is None:
             message = "Calls need the session of a browser that has come in, or a token; this has neither."
@@ -128,6 +124,17 @@ def _called(
         return response
 
     return called
+
+
+def _check_campaign(desk: Desk, request: Request) -> None:
+    """Refuse what was said to the campaign that had this address before."""
+    meant = request.headers.get("x-nextlabel-campaign")
+    if meant is not None and meant != desk.id:
+        message = (
+            f"This call is meant for campaign {meant[:40]!r}; campaign {desk.id!r} is served here now, and "
+            "nothing was done. Open the campaign that it is meant for, or leave out X-Nextlabel-Campaign."
+        )
+        raise RequestError(message, status=409, kind="another")
 
 
 def _shown(

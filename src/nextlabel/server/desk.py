@@ -238,14 +238,14 @@ class Desk:
         await self._done(lambda campaign: campaign.stop(reason))
         return {"stopped": self.state.stopped}
 
-    def export(self, person: Person, name: str) -> tuple[Path, str, str]:
+    def export(self, person: Person, name: str, positive: str | None = None) -> tuple[Path, str, str]:
         """Make a download: the file, alone in a folder that the caller removes; its name; its media type."""
         from nextlabel.server.downloads import download
 
         _require_owner(person)
         if self.path is None:
             raise RequestError("A campaign in memory has no file to export from. Open one in a file.")
-        return download(self.path, self._pool, self._training.predictions, person, name)
+        return download(self.path, self._pool, self._training.predictions, person, name, positive)
 
     async def _done(self, job: Any) -> Any:
         """What the writer made of a job; what is refused is refused in words for the page."""

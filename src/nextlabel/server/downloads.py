@@ -26,7 +26,12 @@ def offered(person: Person) -> Sequence[Mapping[str, str]]:
 
 
 def download(
-    journal: Path, pool: Pool, predictions: Predictions | None, person: Person, name: str
+    journal: Path,
+    pool: Pool,
+    predictions: Predictions | None,
+    person: Person,
+    name: str,
+    positive: str | None = None,
 ) -> tuple[Path, str, str]:
     """Make a file.
 
@@ -39,6 +44,8 @@ def download(
     person : Person
     name : str
         Of the format.
+    positive : str, optional
+        The class that a format of two classes calls relevant.
 
     Returns
     -------
@@ -72,10 +79,11 @@ def download(
     if predictions is not None and predictions.classes == state.task.classes:
         index, known = state.roster.index, predictions
         said = Remembered(state.task, predictions.model, lambda id: known.at(index[id]))
+    whole = Export(state, entries, pool=pool, predictions=said, model=model, positive=positive)
     folder = Path(tempfile.mkdtemp(prefix="nextlabel-"))
     file = folder / f"{journal.stem}-{name}{made.suffix}"
     try:
-        write_export(name, file, Export(state, entries, pool=pool, predictions=said, model=model))
+        write_export(name, file, whole)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

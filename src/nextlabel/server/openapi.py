@@ -1,219 +1,17 @@
-"""The description of every call, as OpenAPI 3.1 has it: kept by hand, and what bodies are checked against.
-
-More than 400 lines: all calls in one place.
-"""
+"""The description of every call, as OpenAPI 3.1 has it: kept by hand, and what the server follows."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["BODIES", "CALLS", "MOST_ACTIONS", "SCHEMAS", "description"]
+from nextlabel.campaign.export import FORMATS
+from nextlabel.server.schemas import SCHEMAS
 
-MOST_ACTIONS = 500
-"""Actions of one call."""
+__all__ = ["BODIES", "CALLS", "description"]
 
 _Schema = dict[str, Any]
-
-
-def _object(required: tuple[str, ...] = (), *, others: Any = False, **properties: Any) -> _Schema:
-    made: _Schema = {"type": "object", "properties": properties, "additionalProperties": others}
-    return {**made, "required": list(required)} if required else made
-
-
-def _all(**properties: Any) -> _Schema:
-    """An object of which every property is there."""
-    return _object(tuple(properties), **properties)
-
-
-def _list(items: _Schema, most: int | None = None) -> _Schema:
-    made: _Schema = {"type": "array", "items": items}
-    return made if most is None else {**made, "maxItems": most}
-
-
-def _or_null(schema: _Schema) -> _Schema:
-    kind = schema["type"]
-    return {**schema, "type": [kind, "null"] if isinstance(kind, str) else [*kind, "null"]}
-
-
-_ANY: _Schema = {}
 _TEXT: _Schema = {"type": "string"}
-_NUMBER: _Schema = {"type": "number"}
-_WHOLE: _Schema = {"type": "integer"}
-_FLAG: _Schema = {"type": "boolean"}
-_ID: _Schema = {"type": "string", "maxLength": 10_000}
-_WORD: _Schema = {"type": "string", "minLength": 1, "maxLength": 200}
-_REMARK: _Schema = {"type": "string", "maxLength": 2_000}
-_SECONDS: _Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1e7}
 _CLASS: _Schema = {"type": "string", "maxLength": 1_000}
-_LABEL: _Schema = {
-    "type": ["string", "array"],
-    "maxLength": 1_000,
-    "items": _CLASS,
-    "maxItems": 1_000,
-    "description": "A class; of several classes an item, a list of them, which may be empty.",
-}
-_LABEL_OR_NULL = _or_null(_LABEL)
-_SUGGESTION = _or_null(_all(label=_LABEL, confidence=_NUMBER))
-_TRAINING = _object(
-    ("state", "model_labels", "message"),
-    state={"type": "string", "enum": ["starting", "fitting", "idle", "failed"]},
-    model_labels=_WHOLE,
-    message=_TEXT,
-    starts=_WHOLE,
-)
-_PROGRESS = _all(
-    labelled=_WHOLE,
-    mine=_WHOLE,
-    items=_WHOLE,
-    skipped=_WHOLE,
-    waiting_answers=_WHOLE,
-    rate_per_hour=_or_null(_NUMBER),
-    eta_seconds=_or_null(_NUMBER),
-    training=_TRAINING,
-    saved=_FLAG,
-    banner=_or_null(_TEXT),
-)
-_MINE = _or_null(_object(label=_LABEL, skip=_TEXT))
-_VIEW = _object(("medium",), others=True, medium={"type": "string", "enum": ["text", "image", "row"]})
-_ITEM = _all(
-    id=_ID,
-    number=_WHOLE,
-    token=_or_null(_TEXT),
-    expires=_or_null(_NUMBER),
-    view=_VIEW,
-    suggestion=_SUGGESTION,
-    model=_or_null(_TEXT),
-    mine=_MINE,
-)
-_ROW: dict[str, _Schema] = {
-    "id": _ID,
-    "number": _WHOLE,
-    "line": _TEXT,
-    "label": _LABEL_OR_NULL,
-    "answers": _object(others=_LABEL),
-    "skipped": _FLAG,
-    "suggestion": _SUGGESTION,
-    "flags": _WHOLE,
-}
-
-
-def _action(kind: str, required: tuple[str, ...], **properties: Any) -> _Schema:
-    return _object(("kind", "request", *required), kind={"const": kind}, request=_WORD, **properties)
-
-
-_ACTION: _Schema = {
-    "oneOf": [
-        _action(
-            "answer",
-            ("id", "label"),
-            id=_ID,
-            label=_LABEL,
-            token=_or_null(_WORD),
-            seconds=_SECONDS,
-            suggestion=_LABEL_OR_NULL,
-            model=_or_null(_WORD),
-        ),
-        _action("skip", ("id",), id=_ID, reason=_or_null(_REMARK), token=_or_null(_WORD)),
-        _action("flag", ("id",), id=_ID, text=_REMARK),
-        _action("note", ("text",), text={**_REMARK, "minLength": 1}, id=_or_null(_ID)),
-        _action("retract", ("id",), id=_ID),
-        _action("undo", ()),
-    ],
-    "discriminator": {"propertyName": "kind"},
-}
-_WANT: _Schema = {"type": "integer", "minimum": 0, "maximum": 1_000, "default": 5}
-_HAVE = _list(_ID, 2_000)
-_RESULT = _object(
-    ("request", "ok"),
-    request=_TEXT,
-    ok=_FLAG,
-    kind=_TEXT,
-    message=_TEXT,
-    undone=_or_null(_all(item=_ITEM, was=_ANY, now=_LABEL_OR_NULL)),
-)
-
-SCHEMAS: Mapping[str, _Schema] = MappingProxyType(
-    {
-        "Action": _ACTION,
-        "Actions": _object(("actions",), actions=_list(_ACTION, MOST_ACTIONS), want=_WANT, have=_HAVE),
-        "ActionsDone": _all(
-            results=_list(_RESULT), items=_list(_ITEM), waiting=_or_null(_TEXT), progress=_PROGRESS
-        ),
-        "Campaign": _all(
-            id=_TEXT,
-            name=_TEXT,
-            file=_TEXT,
-            task=_all(
-                kind={"type": "string", "enum": ["class", "classes"]},
-                classes=_list(_all(name=_TEXT, key=_TEXT)),
-            ),
-            medium={"type": "string", "enum": ["text", "image", "row"]},
-            items=_WHOLE,
-            person=_TEXT,
-            role={"type": "string", "enum": ["annotator", "owner"]},
-            people=_list(_TEXT),
-            is_named=_FLAG,
-            overlap=_WHOLE,
-            control=_NUMBER,
-            suggestions=_FLAG,
-            guidelines=_TEXT,
-            candidates=_or_null(_WHOLE),
-            encoding=_or_null(_TEXT),
-            version=_TEXT,
-        ),
-        "Certificate": _object(
-            size={"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 300},
-            sided={"type": "string", "enum": ["two", "upper"], "default": "two"},
-        ),
-        "CertificateBegun": _all(size=_WHOLE),
-        "Error": _all(error=_all(message=_TEXT, kind=_TEXT)),
-        "Heartbeat": _object(("tokens",), tokens=_list(_WORD, 2_000)),
-        "HeartbeatDone": _all(expires=_object(others=_NUMBER)),
-        "History": _all(
-            entries=_list(
-                _all(
-                    position=_WHOLE,
-                    at=_NUMBER,
-                    kind={"type": "string", "enum": ["answer", "skip", "retract", "note", "flag", "undo"]},
-                    id=_or_null(_ID),
-                    number=_or_null(_WHOLE),
-                    label=_LABEL_OR_NULL,
-                    reason=_TEXT,
-                    line=_TEXT,
-                    undone=_FLAG,
-                )
-            ),
-            older=_or_null(_WHOLE),
-            person=_TEXT,
-        ),
-        "Item": _ITEM,
-        "ItemWhole": _all(
-            **_ROW,
-            view=_VIEW,
-            model=_or_null(_TEXT),
-            mine=_MINE,
-            columns=_object(others=_TEXT),
-            skips=_object(others=_TEXT),
-            notes=_list(_all(at=_NUMBER, author=_TEXT, text=_TEXT, kind=_TEXT)),
-            history=_list(_all(at=_NUMBER, text=_TEXT, undone=_FLAG)),
-        ),
-        "Items": _all(total=_WHOLE, page=_WHOLE, pages=_WHOLE, items=_list(_all(**_ROW))),
-        "Name": _object(("name",), name={"type": "string", "minLength": 1, "maxLength": 80}),
-        "Named": _all(name=_TEXT, role=_TEXT),
-        "Next": _object(want=_WANT, have=_HAVE, skip_to=_or_null(_ID)),
-        "NextItems": _all(items=_list(_ITEM), waiting=_or_null(_TEXT), progress=_PROGRESS),
-        "Release": _object(),
-        "Released": _all(is_released=_FLAG),
-        "Status": _object(
-            ("quality", "certificate", "stopping", "saving", "training", "strategy", "people"),
-            others=True,
-            training=_TRAINING,
-        ),
-        "Stop": _object(reason=_REMARK),
-        "Stopped": _all(stopped=_or_null(_TEXT)),
-    }
-)
-"""Every schema by its name."""
 
 
 def _call(
@@ -223,8 +21,6 @@ def _call(
         {"summary": summary, "answer": answer, "body": body, "role": role, "query": MappingProxyType(query)}
     )
 
-
-_FORMATS = ["csv", "jsonl", "parquet", "answers", "label_studio", "asreview", "model", "onnx"]
 
 CALLS: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType(
     {
@@ -298,7 +94,8 @@ CALLS: Mapping[tuple[str, str], Mapping[str, Any]] = MappingProxyType(
             "Download labels, or the model.",
             answer=None,
             role="owner",
-            format={"type": "string", "enum": _FORMATS, "default": "csv"},
+            format={"type": "string", "enum": list(FORMATS), "default": "csv"},
+            positive={**_CLASS, "description": "The class that ASReview is to call relevant."},
         ),
         ("GET", "/api/openapi.json"): _call("This description.", answer=None),
     }
@@ -315,17 +112,34 @@ _REFUSALS = {
     "401": "No session, token or name.",
     "403": "Not from this server's own page, or for owners only.",
     "404": "There is no such thing.",
-    "409": "The campaign cannot do that now.",
+    "405": "The call takes another method.",
+    "409": "The campaign cannot do that now; of kind `another`, it is not the one that was meant.",
     "413": "More than a million bytes.",
     "421": "Another host name than the server's own.",
-    "429": "Too many tokens were wrong.",
+    "429": "Too many tokens were wrong: send it again when `Retry-After` has passed.",
+    "500": "A fault of the server: whether the call was done is not known.",
     "503": "The server is going down.",
     "507": "Nothing can be written: the message says why; send it again later.",
 }
 
 
-def description() -> dict[str, Any]:
-    """The whole description, as ``GET /api/openapi.json`` answers it."""
+_PERSON = {
+    "name": "X-Nextlabel-Person",
+    "in": "header",
+    "required": False,
+    "description": "Who calls, where one token is for all; `script` when left out.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 80},
+}
+
+
+def description(cookie: str = "nextlabel") -> dict[str, Any]:
+    """The whole description, as ``GET /api/openapi.json`` answers it.
+
+    Parameters
+    ----------
+    cookie : str
+        What the session of a browser is called: each journal has its own.
+    """
     from nextlabel import __version__
 
     paths: dict[str, Any] = {}
@@ -337,33 +151,61 @@ def description() -> dict[str, Any]:
             "title": "nextlabel label",
             "version": __version__,
             "description": (
-                "Everything that the labelling page does. Scripts send `Authorization: Bearer TOKEN`, on "
-                "this machine also `X-Nextlabel-Person: NAME`, and with every POST `X-Nextlabel: 1`."
+                "Everything that the labelling page does. What is refused with 429 or 5xx is worth sending "
+                "again, with the same `request` of each action; other refusals are final."
             ),
         },
         "paths": paths,
         "components": {
-            "schemas": {name: dict(schema) for name, schema in SCHEMAS.items()},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": {name: _linked(schema, is_named=True) for name, schema in SCHEMAS.items()},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "What scripts send: the token of the journal, or one's own.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": cookie,
+                    "description": "What a browser has after it has opened the printed address.",
+                },
+            },
         },
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
     }
+
+
+def _linked(schema: Any, *, is_named: bool = False) -> Any:
+    """A schema with references in the place of those that have a name, as a discriminator needs them."""
+    if isinstance(schema, list):
+        return [_linked(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if not is_named:
+        name = next((name for name, one in SCHEMAS.items() if one is schema), None)
+        if name is not None:
+            return _reference(name)
+    return {key: _linked(one) for key, one in schema.items()}
 
 
 def _operation(method: str, path: str, call: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {"summary": call["summary"], "operationId": _name(method, path)}
-    parameters = [
+    parameters: list[dict[str, Any]] = [
         {"name": name, "in": "query", "required": False, "schema": dict(schema)}
         for name, schema in call["query"].items()
     ]
     if "{number}" in path:
         number = {"type": "integer", "minimum": 1}
         parameters.append({"name": "number", "in": "path", "required": True, "schema": number})
+    parameters.append(_PERSON)
     if method == "POST":
         one = {"name": "X-Nextlabel", "in": "header", "required": True, "schema": {"const": "1"}}
         parameters.append(one)
-    if parameters:
-        made["parameters"] = parameters
+    one = {"name": "X-Nextlabel-Campaign", "in": "header", "required": False, "schema": dict(_TEXT)}
+    why = "The `id` of the campaign that is meant; where another is served, 409 `another`, and nothing done."
+    parameters.append({**one, "description": why})
+    made["parameters"] = parameters
     if call["body"]:
         content = {"application/json": {"schema": _reference(call["body"])}}
         made["requestBody"] = {"required": True, "content": content}
