@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, final
 
-from nextlabel.campaign.events import ACTIVE
 from nextlabel.campaign.state import State
 from nextlabel.campaign.undoing import Undone
 from nextlabel.core.pool import Pool
@@ -101,9 +100,9 @@ class Showing:
         return None if reason is None else {"skip": reason}
 
     def suggestion(self, state: State, id: str) -> tuple[dict[str, Any] | None, str | None]:
-        """What the newest model says of an item, and its fingerprint; nothing of a control item.
+        """What the newest model says of an item, and its fingerprint; nothing where suggestions are off.
 
-        Nor of an item that a certificate is about, before it is answered; nor where suggestions are off.
+        Nor of control items and of those that a certificate is about.
         """
         if not self._settings.has_suggestions or self.is_hidden(state, id):
             return None, None
@@ -117,10 +116,12 @@ class Showing:
         return _said(*found), kept.model
 
     def is_hidden(self, state: State, id: str) -> bool:
-        """Whether nothing may be said of an item yet: one of an honest sample that nobody has answered."""
-        place = state.asked.get(id)
-        is_sampled = id in state.walled or (place is not None and place.arm != ACTIVE)
-        return is_sampled and id not in state.kept
+        """Whether what the model says of an item is never shown: of one that is set aside to measure by.
+
+        Neither before it is answered nor afterwards, since a label that is changed towards the model would be
+        measured as agreement; after a release, which ends the measuring, it is an item like any other.
+        """
+        return id in state.walled
 
     def undone(self, state: State, person: Person, undone: Undone | None) -> dict[str, Any] | None:
         """What was taken back, with its item, to be shown again."""
