@@ -1,6 +1,7 @@
 """Calls that nobody meant, made from the description: refused in words, and never a fault of the server."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,58 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     headers = {"Authorization": f"Bearer {people.token}", "X-Nextlabel-Person": "ann", "X-Nextlabel": "1"}
     with TestClient(make_app(desk), "http://127.0.0.1", headers=headers) as client:
         yield client
+
+
+def seeded(page: Page) -> dict[str, Any]:
+    """The description with what there is in it, so that calls are not only made but do something."""
+    items = page.post("/api/next", json={"want": 20}).json()["items"]
+    said = description()
+    schemas = said["components"]["schemas"]
+    there = {
+        "id": {"enum": [one["id"] for one in items]},
+        "token": {"enum": [*{one["token"] for one in items}, None]},
+        "label": {"enum": ["no", "yes"]},
+        "suggestion": {"enum": ["no", "yes", None]},
+    }
+    for name in ("Answer", "Skip", "Flag", "Note", "Retract"):
+        properties = schemas[name]["properties"]
+        properties.update({key: one for key, one in there.items() if key in properties})
+    schemas["Heartbeat"]["properties"]["tokens"]["items"] = {"enum": there["token"]["enum"][:-1]}
+    schemas["Actions"]["properties"]["actions"].update(minItems=3, maxItems=12)
+    return dict(said)
+
+
+def test_calls_that_mean_something_do_it_and_are_no_fault_of_the_server(page: Page) -> None:
+    described = schemathesis.openapi.from_dict(seeded(page))
+    done = Counter[str]()
+
+    @given(described["/api/actions"]["POST"].as_strategy())
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    def fuzz(case: Any) -> None:
+        # what one request has done is not done again, so each needs its own
+        for place, one in enumerate(case.body["actions"]):
+            one["request"] = f"{sum(done.values())} {place} {one['request']}"[:200]
+        answer = send(page, case)
+        if answer.status_code != 200:
+            assert answer.status_code == 400, answer.text
+            return
+        check(answer.json(), SCHEMAS["ActionsDone"], "answer")
+        for sent, one in zip(case.body["actions"], answer.json()["results"], strict=True):
+            done[sent["kind"]] += one["ok"]
+
+    @given(described["/api/heartbeat"]["POST"].as_strategy())
+    @settings(max_examples=5, suppress_health_check=list(HealthCheck))
+    def beat(case: Any) -> None:
+        answer = send(page, case)
+        assert answer.status_code == 200, answer.text
+
+    fuzz()
+    beat()
+    assert set(done) == {"answer", "skip", "flag", "note", "retract", "undo"}
+    assert all(done.values()), done
+    history = page.get("/api/history?limit=500").json()["entries"]
+    assert {one["kind"] for one in history} == {"answer", "skip", "flag", "note", "retract", "undo"}
+    assert any(one["undone"] for one in history)
 
 
 @pytest.mark.parametrize("mode", ["positive", "negative"])
