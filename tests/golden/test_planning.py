@@ -203,6 +203,17 @@ def test_a_plan_suggests_the_most_probable_class() -> None:
         assert sure == pytest.approx(row.max())
 
 
+def test_a_model_that_has_seen_one_class_suggests_nothing() -> None:
+    """It would say that class of everything, and be sure of it."""
+    campaign = made()
+    campaign.tell({"0": "low", "1": "low"})
+    alike = campaign.plan(3)
+    campaign.tell({"2": "high"})
+    assert alike.ids
+    assert alike.suggestions == {}
+    assert len(campaign.plan(3).suggestions) == 3
+
+
 def test_of_several_classes_those_that_are_probable_are_suggested() -> None:
     """The confidence is that of the class in most doubt."""
     task = multilabel("red", "round")

@@ -16,7 +16,7 @@ from nextlabel.campaign.proposing import without_picking
 from nextlabel.campaign.rebuilding import Parts
 from nextlabel.campaign.state import State
 from nextlabel.campaign.telling import check_open
-from nextlabel.campaign.turn import REST
+from nextlabel.campaign.turn import REST, is_telling
 from nextlabel.core.pool import Pool
 from nextlabel.core.rng import generator
 from nextlabel.core.strategy import Picks
@@ -56,7 +56,8 @@ class Plan:
     why : str or None
         Why advice named the strategy.
     suggestions : mapping of str to (label, float)
-        Of these ids, the label that the model finds most probable, and how probable; empty without a model.
+        Of these ids, the label that the model finds most probable, and how probable; empty without a model,
+        and while all labels that it has seen are the same.
 
     Examples
     --------
@@ -180,8 +181,8 @@ def planned(journal: Journal, trainer: Trainer, batch: int, whole: Callable[[], 
 def _suggestions(
     state: State, pool: Pool, learned: Learned | None, ids: tuple[str, ...]
 ) -> dict[str, tuple[Label, float]]:
-    """The most probable label of some items; none where the model gives no probabilities."""
-    if learned is None or not ids:
+    """The most probable label of some items; none without probabilities, or where only one label is known."""
+    if learned is None or not ids or not is_telling(learned.turn.labels):
         return {}
     positions = np.array([state.roster.index[id] for id in ids], dtype=np.int64)
     turn = replace(learned.turn, pool=pool, round=state.round, unlabelled=positions)

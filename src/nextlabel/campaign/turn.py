@@ -19,7 +19,7 @@ from nextlabel.core.strategy import Picks, Strategy
 from nextlabel.core.task import Task
 from nextlabel.maths.axes import Counts, Labels, Positions
 
-__all__ = ["CERTIFICATE", "CONTROL", "DATA", "REST", "WINDOW", "Turn", "counted"]
+__all__ = ["CERTIFICATE", "CONTROL", "DATA", "REST", "WINDOW", "Turn", "counted", "is_telling"]
 
 # One stream of random numbers for each purpose. The oracle reads the label and draws nothing.
 DATA, _MODEL, _SIGNALS, _TEST, _STRATEGY, CONTROL, CERTIFICATE, WINDOW, REST = range(9)
@@ -49,6 +49,23 @@ def counted(labels: Labels, task: Task) -> Counts:
     if task.is_several:
         return np.asarray(labels.sum(axis=0), dtype=np.int64)
     return np.bincount(labels, minlength=len(task.classes))
+
+
+def is_telling(labels: Labels) -> bool:
+    """Whether a model can have learnt from labels what tells items apart: two of them differ.
+
+    A model that has seen one label says that label of everything, and is sure of it.
+
+    Parameters
+    ----------
+    labels : array of int64, axes (l,), or of several classes an item (l, c)
+
+    Examples
+    --------
+    >>> is_telling(np.array([0, 1, 1])), is_telling(np.array([1, 1])), is_telling(np.array([[1, 0], [0, 0]]))
+    (True, False, True)
+    """
+    return bool(len(labels)) and bool((labels != labels[0]).any())
 
 
 @final

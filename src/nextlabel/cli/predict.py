@@ -69,6 +69,8 @@ def predict(
         f"{counted(rows, 'item')} written to {target}: {by_people:,} labelled by people, "
         f"{rows - by_people:,} by the model of {counted(labels, 'label')}."
     )
+    if not certified:
+        _warn_of_one_label(state)
     for sentence in _known(state, entries, model.fingerprint, is_new=items is not None):
         typer.echo(sentence)
 
@@ -83,6 +85,19 @@ def _require_labels(state: "State") -> None:
             "by. Label more: nextlabel ask."
         )
         raise CampaignError(message)
+
+
+def _warn_of_one_label(state: "State") -> None:
+    from nextlabel.campaign.turn import is_telling
+
+    labels = state.training().values()
+    if not is_telling(state.task.encode(labels)):
+        one = next(iter(labels))
+        name = one if isinstance(one, str) else ", ".join(one) or "none of them"
+        typer.echo(
+            f"The model has learnt from one kind of label, {name}, and says it of every item: its confidence "
+            "means nothing. Label items of another kind first."
+        )
 
 
 def _model(campaign: "Campaign", *, certified: bool) -> "tuple[Model, int]":

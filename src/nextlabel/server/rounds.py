@@ -10,6 +10,7 @@ from nextlabel.campaign.campaign import Campaign
 from nextlabel.campaign.parts import learner_part
 from nextlabel.campaign.predicting import predicted
 from nextlabel.campaign.state import State
+from nextlabel.campaign.turn import is_telling
 from nextlabel.core.learner import Model
 from nextlabel.core.task import Label
 from nextlabel.errors import CampaignError, MissingSignal
@@ -87,9 +88,10 @@ class Rounds:
             self._campaign.fit()  # no strategy read a model: people and measurements do
         model, newest = self._campaign.newest(), self._campaign.state.newest
         if model is not None and newest is not None and newest.labels and newest.model != self._model:
-            self._predict(model)
-            self._model = newest.model
             self._compare(model, newest.labels)
+            if is_telling(state.task.encode(state.training().values())):
+                self._predict(model)
+                self._model = newest.model
 
     def _predict(self, model: Model) -> None:
         """The file that the page reads: what strategies see, what is labelled, the control items issued."""
