@@ -468,7 +468,7 @@ def test_a_wrong_token_is_refused_and_many_are_put_off(page: Page) -> None:
         assert browser.get("/enter?token=wrong").status_code == 401
         for _ in range(9):
             assert browser.get("/api/campaign", headers={"Authorization": "Bearer no"}).status_code == 401
-        late = browser.get("/api/campaign", headers={"Authorization": f"Bearer {page.people.token}"})
+        late = browser.get("/api/campaign", headers={"Authorization": "Bearer no"})
         assert (late.status_code, late.headers["retry-after"]) == (429, "60")
         assert browser.get("/enter?token=wrong").status_code == 429
 
@@ -511,3 +511,22 @@ def test_every_page_is_there_for_its_roles(page: Page) -> None:
     with TestClient(page.app, "http://127.0.0.1") as stranger:
         assert stranger.get("/").status_code == 401
         assert stranger.get("/media/0").status_code == 401
+
+
+def test_what_is_meant_for_another_campaign_is_not_done(page: Page) -> None:
+    """Another one may be served at the address that a window still shows."""
+    with page.client() as ann:
+        here = ann.get("/api/campaign").json()["id"]
+        (one,) = give(ann, 1)
+        said = {"actions": [{"request": "r1", **answer(one)}]}
+        refused = ann.post("/api/actions", json=said, headers={"X-Nextlabel-Campaign": "0123abcd"})
+        assert refused.status_code == 409
+        assert refused.json()["error"]["kind"] == "another"
+        assert f"meant for campaign '0123abcd'; campaign {here!r} is served" in refused.text
+        assert act(ann)["progress"]["labelled"] == 0
+        assert ann.get("/api/status", headers={"X-Nextlabel-Campaign": "x"}).status_code == 409
+        done = ann.post("/api/actions", json=said, headers={"X-Nextlabel-Campaign": here})
+        assert done.json()["results"] == [{"request": "r1", "ok": True}]
+    without = TestClient(page.app, "http://127.0.0.1", headers={"X-Nextlabel": "1"})
+    refused = without.post("/api/next", json={}, headers={"X-Nextlabel-Campaign": "x"})
+    assert refused.json()["error"]["kind"] == "another"  # said before anything is asked for

@@ -13,6 +13,8 @@ from nextlabel.readers.csv import csv
 from nextlabel.readers.images import images
 from nextlabel.server.charts import band, bars, curve
 from nextlabel.server.keys import MOST_KEYS, class_keys
+from nextlabel.server.media import media_address
+from nextlabel.server.media import media_address
 from nextlabel.server.view import ViewKind
 from nextlabel.server.wording import amount, moment, percent, saying
 
@@ -50,7 +52,8 @@ def test_an_image_is_named_by_its_place_and_never_opened(tmp_path: Path) -> None
     pool = images(tmp_path)
     (tmp_path / 'a "b".png').unlink()
     shown = resolve("view", "image")().fields(pool, pool.ids[0], 0)
-    assert shown == {"medium": "image", "url": "/media/0", "alt": 'Item 1: a "b".png'}
+    assert shown == {"medium": "image", "url": media_address(pool, 0), "alt": 'Item 1: a "b".png'}
+    assert shown["url"].startswith("/media/0?seal=")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from nextlabel.errors import NextlabelError, ReaderError, RequestError, UnknownN
 from nextlabel.server.api import ANSWERS, Answer, cookie_name, refusal
 from nextlabel.server.desk import Desk
 from nextlabel.server.guard import LOCAL, App, Guard, Scope
-from nextlabel.server.media import picture
+from nextlabel.server.media import picture, seal
 from nextlabel.server.openapi import CALLS
 from nextlabel.server.page import Page, message_page, pages, render
 from nextlabel.server.people import Attempts, Person
@@ -86,9 +86,9 @@ def _person(desk: Desk, request: Request, attempts: Attempts, cookie: str) -> Pe
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         address = request.client.host if request.client else ""
-        attempts.check(address)
         found = desk.people.entered(token.strip(), request.headers.get("x-nextlabel-person", "script"))
-        if found is None:
+        if found is None:  # who has the right one is never kept out by those who try others
+            attempts.check(address)
             attempts.failed(address)
         return found
     session = request.cookies.get(cookie)
@@ -168,19 +168,20 @@ def _enter(desk: Desk, attempts: Attempts, cookie: str) -> Callable[[Request], A
 
     async def enter(request: Request) -> Response:
         address = request.client.host if request.client else ""
-        try:
-            attempts.check(address)
-        except RequestError as error:
-            return HTMLResponse(message_page("Too many attempts", str(error)), error.status)
         person = desk.people.visitor(request.query_params.get("token", ""))
         if person is None:
+            try:
+                attempts.check(address)
+            except RequestError as error:
+                return HTMLResponse(message_page("Too many attempts", str(error)), error.status)
             attempts.failed(address)
             message = (
                 "The token of this address is not the one of this journal, or was made anew since. Use the "
                 "address that nextlabel label has printed last."
             )
             return HTMLResponse(message_page("Not this token", message), 401)
-        there = desk.people.person(request.cookies.get(cookie, ""))
+        # here one token is for all, and who has said a name keeps it; elsewhere a token is a person
+        there = desk.people.person(request.cookies.get(cookie, "")) if desk.people.is_local else None
         response = RedirectResponse("/", 303)
         _remember(response, cookie, desk.people.session(there or person))
         return response
@@ -200,13 +201,39 @@ def _media(
             raise RequestError("Images need a session. Open the address that was printed.", status=401)
         text = str(request.path_params["position"])
         position = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+        said = request.query_params.get("seal")
         try:
-            content, mime = await run_in_threadpool(picture, desk.pool, position)
+            content, mime = await run_in_threadpool(_sealed, desk, position, said)
         except (ReaderError, UnknownName) as error:
-            raise RequestError(str(error), status=404, kind="image") from error
-        return Response(content, media_type=mime, headers={"cache-control": "private, max-age=3600"})
+            raise RequestError(str(error), status=422, kind="image") from error
+        fresh = "no-store" if said is None else f"private, max-age={_YEAR}, immutable"
+        return Response(content, media_type=mime, headers={"cache-control": fresh})
 
     return media
+
+
+def _sealed(desk: Desk, position: int, said: str | None) -> tuple[bytes, str]:
+    """The picture of an item, where it is still the one that the page means."""
+    pool = desk.pool
+    if said is not None and 0 <= position < len(pool.ids) and seal(pool, position) != said:
+        message = (
+            f"The picture of item {position + 1:,} is not the one that this page means: its file was "
+            "replaced, or another campaign is served here now. Load the page again."
+        )
+        raise RequestError(message, status=409, kind="image")
+    return picture(pool, position)
+
+
+def _sealed(desk: Desk, position: int, said: str | None) -> tuple[bytes, str]:
+    """The picture of an item, where it is still the one that the page means."""
+    pool = desk.pool
+    if said is not None and 0 <= position < len(pool.ids) and seal(pool, position) != said:
+        message = (
+            f"The picture of item {position + 1:,} is not the one that this page means: its file was replaced, "
+            "or another campaign is served here now. Load the page again."
+        )
+        raise RequestError(message, status=409, kind="image")
+    return picture(pool, position)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -102,8 +102,10 @@ class Guard:
         _check_length(headers)
         if scope["method"] not in _SAFE:
             _check_origin(host, headers)
-        elif scope["path"].startswith("/api/") and _one(headers, "sec-fetch-site") not in (None, *_SAME):
-            raise _foreign(_one(headers, "sec-fetch-site"))
+        elif scope["path"].startswith("/api/") or not _is_visit(headers):
+            site = _one(headers, "sec-fetch-site")
+            if site not in (None, *_SAME):
+                raise _foreign(site)
 
 
 def _check_length(headers: list[tuple[str, str]]) -> None:
@@ -124,6 +126,18 @@ def _check_origin(host: str, headers: list[tuple[str, str]]) -> None:
             "Scripts set it, and the page does."
         )
         raise RequestError(message, status=403, kind="origin")
+
+
+def _is_visit(headers: list[tuple[str, str]]) -> bool:
+    """Whether a person follows a link, and not a page of another site fetches, frames or shows something."""
+    mode, where = _one(headers, "sec-fetch-mode"), _one(headers, "sec-fetch-dest")
+    return mode in (None, "navigate") and where in (None, "document")
+
+
+def _is_visit(headers: list[tuple[str, str]]) -> bool:
+    """Whether a person follows a link, and not a page of another site fetches, frames or shows something."""
+    mode, where = _one(headers, "sec-fetch-mode"), _one(headers, "sec-fetch-dest")
+    return mode in (None, "navigate") and where in (None, "document")
 
 
 def _foreign(where: str | None) -> RequestError:
