@@ -15,8 +15,10 @@ from nextlabel.campaign.events import (
     Created,
     Event,
     Extended,
+    Fitted,
     Measured,
     Released,
+    Retracted,
     Revised,
     Skipped,
     Told,
@@ -151,7 +153,7 @@ def test_a_certificate_is_one_look() -> None:
     assert issued(done) == (first,)
     again = fold(done, [certifying(ids=IDS[100:150], level=0.025, rest=240)])
     assert answered(again) == (0, 50)
-    assert "under way: 0 of 50 items are checked. Of 300 items" in sentence(again)
+    assert "under way: 0 of 50 items are checked. As of 1970-01-01, when 240 items were" in sentence(again)
 
 
 def test_with_an_overlap_all_must_have_spoken() -> None:
@@ -169,22 +171,86 @@ def test_more_errors_never_lower_what_is_shown() -> None:
     assert [high for _, high in shown] == sorted(high for _, high in shown)
 
 
+def asked(ids: tuple[str, ...], arm: str = "active", expires: float | None = None) -> Asked:
+    many = len(ids)
+    ranks = tuple(range(many))
+    return Asked(1.5, arm, 0, "Ada", expires, ids, (arm,) * many, ranks, None, None, {}, "l", None, 7)
+
+
 def test_items_that_the_sample_does_not_speak_for_are_counted_apart() -> None:
-    skipped = after(Skipped(1.5, IDS[100:110]), certifying(rest=290), told(*SAMPLE))
-    assert made(skipped).uncovered == 10
-    assert made(skipped).sentence().endswith("Nothing is said of 10 items beside.")
-    control = Asked(
-        1.5, "t", 0, "", None, IDS[100:103], ("control",) * 3, (0, 1, 2), None, None, {}, "l", None, 7
-    )
-    issued_before = after(
-        control, certifying(rest=297), told(*SAMPLE, *IDS[200:210]), reserve=(100, 101, 102), control=0.1
-    )
+    """Whatever was told of others meanwhile: the count is of these very items."""
+    skipped = after(Skipped(1.5, IDS[100:110]), certifying(), told(*SAMPLE))
+    assert made(skipped).uncovered == 0  # the sample was drawn from them too
+    control = asked(IDS[100:103], "control")
+    later = told(*SAMPLE, *IDS[200:210])
+    issued_before = after(control, certifying(rest=297), later, reserve=(100, 101, 102), control=0.1)
     assert made(issued_before).uncovered == 3
     more = tuple(f"more {number}" for number in range(5))
-    extended = after(certifying(), Extended(2.5, more, "", None), told(*SAMPLE))
+    extended = after(certifying(), Extended(2.5, more, "", None), told(*SAMPLE, *IDS[100:140]))
     assert (made(extended).uncovered, made(extended).items) == (5, 405)
+    assert made(fold(extended, [told(*more[:2])])).uncovered == 3
+    taken = after(certifying(), told(*SAMPLE), Retracted(3.5, IDS[:4], ""))
+    assert made(taken).uncovered == 4
     unasked = after(certifying(), told(*SAMPLE, *IDS[100:110]))
     assert made(unasked).uncovered == 0
+
+
+def test_items_that_were_out_on_an_open_lease_are_not_spoken_of_until_they_are_answered() -> None:
+    out, over = asked(IDS[100:106]), replace(asked(IDS[106:110], expires=1.9), token="over")
+    state = after(out, over, certifying(rest=294), told(*SAMPLE))
+    assert made(state).uncovered == 6
+    assert (
+        made(state)
+        .sentence()
+        .endswith(
+            "Nothing is said of 6 items beside, which had no answer and were out with people, set aside to "
+            "measure quality by, or came later."
+        )
+    )
+    assert made(fold(state, [told(*IDS[100:104])])).uncovered == 2
+
+
+def test_answers_beside_the_sample_may_have_mended_errors() -> None:
+    """Of 300 items 10 more were answered: each may have been wrong, or right."""
+    alone = made(after(certifying(), told(*SAMPLE)), wrong=30)
+    beside = made(after(certifying(), told(*SAMPLE, *IDS[100:110])), wrong=30)
+    assert (beside.low, beside.high) == (alone.low - 10, alone.high)
+    all_of_them = made(after(certifying(), told(*SAMPLE, *IDS[100:340])), wrong=30)
+    assert (all_of_them.low, all_of_them.high, all_of_them.unlabelled) == (0, 0, 0)
+
+
+def fitted(model: str) -> Fitted:
+    return Fitted(4.5, model, "l", 0, 100, 1000)
+
+
+def test_what_was_certified_is_said_of_its_day_once_anything_has_changed() -> None:
+    state = after(certifying(), told(*SAMPLE), fitted("frozen"))
+    done = fold(state, [measured(made(state, wrong=6))])
+    now = sentence(done)
+    assert now.startswith("Of 300 items that nobody had labelled, 60 were drawn")
+    assert "wrong labels are left of the 400" in now
+    for event in (told(IDS[100]), told(SAMPLE[0], label="dog"), Retracted(5.0, IDS[:1], "")):
+        later = sentence(fold(done, [event]))
+        assert later.startswith("As of 1970-01-01, when 240 items were unlabelled: of 300 items")
+        assert "wrong labels were left of the 400" in later
+        assert later.endswith("have changed since: how many are left now is not known.")
+    extended = sentence(fold(done, [Extended(5.0, ("more",), "", None)]))
+    assert extended.startswith("As of 1970-01-01, when 240 items were unlabelled")
+    assert sentence(fold(done, [Skipped(5.0, IDS[100:101])])) == now
+    other = sentence(fold(done, [fitted("newer")]))
+    assert other == f"{now} The newest model is another one: of what it would label, nothing is said."
+
+
+def test_one_item_left_is_said_in_the_singular() -> None:
+    one = replace(made(after(certifying("upper"), told(*SAMPLE))), high=1, unlabelled=1)
+    assert "At most 1 wrong label was left of the 400" in one.sentence(is_past=True)
+    whole = replace(one, remainder=60, sample=60)
+    assert "No wrong label of the model was left among them" in whole.sentence(is_past=True)
+    state = after(certifying(), told(*SAMPLE))
+    done = fold(
+        state, [measured(one), replace(told(IDS[100]), at=5.0), Certifying(6.0, "m", IDS[200:201], 9, 0.1)]
+    )
+    assert "As of 1970-01-01, when 1 item was unlabelled: of 300 items" in sentence(done)
 
 
 def test_other_classes_end_a_certificate_under_way_and_are_said_with_one_that_is_done() -> None:
@@ -204,6 +270,14 @@ def test_other_classes_end_a_certificate_under_way_and_are_said_with_one_that_is
 def test_after_a_release_no_certificate_is_under_way() -> None:
     state = after(certifying(), told(*SAMPLE), Released(4.0), reserve=(399,), control=0.1)
     assert (is_due(state), answered(state)) == (False, None)
+
+
+def test_a_certificate_that_begins_after_a_release_is_made() -> None:
+    released = Released(1.5)
+    state = after(released, certifying(), told(*SAMPLE), reserve=(399,), control=0.1)
+    assert (is_due(state), answered(state)) == (True, (60, 60))
+    assert made(state, wrong=6).errors == 6
+    assert answered(after(released, certifying(), reserve=(399,), control=0.1)) == (0, 60)
 
 
 def test_predictions_that_do_not_fit_are_refused() -> None:

@@ -155,6 +155,24 @@ def test_a_skipped_item_belongs_to_the_remainder_and_stays_skipped() -> None:
     assert not campaign.state.is_certifying
 
 
+def test_what_people_have_before_them_is_not_drawn_until_they_hand_it_back() -> None:
+    """They may have been shown what a model suggests for it."""
+    campaign = made(30)
+    held = campaign.ask(10, "Ada")
+    campaign.skip(held.ids[:1], annotator="Ben")  # Ada has it still
+    late = campaign.ask(4, "Ada", lease_seconds=1e-9)
+    sample = campaign.certify(30)
+    assert not set(sample) & set(held.ids)
+    assert set(late.ids) <= set(sample)
+    assert campaign.journal()[-1]["remainder"] == len(sample) == 30 - 8 - 10
+    assert campaign.state.beside == {*held.ids, *campaign.state.kept}
+    assert campaign.state.certified == 30
+    other = made(30)
+    query = other.ask(10, "Ada")
+    other.renew(query.token, 0)
+    assert set(query.ids) <= set(other.certify(30))
+
+
 def test_control_goes_on_in_its_order_after_a_certificate() -> None:
     campaign = made(500, strategy="random", control=0.2)
     sample = campaign.certify(200)
@@ -220,7 +238,7 @@ def test_what_cannot_be_certified_is_refused() -> None:
         campaign.certify(5)
     campaign.release()
     campaign.tell({id: "low" for id in campaign.state.ids})
-    with pytest.raises(CampaignError, match="all 20 are labelled, or were issued"):
+    with pytest.raises(CampaignError, match=r"all 20 are labelled, were issued .* or are out with people"):
         campaign.certify()
     campaign.stop("enough")
     with pytest.raises(CampaignError, match="enough"):
@@ -273,6 +291,45 @@ def test_what_was_measured_stands_in_the_journal() -> None:
         campaign.measure("quality", [1], model="m")  # type: ignore[arg-type]
     with pytest.raises(JournalError, match="holds JSON values"):
         campaign.measure("quality", {"band": float("nan")}, model="m")
+
+
+def test_a_look_and_a_certificate_are_written_once_by_whoever_is_first(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    with (
+        Campaign.create(file, points(20), "sklearn", "margin", TASK, 1) as one,
+        Campaign.open(file, points(20)) as two,
+    ):
+        assert one.measure("quality", {"look": 1, "right": 40}, model="m")
+        assert not two.measure("quality", {"look": 1, "right": 41}, model="m")
+        assert not two.measure("quality", {"look": 0, "right": 41}, model="m")
+        assert two.measure("quality", {"look": 2, "right": 50}, model="m")
+        assert one.measure("certificate", {"sample_digest": "a"}, model="m")
+        assert not two.measure("certificate", {"sample_digest": "a"}, model="n")
+        assert two.measure("certificate", {"sample_digest": "b"}, model="n")
+        found = [(entry.what, entry.values) for entry in two.state.measured]
+    assert [values for what, values in found if what == "quality"] == [
+        {"look": 1, "right": 40},
+        {"look": 2, "right": 50},
+    ]
+    assert [values["sample_digest"] for what, values in found if what == "certificate"] == ["a", "b"]
+
+
+def test_the_model_of_the_last_certificate_is_kept_while_another_is_under_way(tmp_path: Path) -> None:
+    with Campaign.create(tmp_path / "a.db", points(60), "sklearn", "margin", TASK, 1) as campaign:
+        campaign.tell({"0": "low", "1": "high"})
+        frozen = []
+        for place in range(3):
+            frozen.append(campaign.fit().fingerprint)
+            campaign.tell(dict.fromkeys(campaign.certify(2), "low"))
+            if place < 2:
+                campaign.measure("certificate", {"sample_digest": str(place)}, model=frozen[-1])
+            free = [id for id in campaign.state.ids if id not in campaign.state.walled][8 * place + 2 :]
+            for id in free[:6]:
+                campaign.tell({id: "low" if int(id) % 2 else "high"})
+                campaign.fit()
+        files = {one.name for one in (tmp_path / "a.db.models").iterdir()}
+    assert len(set(frozen)) == 3
+    assert files & set(frozen) == set(frozen[1:])
 
 
 @pytest.mark.parametrize("strategy", ["margin", "badge", "auto"])

@@ -16,7 +16,7 @@ from nextlabel.campaign.advice import Advice
 from nextlabel.campaign.asking import Query, meeting, posed, token
 from nextlabel.campaign.auto import advised_now, changes
 from nextlabel.campaign.beginning import beginning
-from nextlabel.campaign.certifying import certifying, checked_measure, checked_side
+from nextlabel.campaign.certifying import certifying, checked_measure, checked_side, is_measured
 from nextlabel.campaign.events import (
     Certifying,
     Extended,
@@ -784,8 +784,10 @@ class Campaign:
         self._journal.append(make)
         return self.state.sample
 
-    def measure(self, what: str, values: Mapping[str, Any], *, model: str, author: str = "") -> None:
+    def measure(self, what: str, values: Mapping[str, Any], *, model: str, author: str = "") -> bool:
         """Write down what was measured of a model, and shown to people.
+
+        Each look at the quality, and the certificate of each sample, is written once: the first stays.
 
         Parameters
         ----------
@@ -795,6 +797,11 @@ class Campaign:
         model : str
             Fingerprint of the model that was measured.
         author : str
+
+        Returns
+        -------
+        bool
+            Whether it was written: not where somebody else was first.
         """
         what = checked_measure(what)
         found = checked_mapping(values, "values", of="measure", example="{'right': 45, 'asked': 50}")
@@ -802,7 +809,13 @@ class Campaign:
             checked_text(model, "model", of="measure"),
             checked_name(author, "author", of="measure"),
         )
-        self._journal.append(lambda _, now: Measured(now, what, found, model, author))
+
+        def make(state: State, now: float) -> Measured | None:
+            if is_measured(state, what, found):
+                return None
+            return Measured(now, what, found, model, author)
+
+        return self._journal.append(make)
 
     def note(
         self, text: str, ids: Iterable[str] = (), *, author: str = "", request: str | None = None
@@ -842,7 +855,8 @@ class Campaign:
         Returns
         -------
         Model or None
-            None where it is kept no longer: the last few are, and the one that is certified.
+            None where it is kept no longer: the last few are, and those of the certificate under way and of
+            the last one before it.
         """
         wanted = checked_text(fingerprint, "fingerprint", of="model")
         return self._trainer.kept(wanted, self._whole("load a model"))

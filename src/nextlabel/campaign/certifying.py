@@ -1,5 +1,8 @@
 """The beginning of a certificate: a frozen model, and a sample of what nobody has labelled."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from nextlabel.campaign.events import Certifying
 from nextlabel.campaign.models import Models
 from nextlabel.campaign.state import State
@@ -7,7 +10,7 @@ from nextlabel.campaign.turn import CERTIFICATE
 from nextlabel.core.rng import generator
 from nextlabel.errors import CampaignError, ParameterError
 
-__all__ = ["MEASURES", "SIDES", "certifying", "checked_measure", "checked_side"]
+__all__ = ["MEASURES", "SIDES", "certifying", "checked_measure", "checked_side", "is_measured"]
 
 MEASURES = ("quality", "certificate")
 """What is measured."""
@@ -52,6 +55,18 @@ def checked_measure(what: object) -> str:
     raise ParameterError(message)
 
 
+def is_measured(state: State, what: str, values: Mapping[str, Any]) -> bool:
+    """Whether what was measured stands in the journal already, by another process.
+
+    A look at the quality does where it, or a later one, is there; a certificate, where one of its sample is.
+    """
+    before = [one.values for one in state.measured if one.what == what]
+    if what == "quality" and "look" in values:
+        return any(one.get("look", -1) >= values["look"] for one in before)
+    name = "sample_digest"
+    return what == "certificate" and name in values and any(one.get(name) == values[name] for one in before)
+
+
 def certifying(state: State, models: Models, size: int, sided: str, author: str, now: float) -> Certifying:
     """The event that begins a certificate of the newest model.
 
@@ -74,11 +89,11 @@ def certifying(state: State, models: Models, size: int, sided: str, author: str,
 
     Notes
     -----
-    The sample is drawn uniformly, without replacement, from the items that nobody has labelled and that were
-    not issued for the control arm; the reserve that was not issued is among them, since it too is left to the
-    model. The draw comes after the model is frozen: its stream is named by the place in the journal. Each
-    certificate after the first has half the level of the one before, so that all of them together err with
-    a chance of at most .1.
+    The sample is drawn uniformly, without replacement, from the items that nobody has labelled, that nobody
+    has before them and that were not issued for the control arm (`State.set_apart`); the reserve that was
+    not issued is among them, since it too is left to the model. The draw comes after the model is frozen:
+    its stream is named by the place in the journal. Each certificate after the first has half the level of
+    the one before, so that all of them together err with a chance of at most .1.
     """
     if state.is_certifying:
         waiting = sum(not state.is_done(id) for id in state.sample)
@@ -99,12 +114,13 @@ def certifying(state: State, models: Models, size: int, sided: str, author: str,
             "gone. Fit it again: campaign.fit()."
         )
         raise CampaignError(message)
-    issued = state.control_asked
-    frame = [id for id in state.ids if id not in state.kept and id not in issued]
+    apart = state.set_apart(now)
+    frame = [id for id in state.ids if id not in apart]
     if not frame:
         message = (
             f"A certificate is of the items that nobody has labelled; all {len(state.roster):,} are "
-            "labelled, or were issued for the control arm. There is nothing to certify."
+            "labelled, were issued for the control arm, or are out with people. There is nothing to certify: "
+            "tell what is out, or hand it back by campaign.renew(token, 0)."
         )
         raise CampaignError(message)
     rng = generator(state.created.seed, CERTIFICATE, state.certificates, state.position)

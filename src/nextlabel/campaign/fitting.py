@@ -175,9 +175,10 @@ class Trainer:
 
 
 def _wanted(state: State) -> set[str]:
-    """Models that may be read again: the last few, and the one that is certified."""
-    certified = () if state.certifying is None else (state.certifying.model,)
-    return {*state.fits, *certified}
+    """Models that may be read again: the last few, and those of the newest certificates, begun and issued."""
+    frozen = () if state.certifying is None else (state.certifying.model,)
+    issued = [one.model for one in state.measured if one.what == "certificate"]
+    return {*state.fits, *frozen, *issued[-1:]}
 
 
 def _is_fitted(event: Event) -> bool:

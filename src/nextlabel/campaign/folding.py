@@ -120,7 +120,7 @@ class _Folding:
         self._position = state.position
         self._latest = state.latest
         self._round = state.round
-        self._changed = state.changed
+        self._changed, self._altered = state.changed, state.altered
         self._values: dict[str, Any] = {}
         self._by_kind: dict[type[Event], Callable[[Any], None]] = {
             Asked: self._asked,
@@ -159,6 +159,7 @@ class _Folding:
             round=self._round,
             walled=self._walled,
             changed=self._changed,
+            altered=self._altered,
             **self._copies,
             **self._values,
         )
@@ -176,6 +177,7 @@ class _Folding:
         return cast("dict[str, Any]", self._copies[name])
 
     def _touch(self, id: str) -> None:
+        self._altered = self._position
         if id not in self._walled:
             self._changed = self._position
 
@@ -335,7 +337,7 @@ class _Folding:
         if (window := self._now("window")) is not None:
             reserve = (*window.reserve, *event.reserve)
             self._values["window"] = replace(window, items=len(ids), reserve=reserve)
-        self._changed = self._position
+        self._changed = self._altered = self._position
 
     def _revised(self, event: Revised) -> None:
         self._values["task"] = task = Task(self._now("task").kind, event.classes)
@@ -348,7 +350,7 @@ class _Folding:
         self._values["renamed"] = {**before, **event.mapping}
         self._values["newest"] = None  # a model of other classes is nothing to go on from,
         self._values["certifying"] = None  # and its errors cannot be counted any more
-        self._changed = self._values["revised"] = self._position
+        self._changed = self._altered = self._values["revised"] = self._position
 
     def _renewed(self, event: Renewed) -> None:
         leases = self._own("leases")
@@ -365,6 +367,8 @@ class _Folding:
         self._values["stopped"] = event.reason
 
     def _certifying(self, event: Certifying) -> None:
+        self._values["beside"] = self.state().set_apart(event.at)
+        self._values["certified"] = len(self._now("roster"))
         self._values["certifying"] = event
         self._values["certificates"] = self._now("certificates") + 1
         self._walled |= frozenset(event.ids)

@@ -136,6 +136,10 @@ class State:
         The newest certificate.
     certificates : int
         How many there were.
+    beside : frozenset of str
+        What the newest of them does not speak of, as `set_apart` found it when it began.
+    certified : int
+        How many items there were then.
     fits : tuple of str
         Fingerprints of the last few models, the newest at the end.
     measured : tuple of Measured
@@ -146,6 +150,8 @@ class State:
         The strategy of the last query.
     changed : int
         How many events there were when what a model is trained on last changed.
+    altered : int
+        How many there were when an answer, in whatever arm, the items or the classes last changed.
     revised : int
         How many there were when the classes last changed.
     renamed : mapping of str to str
@@ -177,11 +183,14 @@ class State:
     spoken: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
     certifying: Certifying | None = None
     certificates: int = 0
+    beside: frozenset[str] = frozenset()
+    certified: int = 0
     fits: tuple[str, ...] = ()
     measured: tuple[Measured, ...] = ()
     newest: Fitted | None = None
     picking: Mapping[str, Any] | None = None
     changed: int = 1
+    altered: int = 1
     revised: int = 1
     renamed: Mapping[str, str] = field(default_factory=dict)
     stopped: str | None = None
@@ -364,6 +373,22 @@ class State:
     def is_certifying(self) -> bool:
         """Whether a certificate is under way: some of its sample wait for answers."""
         return not all(self.is_done(id) for id in self.sample)
+
+    def set_apart(self, now: float) -> frozenset[str]:
+        """Items that a certificate which begins now does not speak of.
+
+        Those with an answer; those issued for the control arm; and those on an open lease, whose holder may
+        have been shown a suggestion with them.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since 1970.
+        """
+        with_people = (
+            id for id in self.held if any(self.leases[one].is_open(now) for one in self.tokens(id))
+        )
+        return frozenset((*self.kept, *self.control_asked, *with_people))
 
     def held_by(self, holder: str, now: float) -> dict[str, str]:
         """What somebody holds on open leases and has not handed in, with the token; in the order asked."""

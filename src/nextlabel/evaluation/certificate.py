@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final, Literal, final
 
@@ -86,12 +87,16 @@ class Certificate:
     remainder : int
         Items that nobody had labelled when the model was frozen; the sample is of these.
     uncovered : int
-        Other items without an answer, control items that were skipped or items that came later: they get the
-        model's label too, and nothing is said of them.
+        Other items without an answer, since they were out with people when the sample was drawn, were issued
+        as control items, lost their answer or came later: they get the model's label too, and nothing is said
+        of them.
+    unlabelled : int
+        Items without an answer when the sample was done.
     items : int
         In the file.
     low, high : int
-        Fewest and most wrong labels that are left among the remainder, after the correction.
+        Fewest and most wrong labels that are left among the remainder, after the correction; what was told
+        of it beside the sample meanwhile may have corrected some more.
     level : float
         The chance that this may be wrong.
     sided : str
@@ -111,6 +116,7 @@ class Certificate:
     skipped: int
     remainder: int
     uncovered: int
+    unlabelled: int
     items: int
     low: int
     high: int
@@ -130,40 +136,44 @@ class Certificate:
         """As JSON values, for `Campaign.measure`."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
-    def sentence(self) -> str:
-        """What may be said of the file."""
+    def sentence(self, *, is_past: bool = False) -> str:
+        """What may be said of the file when the sample was done; in the past tense, where it has changed."""
         seen = f"Of {self.remainder:,} items that nobody had labelled, {self.sample:,} were drawn and checked"
         found = f"{self.errors:,} had a wrong label from the model, now corrected"
         if self.skipped:
             counted = "which counts as right for the one end and as wrong for the other"
             found += f"; {self.skipped:,} skipped, {counted}"
         if self.is_exact:
-            return (
-                f"All {self.remainder:,} items that nobody had labelled were checked: {found}. {self._word()}"
-            )
-        return f"{seen}: {found}. {self._word()}"
+            seen = f"All {self.remainder:,} items that nobody had labelled were checked"
+        return f"{seen}: {found}. {self._word(is_past=is_past)}"
 
     @property
     def is_exact(self) -> bool:
         """Whether every item was checked, so that nothing is left to chance."""
         return self.sample == self.remainder and not self.skipped
 
-    def _word(self) -> str:
+    def _word(self, *, is_past: bool) -> str:
+        are, is_ = ("were", "was") if is_past else ("are", "is")
         file = f"of the {self.items:,} in the file"
         if self.is_exact:
-            left = f"No wrong label of the model is left among them, {file}"
+            left = f"No wrong label of the model {is_} left among them, {file}"
         elif self.sided == "upper":
             left = (
-                f"At most {count(self.high, 'wrong label')} {_are(self.high)} left {file} "
+                f"At most {count(self.high, 'wrong label')} {is_ if self.high == 1 else are} left {file} "
                 f"({percent_above(self.high / self.items)})"
             )
         else:
             left = (
-                f"Between {self.low:,} and {self.high:,} wrong labels are left {file} "
+                f"Between {self.low:,} and {self.high:,} wrong labels {are} left {file} "
                 f"({between(self.low / self.items, self.high / self.items)})"
             )
         how = "" if self.is_exact else f", with {100 * (1 - self.level):g} % confidence"
-        beside = f" Nothing is said of {count(self.uncovered, 'item')} beside." if self.uncovered else ""
+        beside = (
+            f" Nothing is said of {count(self.uncovered, 'item')} beside, which had no answer and were out "
+            "with people, set aside to measure quality by, or came later."
+            if self.uncovered
+            else ""
+        )
         return f"{left}{how}, taking what people said as right.{beside}"
 
 
@@ -210,7 +220,8 @@ def certificate(
     A skipped item may be right or wrong: the fewest errors are those of `interval` with the errors seen, the
     most those with every skipped item wrong. The errors seen are corrected by their answers, so they are no
     longer there. As `interval` is exact for the sample without skips, and both its ends rise with the errors,
-    the chance of a miss stays at most the level.
+    the chance of a miss stays at most the level. Items of the remainder that were answered meanwhile without
+    being in the sample may all have been wrong, or none: the fewest errors left are fewer by their number.
     """
     open_one = _open(state)
     if open_one is None or not is_due(state):
@@ -219,15 +230,18 @@ def certificate(
     sided: Sided = "upper" if open_one.sided == "upper" else "two"
     low, _ = interval(errors, len(open_one.ids), open_one.remainder, open_one.level, sided)
     _, high = interval(errors + skipped, len(open_one.ids), open_one.remainder, open_one.level, sided)
+    size = len(open_one.ids)
+    others = _others(state, open_one)
     return Certificate(
         errors=errors,
-        sample=len(open_one.ids),
+        sample=size,
         skipped=skipped,
         remainder=open_one.remainder,
-        uncovered=_uncovered(state, open_one),
+        uncovered=_uncovered(state),
+        unlabelled=len(state.roster) - state.labelled,
         items=len(state.roster),
-        low=low - errors,
-        high=high - errors,
+        low=max(0, low - errors - others),
+        high=min(high - errors, open_one.remainder - size + skipped - others),
         level=open_one.level,
         sided=open_one.sided,
         model=open_one.model,
@@ -243,11 +257,15 @@ def issued(state: State) -> tuple[Certificate, ...]:
 
 
 def sentence(state: State) -> str:
-    """What may be said of the file now."""
-    under_way, done = answered(state), issued(state)
-    said = done[-1].sentence() if done else ""
-    if done and state.revised > done[-1].through:
-        said += " The classes have changed since: it speaks of those before."
+    """What may be said of the file now.
+
+    Of the last certificate: where answers, items or classes have changed since, it is said of its day, in the
+    past tense, with what has changed. How many wrong labels are left since then is not worked out: nobody
+    knows which of them the newer answers have mended.
+    """
+    under_way = answered(state)
+    done = next((one for one in reversed(state.measured) if one.what == CERTIFICATE), None)
+    said = "" if done is None else _of_its_day(state, Certificate.read(done.values), done.at)
     if under_way is not None:
         waits = f"A certificate is under way: {under_way[0]:,} of {under_way[1]:,} items are checked."
         return f"{waits} {said}".strip()
@@ -272,7 +290,7 @@ def digest(values: Iterable[Any]) -> str:
 def _open(state: State) -> Certifying | None:
     """The certificate under way, or done and not measured."""
     newest = state.certifying
-    if newest is None or state.is_released:
+    if newest is None or not state.sample:  # released since
         return None
     is_measured = any(one.sample_digest == digest(newest.ids) for one in issued(state))
     return None if is_measured else newest
@@ -294,12 +312,30 @@ def _checked_sample(state: State, open_one: Certifying, predictions: Mapping[str
     return errors, skipped
 
 
-def _uncovered(state: State, open_one: Certifying) -> int:
-    answered_before = state.labelled - sum(id in state.kept for id in open_one.ids)
-    others = len(state.roster) - open_one.remainder - answered_before
-    # control items that were issued are not drawn from; answers told unasked since could hide them
-    return max(others, sum(id not in state.kept for id in state.control_order()))
+def _uncovered(state: State) -> int:
+    """Items without an answer that the sample was not drawn from."""
+    apart, later = state.beside, state.ids[state.certified :]
+    return sum(id not in state.kept for id in apart) + sum(id not in state.kept for id in later)
 
 
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _others(state: State, open_one: Certifying) -> int:
+    """Items that the sample was drawn from and that were answered without being in it."""
+    index, apart = state.roster.index, state.beside.union(open_one.ids)
+    return sum(id not in apart and index[id] < state.certified for id in state.kept)
+
+
+def _of_its_day(state: State, one: Certificate, at: float) -> str:
+    """A certificate in words, and what has changed since."""
+    said = one.sentence()
+    if state.altered > one.through:
+        day = datetime.fromtimestamp(at, UTC).date().isoformat()
+        unlabelled = f"{count(one.unlabelled, 'item was', 'items were')} unlabelled"
+        past = one.sentence(is_past=True)
+        said = f"As of {day}, when {unlabelled}: {past[0].lower()}{past[1:]}"
+    if state.altered > max(one.through, state.revised):
+        said += " Answers or items have changed since: how many are left now is not known."
+    if state.newest is not None and state.newest.model != one.model:
+        said += " The newest model is another one: of what it would label, nothing is said."
+    if state.revised > one.through:
+        said += " The classes have changed since: it speaks of those before."
+    return said
