@@ -2,10 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from nextlabel.testing.serving import Serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
@@ -55,3 +57,26 @@ def page(browser: "Browser") -> Iterator["Page"]:
     yield page
     context.close()
     assert not wrong
+
+
+@pytest.fixture
+def enter() -> Callable[..., None]:
+    """``enter(page, serving, name)`` opens the address, says one's name, and waits for the first item."""
+
+    def come(page: "Page", serving: Serving, name: str = "Ann") -> None:
+        page.goto(serving.address)
+        page.fill("#name-field", name)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#facts span")
+
+    return come
+
+
+@pytest.fixture
+def saved() -> Callable[["Page"], None]:
+    """``saved(page)`` waits until the server has all that was said."""
+
+    def wait(page: "Page") -> None:
+        page.wait_for_selector("#saved[data-state=saved]")
+
+    return wait

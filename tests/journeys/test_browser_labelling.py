@@ -33,14 +33,6 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
         yield serving
 
 
-def enter(page: "Page", serving: Serving, name: str = "Ann") -> None:
-    """Open the address and say one's name."""
-    page.goto(serving.address)
-    page.fill("#name-field", name)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#facts span")
-
-
 def shown(page: "Page") -> str:
     return page.inner_text("#content")
 
@@ -68,10 +60,6 @@ def wait_until(holds: Callable[[], bool], page: "Page") -> None:
     raise AssertionError(f"it does not hold; the page shows: {page.inner_text('body')}")
 
 
-def saved(page: "Page") -> None:
-    page.wait_for_selector("#saved[data-state=saved]")
-
-
 def true_label(text: str) -> str:
     return next(label for label, word in WORDS.items() if word in text)
 
@@ -85,7 +73,9 @@ def exported(page: "Page", serving: Serving) -> dict[str, dict[str, Any]]:
         return {row["key"]: row for row in csv.DictReader(file)}
 
 
-def test_what_is_typed_is_what_is_exported(page: "Page", serving: Serving) -> None:
+def test_what_is_typed_is_what_is_exported(
+    page: "Page", serving: Serving, enter: Callable[..., None], saved: Callable[..., None]
+) -> None:
     typed: dict[str, str | None] = {}
 
     def label(how_many: int) -> None:

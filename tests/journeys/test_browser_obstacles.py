@@ -34,13 +34,6 @@ def room(serving: Serving) -> Iterator[Callable[[int | None], None]]:
     limit(None)
 
 
-def enter(page: "Page", serving: Serving, name: str) -> None:
-    page.goto(serving.address)
-    page.fill("#name-field", name)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#facts span")
-
-
 def answers(serving: Serving, name: str) -> dict[str, str]:
     """What somebody said, as the journal has it, and that it has each once."""
     with closing(SQLiteStore(serving.journal, read_only=True)) as store:
@@ -50,12 +43,12 @@ def answers(serving: Serving, name: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def saved(page: "Page") -> None:
-    page.wait_for_selector("#saved[data-state=saved]")
-
-
 def test_a_full_disk_is_said_and_nothing_is_lost(
-    page: "Page", serving: Serving, room: Callable[[int | None], None]
+    page: "Page",
+    serving: Serving,
+    room: Callable[[int | None], None],
+    enter: Callable[..., None],
+    saved: Callable[..., None],
 ) -> None:
     enter(page, serving, "Full")
     page.keyboard.press("y")
@@ -74,7 +67,9 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
     assert sorted(answers(serving, "Full").values()) == ["no", "no", "yes", "yes"]
 
 
-def test_two_windows_of_one_person_say_everything_once(page: "Page", serving: Serving) -> None:
+def test_two_windows_of_one_person_say_everything_once(
+    page: "Page", serving: Serving, enter: Callable[..., None], saved: Callable[..., None]
+) -> None:
     enter(page, serving, "Two")
     other = page.context.new_page()
     other.goto(serving.base)
@@ -91,7 +86,9 @@ def test_two_windows_of_one_person_say_everything_once(page: "Page", serving: Se
     assert len(answers(serving, "Two")) == 20
 
 
-def test_what_waits_outlives_the_window(page: "Page", serving: Serving) -> None:
+def test_what_waits_outlives_the_window(
+    page: "Page", serving: Serving, enter: Callable[..., None], saved: Callable[..., None]
+) -> None:
     enter(page, serving, "Away")
     saved(page)
     seen = page.inner_text("#content")

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -43,14 +43,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield serving
 
 
-def enter(page: "Page", serving: Serving, name: str) -> None:
-    page.goto(serving.address)
-    page.fill("#name-field", name)
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#facts span")
-
-
-def test_what_people_and_data_say_stays_text(page: "Page", hostile: Serving) -> None:
+def test_what_people_and_data_say_stays_text(
+    page: "Page", hostile: Serving, enter: Callable[..., None]
+) -> None:
     enter(page, hostile, PAYLOADS[0])
     first = page.inner_text("#content")
     assert any(payload in first for payload in PAYLOADS)
@@ -84,7 +79,9 @@ def test_what_people_and_data_say_stays_text(page: "Page", hostile: Serving) -> 
     assert f"{CLASSES[0]}, {CLASSES[1]}" in said  # the label
 
 
-def test_axe_finds_nothing_serious_by_day_and_by_night(page: "Page", hostile: Serving) -> None:
+def test_axe_finds_nothing_serious_by_day_and_by_night(
+    page: "Page", hostile: Serving, enter: Callable[..., None]
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     found: list[tuple[str, str, str]] = []
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -123,7 +120,9 @@ def _contexts(browser: "Browser") -> Iterator[tuple[str, "BrowserContext"]]:
     )
 
 
-def test_no_page_is_wider_than_its_window(browser: "Browser", hostile: Serving) -> None:
+def test_no_page_is_wider_than_its_window(
+    browser: "Browser", hostile: Serving, enter: Callable[..., None]
+) -> None:
     for name, context in _contexts(browser):
         page = context.new_page()
         enter(page, hostile, name)
@@ -143,7 +142,7 @@ def test_no_page_is_wider_than_its_window(browser: "Browser", hostile: Serving) 
         context.close()
 
 
-def test_everything_can_be_reached_by_tab(page: "Page", hostile: Serving) -> None:
+def test_everything_can_be_reached_by_tab(page: "Page", hostile: Serving, enter: Callable[..., None]) -> None:
     enter(page, hostile, "Tab")
     reached = set()
     for _ in range(60):
@@ -153,7 +152,7 @@ def test_everything_can_be_reached_by_tab(page: "Page", hostile: Serving) -> Non
     assert {"undo", "skip", "why", "flag", "note", "guidelines", "sofar", "help"} <= reached
 
 
-def test_pages_name_nothing_outside(page: "Page", hostile: Serving) -> None:
+def test_pages_name_nothing_outside(page: "Page", hostile: Serving, enter: Callable[..., None]) -> None:
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     enter(page, hostile, "Ann")

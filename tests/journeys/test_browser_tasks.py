@@ -1,6 +1,6 @@
 """Other tasks and media in a real browser: several classes, many classes, images, suggestions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,13 +25,6 @@ def texts(folder: Path, items: int = 60) -> Path:
     return file
 
 
-def enter(page: "Page", serving: Serving) -> None:
-    page.goto(serving.address)
-    page.fill("#name-field", "Ann")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#facts span")
-
-
 def keys(page: "Page", pressed: Sequence[str]) -> None:
     """All at once, faster than the page shows the next item."""
     for one in pressed:
@@ -49,7 +42,9 @@ def labels(serving: Serving) -> list[Any]:
     return [label for one in told(serving) for label in one["labels"].values()]
 
 
-def test_keys_toggle_several_classes_and_enter_ends_the_item(page: "Page", tmp_path: Path) -> None:
+def test_keys_toggle_several_classes_and_enter_ends_the_item(
+    page: "Page", tmp_path: Path, enter: Callable[..., None]
+) -> None:
     options = ("--text", "body", "--labels", "apple,pear,plum", "--task", "classes", "--control", "0")
     with Serving(texts(tmp_path), *options) as serving:
         enter(page, serving)
@@ -57,7 +52,9 @@ def test_keys_toggle_several_classes_and_enter_ends_the_item(page: "Page", tmp_p
         assert labels(serving) == [["apple", "pear"], [], ["plum"]]
 
 
-def test_the_beginning_of_a_name_chooses_among_many_classes(page: "Page", tmp_path: Path) -> None:
+def test_the_beginning_of_a_name_chooses_among_many_classes(
+    page: "Page", tmp_path: Path, enter: Callable[..., None]
+) -> None:
     names = [f"{word} {letter}" for word in ("alpha", "beta", "éclair") for letter in "wxyz"]
     with Serving(texts(tmp_path), "--text", "body", "--labels", ",".join(names), "--control", "0") as serving:
         enter(page, serving)
@@ -69,7 +66,9 @@ def test_the_beginning_of_a_name_chooses_among_many_classes(page: "Page", tmp_pa
         assert labels(serving)[-1] == "alpha z"
 
 
-def test_images_are_shown_by_number_and_labelled(page: "Page", tmp_path: Path) -> None:
+def test_images_are_shown_by_number_and_labelled(
+    page: "Page", tmp_path: Path, enter: Callable[..., None]
+) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -87,7 +86,9 @@ def test_images_are_shown_by_number_and_labelled(page: "Page", tmp_path: Path) -
         page.wait_for_selector("#content .wait:has-text('Every item')")
 
 
-def test_enter_accepts_a_suggestion_and_the_journal_knows_it_was_shown(page: "Page", tmp_path: Path) -> None:
+def test_enter_accepts_a_suggestion_and_the_journal_knows_it_was_shown(
+    page: "Page", tmp_path: Path, enter: Callable[..., None]
+) -> None:
     options = ("--text", "body", "--labels", "apple,pear", "--control", "0", "--batch", "5")
     with Serving(texts(tmp_path, 200), *options) as serving:
         enter(page, serving)
