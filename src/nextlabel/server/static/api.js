@@ -1,4 +1,4 @@
-// Calls to the server, and the four ways in which one can end: an answer, a refusal, a closed door, nobody there.
+// Calls to the server, and how one can end: an answer, a refusal, a closed door, another campaign, nobody there.
 
 export class Refused extends Error {
   constructor(message, kind, status) {
@@ -10,6 +10,9 @@ export class Refused extends Error {
 
 export class Locked extends Error {}
 
+/** At this address another campaign is served now; nothing was done. */
+export class Elsewhere extends Error {}
+
 export class Away extends Error {
   constructor(message, isStorage = false) {
     super(message);
@@ -17,16 +20,18 @@ export class Away extends Error {
   }
 }
 
-const PATIENCE = 20_000; // milliseconds until a call counts as lost; it is repeated with the same request
+/** With every call: that our own page sends it, and to which campaign; one port may serve another one later. */
+export const headers = {
+  "X-Nextlabel": "1",
+  "X-Nextlabel-Campaign": JSON.parse(document.body.dataset.campaign).id,
+};
 
-export async function get(path) {
-  return call(path, { headers: { "X-Nextlabel": "1" } });
-}
+const PATIENCE = 20_000; // milliseconds until a call counts as lost; it is repeated with the same request
 
 export async function post(path, body) {
   return call(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-Nextlabel": "1" },
+    headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
 }
@@ -49,6 +54,9 @@ async function call(path, options) {
   const message = body?.error?.message ?? `The server answered ${response.status}.`;
   if (response.status === 401 || response.status === 403) {
     throw new Locked(message);
+  }
+  if (body?.error?.kind === "another") {
+    throw new Elsewhere(message);
   }
   if (response.status >= 500 || response.status === 429) {
     throw new Away(message, response.status === 507);

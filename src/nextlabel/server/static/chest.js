@@ -1,31 +1,65 @@
-// A list in the browser's own database (IndexedDB) that outlives reloads; in memory where the browser has none.
+// A list in the browser's own database (IndexedDB) that outlives reloads; in memory where that fails.
 
 export async function openChest(name) {
+  let database;
   try {
-    return new Chest(await opened(name));
+    database = await opened(name);
   } catch {
     return new Pocket();
   }
+  return new Chest(database);
 }
 
+/** Where the database fails, when it is full for example, what is new is kept in memory, and `failure` says why. */
 class Chest {
-  isLasting = true;
+  failure = "";
+  #pocket = new Pocket(2 ** 40); // its keys come after all of the database's
+  #seen = new Map(); // store → what was read last
+  #gone = new Set(); // keys that could not be taken out
 
   constructor(database) {
     this.database = database;
     database.onversionchange = () => database.close();
+    database.onclose = () => this.#failed("it was closed");
   }
 
-  add(store, value) {
-    return this.#within(store, "readwrite", (inside) => inside.add(value));
+  get isLasting() {
+    return this.failure === "";
   }
 
-  all(store) {
-    return this.#within(store, "readonly", (inside) => inside.getAll());
+  async add(store, value) {
+    if (!this.failure) {
+      try {
+        return await this.#within(store, "readwrite", (inside) => inside.add(value));
+      } catch (cause) {
+        this.#failed(cause);
+      }
+    }
+    return this.#pocket.add(store, value); // from now on all of them, so that they stay in order
   }
 
-  remove(store, key) {
-    return this.#within(store, "readwrite", (inside) => inside.delete(key));
+  async all(store) {
+    try {
+      this.#seen.set(store, await this.#within(store, "readonly", (inside) => inside.getAll()));
+    } catch (cause) {
+      this.#failed(cause);
+    }
+    const there = (this.#seen.get(store) ?? []).filter((one) => !this.#gone.has(`${store} ${one.seq}`));
+    return [...there, ...(await this.#pocket.all(store))];
+  }
+
+  async remove(store, key) {
+    await this.#pocket.remove(store, key);
+    try {
+      await this.#within(store, "readwrite", (inside) => inside.delete(key));
+    } catch (cause) {
+      this.#gone.add(`${store} ${key}`); // sent again after a reload, which does no harm
+      this.#failed(cause);
+    }
+  }
+
+  #failed(cause) {
+    this.failure ||= String(cause?.message || cause?.name || cause || "it does not answer");
   }
 
   #within(store, mode, act) {
@@ -33,15 +67,20 @@ class Chest {
       const transaction = this.database.transaction(store, mode);
       const asked = act(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(asked.result);
-      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      transaction.onabort = transaction.onerror = () => reject(transaction.error ?? asked.error);
     });
   }
 }
 
 class Pocket {
   isLasting = false;
+  failure = "";
   #stores = new Map();
-  #next = 1;
+  #next;
+
+  constructor(first = 1) {
+    this.#next = first;
+  }
 
   async add(store, value) {
     const key = this.#next++;

@@ -72,13 +72,23 @@ export class Choices {
     if (this.#box) {
       return this.#begin(event);
     }
-    const own = this.#keys.get(event.key.toLowerCase()) ?? this.#keys.get(letterOf(event));
-    const place = event.shiftKey ? undefined : own;
+    const place = this.#placeOf(event);
     if (place === undefined) {
       return false;
     }
     this.#choose(place, event);
     return true;
+  }
+
+  #placeOf(event) {
+    if (/^[0-9]$/.test(event.key)) {
+      return this.#keys.get(event.key); // some keyboards write digits with Shift
+    }
+    if (event.shiftKey) {
+      return undefined;
+    }
+    const own = this.#keys.get(event.key.toLowerCase()) ?? this.#keys.get(letterOf(event));
+    return own ?? this.#keys.get(/^Digit([0-9])$/.exec(event.code)?.[1]);
   }
 
   #clicked(event, node) {

@@ -1,5 +1,7 @@
 // Downloads: fetched first, so that a file that cannot be made is a sentence here and not a broken download.
 
+import { headers } from "./api.js";
+
 const trouble = document.getElementById("trouble");
 const announce = document.getElementById("spoken");
 
@@ -26,17 +28,26 @@ for (const link of document.querySelectorAll("a.download")) {
 }
 
 async function download(link) {
-  const response = await fetch(link.href, { credentials: "same-origin", cache: "no-store", headers: { "X-Nextlabel": "1" } });
+  const address = new URL(link.href);
+  const relevant = document.querySelector(`select[data-positive="${address.searchParams.get("format")}"]`);
+  if (relevant?.value === "") {
+    relevant.focus();
+    throw new Error("Choose which class is the relevant one.");
+  }
+  if (relevant) {
+    address.searchParams.set("positive", relevant.value);
+  }
+  const response = await fetch(address, { credentials: "same-origin", cache: "no-store", headers });
   if (!response.ok) {
     const said = await response.json().catch(() => null);
     throw new Error(said?.error?.message ?? `The server answered ${response.status}.`);
   }
-  const address = URL.createObjectURL(await response.blob());
+  const content = URL.createObjectURL(await response.blob());
   const saver = document.createElement("a");
-  saver.href = address;
+  saver.href = content;
   saver.download = nameOf(response) ?? link.dataset.name;
   saver.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  setTimeout(() => URL.revokeObjectURL(content), 60_000);
 }
 
 function nameOf(response) {

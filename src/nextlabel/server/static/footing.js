@@ -40,8 +40,12 @@ export function drawSaved(outbox, ofServer) {
   drawRefused(outbox);
 }
 
-function bannerWords({ trouble, message, isLasting }) {
+function bannerWords({ trouble, message, failure, isLasting, waiting }) {
   const kept = isLasting ? "It outlives a reload." : "Do not close this window: this browser keeps nothing.";
+  if (failure && !trouble) {
+    const now = waiting > 0 ? "Do not close this window before all is saved." : "You can go on.";
+    return `This browser can keep nothing any more (${failure}): what you say is safe once it is saved. ${now}`;
+  }
   if (trouble === "away") {
     return `The server is away. You can go on: what you say waits here until it is back. ${kept}`;
   }
@@ -51,6 +55,12 @@ function bannerWords({ trouble, message, isLasting }) {
   if (trouble === "locked") {
     return `This window is not let in any more: ${message} Open the address that the terminal shows. ${kept}`;
   }
+  if (trouble === "elsewhere") {
+    return `At this address another campaign is served now. What you say here waits for its own. ${kept}`;
+  }
+  if (trouble === "fault") {
+    return `Something went wrong in this page: ${message} What you say waits here; reload the page. ${kept}`;
+  }
   return "";
 }
 
@@ -59,12 +69,18 @@ function drawRefused(outbox) {
   refused.querySelector("summary").textContent = `${outbox.refused.length} not accepted`;
   const list = refused.querySelector("ul");
   list.replaceChildren(
-    ...outbox.refused.map(({ seq, line, message }) => {
+    ...outbox.refused.map(({ seq, action, line, message }) => {
       const entry = element("li", `${line}: ${message} `);
       const button = element("button", "Seen", "quiet");
       button.type = "button";
       button.addEventListener("click", () => outbox.forget(seq));
       entry.append(button);
+      if (action?.id) {
+        const again = element("button", "Send again", "quiet");
+        again.type = "button";
+        again.addEventListener("click", () => outbox.again(seq));
+        entry.append(again);
+      }
       return entry;
     }),
   );

@@ -6,10 +6,6 @@ import "./times.js";
 const links = [...document.querySelectorAll("#list a.open")];
 const field = document.getElementById("search");
 
-for (const select of document.querySelectorAll("form.find select")) {
-  select.addEventListener("change", () => select.form.requestSubmit());
-}
-
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || isElsewhere(event, null)) {
     return;

@@ -18,6 +18,33 @@ export function commandOf(event) {
   return COMMANDS[letterOf(event)] ?? null;
 }
 
+/**
+ * Whether a press is a key's that is held down and must do nothing more: it is one decision, however long.
+ * In the box a held key writes, takes letters away, and goes up and down.
+ */
+export function isHeld(event, box) {
+  if (!event.repeat || document.querySelector("dialog[open]")) {
+    return false;
+  }
+  if (event.target !== box || box === null) {
+    if (event.target.closest?.("input, textarea, select")) {
+      return false;
+    }
+    if (event.target.closest?.("button, a, summary") && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault(); // the browser would press the button again and again
+    }
+    return true;
+  }
+  if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+    return false;
+  }
+  const writes = event.key.length === 1 || event.key === "Backspace";
+  if (event.key === "Enter" || (writes && box.value === "" && (event.shiftKey || event.ctrlKey || event.metaKey))) {
+    event.preventDefault();
+  }
+  return true;
+}
+
 /** Whether a press is the field's or the button's own affair. */
 export function isElsewhere(event, box) {
   const target = event.target;

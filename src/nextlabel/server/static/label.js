@@ -4,9 +4,10 @@ import { post } from "./api.js";
 import { Choices } from "./choices.js";
 import { askWords } from "./dialogs.js";
 import { drawProgress, drawSaved } from "./footing.js";
-import { commandOf, isElsewhere } from "./keys.js";
+import { commandOf, isElsewhere, isHeld } from "./keys.js";
 import { partsOf } from "./live.js";
 import { Outbox } from "./outbox.js";
+import { named, percent, suggested, words } from "./phrases.js";
 import { Stopwatch } from "./stopwatch.js";
 import { element, show, spoken } from "./views.js";
 
@@ -56,7 +57,7 @@ async function settle(kind, fields, event) {
     action.model = item.model ?? null;
   }
   await outbox.add(action, `${named(item)}, ${kind === "answer" ? words(fields.label) : "skipped"}`);
-  queue.shift();
+  drop(item.id); // meanwhile another may have come before it
   settled.set(item.id, performance.now());
   done.push({ item: { ...item, node: null }, mine: kind === "answer" ? { label: fields.label } : { skip: fields.reason ?? "" } });
   if (done.length > REMEMBERED) {
@@ -153,7 +154,7 @@ const COMMANDS = {
 
 document.addEventListener("keydown", (event) => {
   const box = document.getElementById("type");
-  if (isElsewhere(event, box)) {
+  if (isHeld(event, box) || isElsewhere(event, box)) {
     return;
   }
   if (event.ctrlKey || event.metaKey) {
@@ -162,9 +163,6 @@ document.addEventListener("keydown", (event) => {
       COMMANDS.undo();
     }
     return;
-  }
-  if (event.repeat && document.activeElement !== box) {
-    return; // a key held down is one decision
   }
   const isTaken = choices.press(event);
   const command = isTaken ? null : commandOf(event);
@@ -202,7 +200,7 @@ function showFirst(event) {
   if (item.node.parentElement !== content) {
     content.replaceChildren(item.node);
     document.getElementById("item").scrollTop = 0;
-    say(`${named(item)}. ${spoken(item.view)}`);
+    say(`${named(item)}. ${spoken(item.view)} ${suggested(item)}`.trim());
     stopwatch.restart();
   }
   drawFacts(item);
@@ -241,21 +239,6 @@ function drawSuggestion(item) {
   name.dir = "auto";
   const key = element("kbd", campaign.task.kind === "classes" ? "⇧\u200aEnter" : "Enter");
   suggestion.replaceChildren("The model says ", name, `, ${percent(confidence)} `, key);
-}
-
-function percent(share) {
-  if (share > 0 && share < 0.005) {
-    return "under 1 %";
-  }
-  return share >= 0.995 && share < 1 ? "over 99 %" : `${Math.round(100 * share)} %`;
-}
-
-function words(label) {
-  return Array.isArray(label) ? label.join(", ") || "none of them" : label;
-}
-
-function named(item) {
-  return item.number ? `Item ${item.number.toLocaleString("en")}` : "Item";
 }
 
 function say(text) {
@@ -319,6 +302,7 @@ async function refill() {
 
 async function beat() {
   const tokens = queue.map((one) => one.token).filter(Boolean);
+  const isMine = (token) => !token || !tokens.includes(token); // came while the server was asked
   if (document.hidden || tokens.length === 0) {
     return;
   }
@@ -327,7 +311,7 @@ async function beat() {
     for (const item of queue) {
       item.expires = expires[item.token] ?? item.expires;
     }
-    const kept = queue.filter((item, place) => place === 0 || !item.token || item.token in expires);
+    const kept = queue.filter((item, place) => place === 0 || isMine(item.token) || item.token in expires);
     queue.splice(0, queue.length, ...kept); // the others were given to somebody else meanwhile
     if (queue.length < PREFETCH) {
       refill();

@@ -12,13 +12,26 @@ export async function partsOf(path) {
   return new Map([...page.querySelectorAll("[data-live]")].map((part) => [part.dataset.live, part]));
 }
 
+/** What a reader has opened stays open. */
+function keepOpen(part, next) {
+  const opened = new Set([...part.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+  for (const summary of next.querySelectorAll("details > summary")) {
+    summary.parentElement.toggleAttribute("open", opened.has(summary.textContent));
+  }
+}
+
 export async function refresh() {
   const fresh = await partsOf(location.href);
   for (const part of document.querySelectorAll("[data-live]")) {
     const next = fresh.get(part.dataset.live);
-    const isUsed = part.contains(document.activeElement);
-    if (next && !isUsed && next.outerHTML !== part.outerHTML) {
-      part.replaceWith(document.adoptNode(next));
+    const focused = [...part.querySelectorAll("summary")].indexOf(document.activeElement);
+    const isUsed = focused < 0 && part.contains(document.activeElement);
+    if (next && !isUsed) {
+      keepOpen(part, next);
+      if (next.outerHTML !== part.outerHTML) {
+        part.replaceWith(document.adoptNode(next));
+        next.querySelectorAll("summary")[focused]?.focus();
+      }
     }
   }
   document.dispatchEvent(new Event("nextlabel:fresh"));

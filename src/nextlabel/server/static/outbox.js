@@ -3,7 +3,7 @@
 // Each action carries a request id made here. The server does an action with one id once, so that to repeat it is
 // harmless: after a lost answer, a reload, a restart of the server, or from a second window.
 
-import { Away, Locked, Refused, post, uuid } from "./api.js";
+import { Away, Elsewhere, Locked, Refused, post, uuid } from "./api.js";
 import { openChest } from "./chest.js";
 
 const PIECE = 20; // actions in one call
@@ -24,7 +24,7 @@ export class Outbox {
   #isWanted = false;
   #channel = null;
   #asks = () => ({});
-  trouble = null; // null, "away", "storage" or "locked"
+  trouble = null; // null, "away", "storage", "locked", "elsewhere" or "fault"
   message = "";
 
   static async open(campaign, person, asks) {
@@ -55,6 +55,11 @@ export class Outbox {
 
   get isLasting() {
     return this.#chest.isLasting;
+  }
+
+  /** Why this browser can keep nothing any more; empty where it can. */
+  get failure() {
+    return this.#chest.failure;
   }
 
   get refused() {
@@ -88,6 +93,15 @@ export class Outbox {
     await this.#chest.remove("refused", seq);
     this.#refused = this.#refused.filter((one) => one.seq !== seq);
     this.#tell("state");
+  }
+
+  /** Sends again what was not accepted, as a new action. */
+  async again(seq) {
+    const { action, line } = this.#refused.find((one) => one.seq === seq) ?? {};
+    if (action) {
+      await this.add(action, line);
+      await this.forget(seq);
+    }
   }
 
   /** Sends what waits; one window at a time does. */
@@ -161,8 +175,10 @@ export class Outbox {
 
   async #drop(record, result) {
     if (!result.ok) {
-      const seq = await this.#chest.add("refused", { line: record.line, message: result.message, owner: this.#owner });
-      this.#refused.push({ seq, line: record.line, message: result.message });
+      const { action, line } = record;
+      const refused = { action, line, message: result.message, owner: this.#owner };
+      const seq = await this.#chest.add("refused", refused);
+      this.#refused.push({ ...refused, seq });
     }
     await this.#chest.remove("outbox", record.seq);
     this.#mirror.delete(record.seq);
@@ -189,11 +205,15 @@ export class Outbox {
   }
 
   #name(cause) {
+    let trouble = "fault";
     if (cause instanceof Locked) {
-      this.#change("locked", cause.message);
-    } else {
-      this.#change(cause instanceof Away && cause.isStorage ? "storage" : "away", cause.message);
+      trouble = "locked";
+    } else if (cause instanceof Elsewhere) {
+      trouble = "elsewhere";
+    } else if (cause instanceof Away) {
+      trouble = cause.isStorage ? "storage" : "away";
     }
+    this.#change(trouble, cause.message);
   }
 
   #change(trouble, message) {

@@ -21,6 +21,11 @@ dialog.addEventListener("cancel", (event) => {
     event.preventDefault(); // without a name there is nobody to keep the labels for
   }
 });
+dialog.addEventListener("close", () => {
+  if (!person) {
+    dialog.showModal(); // a second Esc closes it without asking
+  }
+});
 document.getElementById("name-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = field.value.trim();
