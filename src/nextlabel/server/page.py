@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from nextlabel.core.registry import names, resolve
@@ -30,6 +31,10 @@ class Somebody(Protocol):
 
 class Desk(Protocol):
     """What pages ask of the server: the answers of the calls of the same name."""
+
+    @property
+    def path(self) -> Path | None:
+        """Of the journal."""
 
     def campaign(self, person: Any) -> Mapping[str, Any]:
         """Name, task, medium, number of items, what the person may do."""

@@ -19,6 +19,8 @@ _TITLES = {
     "parquet": "Parquet",
 }
 
+_OF_TWO = ("asreview",)  # formats that know two classes, of which one is the relevant one
+
 
 def export() -> Page:
     """Downloads, a sentence each; for owners."""
@@ -26,4 +28,14 @@ def export() -> Page:
 
 
 def _context(desk: Desk, person: Any, query: Mapping[str, str]) -> Mapping[str, Any]:
-    return {"formats": desk.formats(person), "titles": _TITLES}
+    task = desk.campaign(person)["task"]
+    names = [one["name"] for one in task["classes"]]
+    return {
+        "formats": desk.formats(person),
+        "titles": _TITLES,
+        "classes": names,
+        "takes_several": task["kind"] == "classes",
+        "is_of_two": task["kind"] == "class" and len(names) == 2,
+        "of_two": _OF_TWO,
+        "journal": None if desk.path is None else desk.path.name,
+    }
