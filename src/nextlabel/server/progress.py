@@ -37,7 +37,7 @@ class Progress:
             What stands in the way of saving.
         """
         rate = self._chronicle.rate(person)
-        left = len(state.roster) - state.labelled - len(state.skipped)
+        left = _left(state, person)
         return {
             "labelled": state.labelled,
             "mine": self._chronicle.count(person),
@@ -45,7 +45,7 @@ class Progress:
             "skipped": len(state.skipped),
             "waiting_answers": self._unfinished(state),
             "rate_per_hour": None if rate is None else round(rate, 1),
-            "eta_seconds": None if not rate else round(3600 * max(left, 0) / rate),
+            "eta_seconds": round(3600 * left / rate) if rate and left else None,
             "training": self._training.says(state),
             "saved": banner is None,
             "banner": banner,
@@ -60,3 +60,22 @@ class Progress:
                 self._waiting = sum(not state.is_done(id) for id in state.kept)
                 self._at = state.position
             return self._waiting
+
+
+def _left(state: State, person: str) -> int:
+    """How many answers are still to come from somebody who labels all that will be asked of them.
+
+    Of the control reserve no more than its share of the rest: what is left of it is asked of nobody.
+    """
+    if state.is_stopped:
+        return 0
+    settled = state.labelled + len(state.skipped)
+    walled = [id for id in state.walled if id not in state.kept and id not in state.skips]
+    sample = frozenset(state.sample)
+    reserve = [id for id in walled if id not in sample]
+    active = len(state.roster) - settled - len(walled)
+    share = state.control
+    out = state.out
+    control = max(sum(id in out for id in reserve), round(active * share / (1 - share)))
+    theirs = sum(id in state.kept and person not in state.said(id) for id in state.begun)
+    return active + len(walled) - len(reserve) + min(control, len(reserve)) + theirs
