@@ -66,6 +66,10 @@ def new(
         float,
         typer.Option(help="The share of each batch drawn at random, to measure by: 0, or from 0.05 to 0.2."),
     ] = 0.1,
+    overlap: Annotated[int, typer.Option(min=1, help="How many people each item is asked of.")] = 1,
+    candidates: Annotated[
+        int | None, typer.Option(min=1, help="How many items the model sees at once; all when left out.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
 ) -> None:
     """Begin a campaign: read items from a file, write a journal beside it."""
@@ -92,6 +96,8 @@ def new(
         learner=learner,
         control=control,
         seed=seed,
+        overlap=overlap,
+        candidates=candidates,
     )
     pool, state, column = begin(journal, wanted)
     say(wanted, pool, state, column)

@@ -116,7 +116,7 @@ def _model(campaign: "Campaign", *, certified: bool) -> "tuple[Model, int]":
         lacking = "none was made" if fingerprint is None else f"the file of its model {fingerprint} has gone"
         message = (
             f"--certified labels by the model of the newest certificate; {lacking}. Leave it out, or make a "
-            "certificate on the page."
+            "certificate: nextlabel certify."
         )
         raise CampaignError(message)
     return found, _labels_of(campaign.journal(), str(fingerprint))

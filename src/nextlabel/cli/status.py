@@ -108,7 +108,10 @@ def _written(spec: Any, otherwise: str) -> Any:
 
 def _next(journal: Path, state: "State", pending: int, now: float) -> str:
     from nextlabel.cli.journal import call
+    from nextlabel.evaluation.certificate import is_due
 
+    if is_due(state):
+        return call("certify", journal)
     if pending:
         return call("tell", journal, "SHEET.csv")
     if not state.is_stopped and (state.is_certifying or state.begun or len(state.available(now))):

@@ -11,6 +11,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "advise": "nextlabel.cli.advise:advise",
             "ask": "nextlabel.cli.ask:ask",
             "bench": "nextlabel.cli.bench:bench",
+            "certify": "nextlabel.cli.certify:certify",
             "conformance": "nextlabel.cli.conformance:conformance",
             "data": "nextlabel.cli.data:data",
             "demo": "nextlabel.cli.demo:demo",
