@@ -145,6 +145,26 @@ def test_what_was_set_aside_shows_the_model_once_it_is_released(page: Page) -> N
         assert control in {one["id"] for one in listed(ann, "filter=disagreement")}
 
 
+def test_who_has_labelled_all_but_the_reserve_is_told_how_to_go_on(tmp_path: Path) -> None:
+    page = Page(tmp_path, control=0.1)
+    state = page.desk.state
+    assert page.desk.path is not None
+    with Campaign.open(page.desk.path) as other:
+        other.tell(dict.fromkeys((id for id in state.ids if id not in state.walled), "no"))
+    with page.client() as ann:
+        while said := ann.post("/api/next", json={"want": 50}).json():
+            if not said["items"]:
+                break
+            answers = ({"kind": "skip", "id": one["id"], "token": one["token"]} for one in said["items"])
+            act(ann, *answers)
+        assert "items are left that were set aside to measure quality by" in said["waiting"]
+        assert '"Label the rest" on the page Status' in said["waiting"]
+        assert "/api" not in said["waiting"]
+        ann.post("/api/release", json={})
+        assert len(ann.post("/api/next", json={"want": 5}).json()["items"]) == 5
+    page.desk.close()
+
+
 def test_the_second_of_two_people_is_not_told_either(tmp_path: Path) -> None:
     page = Page(tmp_path, control=0.2, overlap=2)
     with page.client() as ann, page.client("bob") as bob:

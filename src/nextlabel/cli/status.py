@@ -152,8 +152,8 @@ def _show(said: dict[str, Any]) -> None:
     if said["reserved"] and not said["left"]:
         console.print(
             f"The strategy has asked all it may; {said['reserved']:,} items are left in the control reserve. "
-            "To have them asked too, end the control arm in Python, for good: "
-            f"Campaign.open({said['journal']!r}).release()",
+            'To have them asked too, which ends the measuring for good: "Label the rest" on the page Status '
+            f"of nextlabel label, or in Python Campaign.open({said['journal']!r}).release()",
             soft_wrap=True,
         )
     if said["stopped"] is not None:

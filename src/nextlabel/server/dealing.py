@@ -128,6 +128,6 @@ def _why(state: State, now: float, person: str, has_some: bool) -> str | None:
     if not state.control or not waiting:
         return done
     return (
-        f"{done} {waiting:,} items are left that were set aside to measure quality by; an owner can let them "
-        "join the others, which ends that measurement: POST /api/release, or campaign.release() in Python."
+        f"{done} {waiting:,} items are left that were set aside to measure quality by. An owner can have "
+        'them labelled too, which ends that measurement: "Label the rest" on the page Status.'
     )
