@@ -14,7 +14,6 @@ from nextlabel.readers.images import images
 from nextlabel.server.charts import band, bars, curve
 from nextlabel.server.keys import MOST_KEYS, class_keys
 from nextlabel.server.media import media_address
-from nextlabel.server.media import media_address
 from nextlabel.server.view import ViewKind
 from nextlabel.server.wording import amount, moment, percent, saying
 

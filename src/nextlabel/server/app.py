@@ -224,18 +224,6 @@ def _sealed(desk: Desk, position: int, said: str | None) -> tuple[bytes, str]:
     return picture(pool, position)
 
 
-def _sealed(desk: Desk, position: int, said: str | None) -> tuple[bytes, str]:
-    """The picture of an item, where it is still the one that the page means."""
-    pool = desk.pool
-    if said is not None and 0 <= position < len(pool.ids) and seal(pool, position) != said:
-        message = (
-            f"The picture of item {position + 1:,} is not the one that this page means: its file was replaced, "
-            "or another campaign is served here now. Load the page again."
-        )
-        raise RequestError(message, status=409, kind="image")
-    return picture(pool, position)
-
-
 async def _failed(request: Request, error: Exception) -> Response:
     if not isinstance(error, NextlabelError):
         raise error

@@ -134,12 +134,6 @@ def _is_visit(headers: list[tuple[str, str]]) -> bool:
     return mode in (None, "navigate") and where in (None, "document")
 
 
-def _is_visit(headers: list[tuple[str, str]]) -> bool:
-    """Whether a person follows a link, and not a page of another site fetches, frames or shows something."""
-    mode, where = _one(headers, "sec-fetch-mode"), _one(headers, "sec-fetch-dest")
-    return mode in (None, "navigate") and where in (None, "document")
-
-
 def _foreign(where: str | None) -> RequestError:
     message = (
         f"Calls must come from the page of this server itself; this one came from {str(where)[:80]!r}. "

@@ -59,51 +59,6 @@ def seal(pool: Pool, position: int) -> str:
     return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
-def media_address(pool: Pool, position: int) -> str:
-    """Where the browser fetches an image: its position, and a seal that no other image has.
-
-    Browsers keep pictures by their address; another campaign may be served at the same host and port
-    tomorrow, and its pictures must not be taken for those of today.
-
-    Parameters
-    ----------
-    pool : Pool
-    position : int
-        From 0, in the order of the pool.
-    """
-    return f"/media/{position}?seal={seal(pool, position)}"
-
-
-def seal(pool: Pool, position: int) -> str:
-    """What tells the image of an item from every other, and from itself before it was replaced.
-
-    Parameters
-    ----------
-    pool : Pool
-    position : int
-        From 0, in the order of the pool.
-
-    Notes
-    -----
-    Of an image in a file, a digest of its path and of what the system says of it: which file it is, its
-    size, when it was written and when anything of it was changed last, which nobody can set back. Of
-    others, of the pool's fingerprint and the position. Nothing is read.
-    """
-    pool, position = _inner(pool, position)
-    own: Any = getattr(pool, "path", None)
-    if own is None:
-        said = f"{pool.fingerprint} {position}"
-    else:
-        try:
-            path = own(position)
-            found = os.stat(path)
-            said = repr([str(path), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns])
-            said += str(found.st_ctime_ns)
-        except (NextlabelError, OSError):
-            said = f"gone {pool.ids[position]}"
-    return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
-
-
 def picture(pool: Pool, position: int) -> tuple[bytes, str]:
     """One image of the pool, and its media type.
 
@@ -130,7 +85,6 @@ def picture(pool: Pool, position: int) -> tuple[bytes, str]:
         message = f"Images are numbered from 0 to {len(pool.ids) - 1:,}; received {position:,}."
         raise RequestError(message, status=404, kind="missing")
     pool, position = _inner(pool, position)
-    pool, position = _inner(pool, position)
     own: Any = getattr(pool, "picture", None)
     if own is not None:
         made: tuple[bytes, str] = own(position, LARGEST)
@@ -147,13 +101,6 @@ def _inner(pool: Pool, position: int) -> tuple[Pool, int]:
     while isinstance(pool, Ordered):
         position = int(pool.places[position])
         pool = pool.pool
-    return pool, position
-
-
-def _inner(pool: Pool, position: int) -> tuple[Pool, int]:
-    """The pool behind one that has another order, and the position there."""
-    while isinstance(pool, Ordered):
-        pool, position = pool.pool, int(pool.places[position])
     return pool, position
 
 

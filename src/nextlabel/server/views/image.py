@@ -5,7 +5,6 @@ from typing import Any, ClassVar, final
 
 from nextlabel.core.pool import Pool
 from nextlabel.server.media import media_address
-from nextlabel.server.media import media_address
 from nextlabel.server.view import ViewKind
 
 __all__ = ["Image"]
