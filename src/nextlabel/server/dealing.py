@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from nextlabel.campaign.campaign import Campaign
+from nextlabel.campaign.events import ACTIVE
 from nextlabel.campaign.planning import Plan
 from nextlabel.campaign.state import State
 from nextlabel.errors import CampaignError, JournalError
@@ -24,7 +25,8 @@ class Dealt:
     waiting : str or None
         Why there are fewer than wanted.
     is_used_up : bool
-        Whether items were given that the plan had not picked.
+        Whether the plan had no item left, and others were drawn in its place. Control items, those of a
+        certificate and those that others have begun are in no plan.
     """
 
     items: tuple[tuple[str, str, float | None], ...] = ()
@@ -90,7 +92,7 @@ def deal(
     drawn = 0
     why = None
     while len(items) < want:
-        missing = want - len(items)
+        missing, begun = want - len(items), campaign.state.begun
         try:
             query = campaign.ask(missing, person, lease_seconds=lease_seconds, plan=plan or unplanned())
         except JournalError:
@@ -99,8 +101,15 @@ def deal(
             why = _why(campaign.state, now, person, has_some=bool(items) or bool(have))
             break
         items += [(id, query.token, query.expires) for id in query.ids]
-        drawn += sum(id not in planned for id in query.ids)
+        drawn += sum(
+            _is_drawn(campaign.state, id) for id in query.ids if id not in planned and id not in begun
+        )
     return Dealt(tuple(items), why, is_used_up=plan is not None and drawn > 0)
+
+
+def _is_drawn(state: State, id: str) -> bool:
+    """Whether an item was asked that a strategy might have picked."""
+    return state.asked[id].arm == ACTIVE
 
 
 def _kept(campaign: Campaign, token: str, now: float, lease_seconds: float) -> float | None:
