@@ -108,6 +108,10 @@ class Pretrained(Encoder):
             },
         )
 
+    def require(self, items: Array) -> None:
+        """Load the model, and encode with it."""
+        self.learnt(lambda: iter([items]))
+
     def learnt(self, passes: Passes) -> dict[str, Array]:
         """The mean, the number to divide by, and which model it is."""
         network = self._network()

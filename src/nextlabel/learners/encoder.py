@@ -37,6 +37,20 @@ class Encoder(ABC):
     piece: ClassVar[int] = 4096
     """How many items are read at once at most: fewer where each takes long, so that progress is told."""
 
+    def require(self, items: Array) -> None:  # noqa: B027 (most have nothing to refuse)
+        """Refuse what cannot work here, before anything depends on it: a library or a file that is missing.
+
+        Parameters
+        ----------
+        items : array
+            One of those that are to be encoded, or a few.
+
+        Raises
+        ------
+        LearnerError, MissingExtra
+            These features cannot be made of these items on this machine.
+        """
+
     @abstractmethod
     def learnt(self, passes: Passes) -> dict[str, Array]:
         """What must be known of the items, as arrays that can be saved.

@@ -120,6 +120,22 @@ class SklearnLearner(Learner):
             raise LearnerError(message)
         self._place(made)
 
+    def require(self, pool: Pool) -> None:
+        """Refuse features that cannot be made of the items of a pool: tried on the first.
+
+        Parameters
+        ----------
+        pool : Pool
+
+        Raises
+        ------
+        LearnerError, MissingExtra
+            A file or a library is missing, or the items are of another kind.
+        """
+        made = encoder(self.features)
+        if made is not None:
+            made.require(pool.take(np.array([0])))
+
     @property
     def provides(self) -> frozenset[str]:
         """`embedding`, and `logits` where the estimator has them, else `proba`."""
