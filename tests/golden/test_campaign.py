@@ -677,10 +677,10 @@ def test_a_small_pool_has_no_control_arm_and_says_why() -> None:
         campaign.release()
 
 
-def test_two_campaigns_on_one_store_read_what_the_other_writes() -> None:
+def test_two_campaigns_on_one_store_read_what_the_other_writes(tmp_path: Path) -> None:
     store = MemoryStore()
     first = told(store=store)
-    second = Campaign.open("nowhere.db", line(), store=store)
+    second = Campaign.open(tmp_path / "a.db", line(), store=store)
     query = first.ask(3)
     assert not set(second.ask(3).ids) & set(query.ids)
     assert second.state.pending(0.0).keys() > set(query.ids)
@@ -690,7 +690,7 @@ def test_two_campaigns_on_one_store_read_what_the_other_writes() -> None:
 
 
 @pytest.mark.parametrize("interloper", ["tell", "ask"])
-def test_who_comes_second_to_the_journal_tries_again(interloper: str) -> None:
+def test_who_comes_second_to_the_journal_tries_again(interloper: str, tmp_path: Path) -> None:
     store = MemoryStore()
     other = told(store=store)
     clock = Clock()
@@ -706,7 +706,7 @@ def test_who_comes_second_to_the_journal_tries_again(interloper: str) -> None:
                 other.ask(2)
         return clock.now
 
-    campaign = Campaign.open("nowhere.db", line(), store=store, clock=meanwhile)
+    campaign = Campaign.open(tmp_path / "a.db", line(), store=store, clock=meanwhile)
     query = campaign.ask(4)
     assert len(calls) == 2
     entries = campaign.journal()
@@ -720,10 +720,10 @@ def test_who_comes_second_to_the_journal_tries_again(interloper: str) -> None:
     assert len(calls) == 2
 
 
-def test_a_pool_extended_by_another_must_be_given_again() -> None:
+def test_a_pool_extended_by_another_must_be_given_again(tmp_path: Path) -> None:
     store = MemoryStore()
     first = made(4, store=store)
-    second = Campaign.open("nowhere.db", line(4), store=store)
+    second = Campaign.open(tmp_path / "a.db", line(4), store=store)
     first.extend(line(6))
     assert second.tell({"5": "high"}) == 1  # answers need no pool
     with pytest.raises(
@@ -813,19 +813,19 @@ def test_a_journal_that_is_refused_is_closed_again(tmp_path: Path) -> None:
         (arrays(np.zeros((12, 1), np.float32)), "the ids are the same, and the content changed"),
     ],
 )
-def test_a_changed_pool_is_refused_with_what_changed(pool: Pool, says: str) -> None:
+def test_a_changed_pool_is_refused_with_what_changed(pool: Pool, says: str, tmp_path: Path) -> None:
     store = MemoryStore()
     made(store=store)
     with pytest.raises(PoolChanged, match=says):
-        Campaign.open("nowhere.db", pool, store=store)
+        Campaign.open(tmp_path / "a.db", pool, store=store)
 
 
-def test_a_pool_in_another_order_is_read_in_the_journals_order() -> None:
+def test_a_pool_in_another_order_is_read_in_the_journals_order(tmp_path: Path) -> None:
     store = MemoryStore()
     items, ids = np.arange(12, dtype=np.float32)[:, None] / 12, [str(number) for number in range(12)]
     first = made(store=store)
     turned = arrays(items[::-1], ids[::-1])
-    pool = Campaign.open("nowhere.db", turned, store=store).pool
+    pool = Campaign.open(tmp_path / "a.db", turned, store=store).pool
     assert isinstance(pool, Ordered)
     assert list(pool.ids) == ids
     assert pool.take(np.array([0, 7])).tolist() == items[[0, 7]].tolist()

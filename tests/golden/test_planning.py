@@ -326,7 +326,7 @@ def test_a_stopped_campaign_plans_nothing() -> None:
         campaign.plan(3)
 
 
-def test_answers_that_arrive_during_a_fit_do_not_delay_a_plan() -> None:
+def test_answers_that_arrive_during_a_fit_do_not_delay_a_plan(tmp_path: Path) -> None:
     """Each reading of the time writes another answer, twice; the plan is of the labels read last."""
     store = MemoryStore()
     other = Campaign.create(None, points(12), "sklearn", "margin", TASK, 1, store=store)
@@ -339,7 +339,7 @@ def test_answers_that_arrive_during_a_fit_do_not_delay_a_plan() -> None:
             other.tell({written[-1]: "low"})
         return 100.0
 
-    campaign = Campaign.open("nowhere.db", points(12), store=store, clock=meanwhile)
+    campaign = Campaign.open(tmp_path / "a.db", points(12), store=store, clock=meanwhile)
     plan = campaign.plan(3)
     assert len(written) == 2
     assert not set(plan.ids) & set(written)

@@ -95,10 +95,10 @@ def test_a_call_that_is_refused_leaves_the_others_alone() -> None:
     assert len(campaign.journal()) == 3
 
 
-def test_where_others_have_written_nothing_is() -> None:
+def test_where_others_have_written_nothing_is(tmp_path: Path) -> None:
     store = MemoryStore()
     campaign = made(store)
-    other = Campaign.open("nowhere.db", POOL, store=store)
+    other = Campaign.open(tmp_path / "a.db", POOL, store=store)
     before = campaign.state
     with pytest.raises(StaleJournal), campaign.together():  # noqa: PT012
         campaign.tell({"0": "cat"})
@@ -111,10 +111,10 @@ def test_where_others_have_written_nothing_is() -> None:
     assert other.refresh().labels() == {"1": "dog", "0": "cat"}
 
 
-def test_what_others_wrote_before_is_read_at_the_beginning() -> None:
+def test_what_others_wrote_before_is_read_at_the_beginning(tmp_path: Path) -> None:
     store = MemoryStore()
     campaign = made(store)
-    Campaign.open("nowhere.db", POOL, store=store).tell({"1": "dog"})
+    Campaign.open(tmp_path / "a.db", POOL, store=store).tell({"1": "dog"})
     with campaign.together():
         assert campaign.state.labelled == 1
         campaign.tell({"0": "cat"})

@@ -1,5 +1,6 @@
 """The window on a large pool: what strategies and learners see of it."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,11 +75,11 @@ def test_new_items_come_into_the_window_too() -> None:
     assert not {int(id) for id in campaign.state.reserve} & set(order)
 
 
-def test_a_window_repeats_itself() -> None:
+def test_a_window_repeats_itself(tmp_path: Path) -> None:
     store = MemoryStore()
     campaign = made(store=store)
     seen = campaign.state.unlabelled()
-    other = Campaign.open("nowhere.db", only_answers=True, store=store)
+    other = Campaign.open(tmp_path / "a.db", only_answers=True, store=store)
     assert other.state.unlabelled().tolist() == seen.tolist()
     assert campaign.state.created.candidates == 40
 
