@@ -1,10 +1,13 @@
-"""What every test may ask for: the seed of a statistical test, and Hypothesis as the suite runs it."""
+"""What every test may ask for, Hypothesis as the suite runs it, and at the end why tests were skipped."""
 
 import secrets
 import signal
+from collections import Counter
 
 import pytest
 from hypothesis import settings
+
+_REASONS = 6
 
 settings.register_profile("suite", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=500, print_blob=True)
@@ -20,6 +23,18 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("nightly" if config.getoption("--fresh-seeds") else "suite")
     # a shell that starts the suite in the background has it ignore interrupts, and so would all it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Each reason to skip once, the most frequent first: what is missing, and how to get it."""
+    why = Counter[str]()
+    for one in terminalreporter.stats.get("skipped", ()):
+        reason = one.longrepr[2] if isinstance(one.longrepr, tuple) else str(one.longrepr)
+        why[reason.removeprefix("Skipped: ")] += 1
+    for reason, number in why.most_common(_REASONS):
+        terminalreporter.write_line(f"{number} skipped: {reason}")
+    if len(why) > _REASONS:
+        terminalreporter.write_line(f"and {len(why) - _REASONS} other reasons to skip: pytest -rs")
 
 
 @pytest.fixture
