@@ -109,17 +109,27 @@ def _model(campaign: "Campaign", *, certified: bool) -> "tuple[Model, int]":
         model = campaign.fit()
         return model, campaign.state.active_labels
     state = campaign.refresh()
-    fingerprint = None if state.certifying is None else state.certifying.model
+    fingerprint = _certified(state)
     assert campaign.path is not None
     found = None if fingerprint is None else kept_model(campaign.path, state, fingerprint)
     if found is None:
-        lacking = "none was made" if fingerprint is None else f"the file of its model {fingerprint} has gone"
+        lacking = "there is none of these classes that was finished"
+        if fingerprint is not None:
+            lacking = f"the file of its model {fingerprint} has gone"
         message = (
             f"--certified labels by the model of the newest certificate; {lacking}. Leave it out, or make a "
             "certificate: nextlabel certify."
         )
         raise CampaignError(message)
     return found, _labels_of(campaign.journal(), str(fingerprint))
+
+
+def _certified(state: "State") -> str | None:
+    """The model of the last certificate that was finished, where it knows the classes as they are now."""
+    from nextlabel.evaluation.certificate import issued
+
+    last = issued(state)[-1:]
+    return next((one.model for one in last if state.revised <= one.through), None)
 
 
 def _labels_of(entries: "Sequence[Entry]", fingerprint: str) -> int:
@@ -168,7 +178,7 @@ def _known(state: "State", entries: "Sequence[Entry]", fingerprint: str, *, is_n
     sentences = [said["quality"]["sentence"], said["quality"]["caution"]]
     if said["certificate"]["state"] != "none":
         sentences.append(said["certificate"]["sentence"])
-        if state.certifying is not None and state.certifying.model != fingerprint:
+        if _certified(state) not in (None, fingerprint):
             sentences.append(
                 "A certificate is about the model of its day, and this file is by a newer one; to label by "
                 "that model, add --certified."
