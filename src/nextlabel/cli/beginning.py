@@ -182,7 +182,15 @@ def _task(kind: str, labels: Sequence[str], cells: Mapping[str, str], column: st
             "Add them with commas between, for example --labels positive,negative."
         )
         raise ParameterError(message)
-    return Task("classes" if kind == "classes" else "class", tuple(labels or found))
+    named = tuple(labels or found)
+    if kind == "class" and len(named) == 1:
+        message = (
+            f"One of two classes or more is what an item is to have; received {named[0]!r} alone. Name them "
+            f"with commas between, for example --labels {named[0]},other; or --task classes for a class that "
+            "an item has or has not."
+        )
+        raise ParameterError(message)
+    return Task("classes" if kind == "classes" else "class", named)
 
 
 def _known(task: "Task", cells: Mapping[str, str], column: str | None) -> "dict[str, Label]":

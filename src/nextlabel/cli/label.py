@@ -150,53 +150,21 @@ def _read(guidelines: Path) -> str:
 def _begun(wanted: "Wanted") -> "tuple[Path, Pool | None]":
     """The journal, made now or there already, and the pool where it was read for that."""
     from nextlabel.cli.beginning import begin, beside, say
+    from nextlabel.cli.going_on import require_same
 
     if wanted.file.suffix == ".db":
+        if wanted.file.exists():
+            require_same(wanted.file, wanted)
         return wanted.file, None
     journal = beside(wanted.file)
     if journal.exists():
-        _require_same(journal, wanted)
+        require_same(journal, wanted)
         typer.echo(f"Going on with the journal {journal}.")
         return journal, None
     pool, state, column = begin(journal, wanted)
     say(wanted, pool, state, column)
     typer.echo(f"Journal: {journal}")
     return journal, pool
-
-
-def _require_same(journal: Path, wanted: "Wanted") -> None:
-    """What the journal has settled is not asked for in another way; the same words as before are fine."""
-    from nextlabel.cli.beginning import Wanted
-    from nextlabel.cli.journal import read_state
-    from nextlabel.errors import ParameterError
-
-    state = read_state(journal)
-    source = state.pool_source or {}
-    created, usual = state.created, Wanted(wanted.file, {}, (), None, "class", "auto")
-    pairs: dict[str, tuple[Any, Any, Any]] = {  # what is wanted, when nothing is, and what there is
-        "--labels": (tuple(wanted.labels), (), tuple(state.task.classes)),
-        "--task": (wanted.kind, usual.kind, state.task.kind),
-        "--text": (wanted.params["text"], None, source.get("text")),
-        "--id": (wanted.params["id"], None, source.get("id")),
-        "--overlap": (wanted.overlap, usual.overlap, created.overlap),
-        "--candidates": (wanted.candidates, None, created.candidates),
-        "--control": (wanted.control, usual.control, created.control),
-        "--seed": (wanted.seed, usual.seed, created.seed),
-        "--strategy": (wanted.strategy, usual.strategy, created.name),
-    }
-    for option, (value, nothing, was) in pairs.items():
-        if value not in (nothing, was):
-            message = (
-                f"{option} must be what the journal {journal} began with, {_words(was)}; received "
-                f"{_words(value)}. Leave it out to go on; to begin anew, move the journal away."
-            )
-            raise ParameterError(message)
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return "nothing" if value is None else str(value)
 
 
 def _run(
