@@ -3,57 +3,72 @@
 Each file ``bench_<name>.py`` beside this one has a function ``rows() -> list[Row]``.
 """
 
+import json
 import platform
 import sys
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-
-from benchmarks.measure import Row
+from typing import Any
 
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "reference" / "benchmarks.md"
+FIGURES = TABLE.with_suffix(".json")
 
 
 def main(wanted: list[str]) -> int:
     names = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
-    rows: list[Row] = []
+    kept = {
+        name: one for name, one in json.loads(FIGURES.read_text(encoding="utf-8")).items() if name in names
+    }
+    is_kept = True
     for name in wanted or names:
         print(f"{name} ...", flush=True)
-        for row in import_module(f"benchmarks.bench_{name}").rows():
-            rows.append(row)
-            kept = "kept" if row.kept else "NOT KEPT"
+        rows = import_module(f"benchmarks.bench_{name}").rows()
+        for row in rows:
+            says = "kept" if row.kept else "NOT KEPT"
             print(
-                f"  {row.what}: {row.ours}; plain {row.plain}; {row.ratio} ({row.promise}: {kept})",
+                f"  {row.what}: {row.ours}; plain {row.plain}; {row.ratio} ({row.promise}: {says})",
                 flush=True,
             )
-    if not wanted:
-        TABLE.write_text(table(rows), encoding="utf-8")
-        print(f"wrote {TABLE.relative_to(HERE.parent)}")
-    return int(not all(row.kept for row in rows))
+        is_kept = is_kept and all(row.kept for row in rows)
+        kept[name] = {"on": machine(), "rows": [asdict(row) for row in rows]}
+        FIGURES.write_text(
+            json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n", "utf-8"
+        )
+        TABLE.write_text(table(kept), encoding="utf-8")
+    print(f"wrote {TABLE.relative_to(HERE.parent)}")
+    return int(not is_kept)
 
 
-def table(rows: list[Row]) -> str:
-    import numba
-    import numpy
-
+def table(figures: dict[str, Any]) -> str:
+    machines = sorted({one["on"] for one in figures.values()})
     lines = [
         "# Measured speed",
         "",
-        "Made by `make benchmarks`; do not edit. One thread, float32 unless said otherwise, CPU seconds,",
-        "medians; the forms that a row compares run in turn in one process. Ratios travel to other machines,",
-        "seconds do not.",
-        "The data: `benchmarks/data.py`.",
+        "Made by `make benchmarks`, or in part by `python -m benchmarks NAMES`, which replaces the rows of these",
+        "alone; do not edit. One thread, float32 unless said otherwise, CPU seconds, medians; the forms that a row",
+        "compares run in turn in one process. Ratios travel to other machines, seconds do not. The data:",
+        "`benchmarks/data.py`.",
         "",
-        f"Measured on {processor()}, Python {platform.python_version()}, NumPy {numpy.__version__}, "
-        f"Numba {numba.__version__}.",
+        f"Measured on {'; '.join(machines)}.",
         "",
         "| what | nextlabel | plain form | ratio | promise | kept |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in rows:
-        kept = "yes" if row.kept else "**no**"
-        lines.append(f"| {row.what} | {row.ours} | {row.plain} | {row.ratio} | {row.promise} | {kept} |")
+    for _, one in sorted(figures.items()):
+        for row in one["rows"]:
+            cells = [row[name] for name in ("what", "ours", "plain", "ratio", "promise")]
+            lines.append(f"| {' | '.join([*cells, 'yes' if row['kept'] else '**no**'])} |")
     return "\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    import numba
+    import numpy
+
+    versions = f"Python {platform.python_version()}, NumPy {numpy.__version__}, Numba {numba.__version__}"
+    return f"{processor()}, {versions}"
 
 
 def processor() -> str:
