@@ -71,11 +71,12 @@ def test_predictions_come_back_as_they_were(
     tmp_path: Path, labels: list[Label], names: tuple[str, ...]
 ) -> None:
     places = np.array([7, 2, 5], np.int64)
-    made = Predictions.made("m", names, places, labels, np.array([0.25, 0.5, 0.75]))
+    made = Predictions.made("m", names, places, labels, np.array([0.25, 0.5, 0.75]), "c")
     file = predictions_file(tmp_path / "a.db")
     made.write(file)
-    read = Predictions.read(file)
+    read = Predictions.read(file, "c")
     assert read is not None
+    assert Predictions.read(file, "d") is None  # of a campaign that was deleted, and begun anew
     for one in (made, read):
         assert [one.at(place) for place in (7, 2, 5)] == list(zip(labels, (0.25, 0.5, 0.75), strict=True))
         assert [one.at(place) for place in (0, 3, 99)] == [None] * 3
@@ -88,13 +89,13 @@ def test_a_damaged_file_of_predictions_is_none(tmp_path: Path, content: "bytes |
     file = tmp_path / "predictions.npz"
     if content is not None:
         file.write_bytes(content)
-    assert Predictions.read(file) is None
+    assert Predictions.read(file, "c") is None
 
 
 def test_predictions_of_a_newer_version_are_none(tmp_path: Path) -> None:
     file = tmp_path / "predictions.npz"
-    np.savez(file, head=np.array('{"version": 2}'))
-    assert Predictions.read(file) is None
+    np.savez(file, head=np.array('{"version": 3, "campaign": "c"}'))
+    assert Predictions.read(file, "c") is None
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def status(
     Every interval in it was fixed when it was written in the journal; none is computed anew. Time
     O(entries + answers).
     """
-    taken = snapshots or Snapshots()
+    taken = (snapshots or Snapshots()).of(state)
     return {
         "progress": _progress(state),
         "quality": _quality(state, entries),

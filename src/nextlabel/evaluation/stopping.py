@@ -216,7 +216,7 @@ class Snapshots:
     Parameters
     ----------
     key : str
-        Of which items and classes; others begin a new series.
+        Of which campaign and classes; others begin a new series.
     kept : tuple of Snapshot
         Those of the last 120 labels, oldest first.
     curve : tuple of (int, float)
@@ -268,6 +268,17 @@ class Snapshots:
         """`change100` of the newest model; None where none is old enough, or there is a gap."""
         return self.kept[-1].change if self.kept else None
 
+    def of(self, state: State) -> "Snapshots":
+        """These, where they are of this campaign; else an empty series of it.
+
+        Parameters
+        ----------
+        state : State
+            The file outlives its journal where somebody deletes only that, and begins another.
+        """
+        key = _key(state)
+        return self if self.key == key else Snapshots(key)
+
     def take(self, state: State, predictions: Mapping[str, Label], labels: int) -> "Snapshots":
         """The series with one more model.
 
@@ -286,10 +297,8 @@ class Snapshots:
             An item of the stop set has no prediction, or one outside the task.
         """
         labels = checked_whole(labels, "labels", least=0, advice="Give Fitted.labels.")
-        ids = stop_set(state)
-        key = _key(ids, state.task)
-        codes = _codes(ids, predictions, state.task)
-        series = self if self.key == key else Snapshots(key)
+        codes = _codes(stop_set(state), predictions, state.task)
+        series = self.of(state)
         before = tuple(one for one in series.kept if labels - _FARTHEST <= one.labels < labels)
         now = Snapshot(labels, codes, _change(before, codes, labels))
         curve = tuple(one for one in series.curve if one[0] < labels)
@@ -341,8 +350,7 @@ def _hashable(label: Any) -> Label:
     return label if isinstance(label, str) else tuple(label)
 
 
-def _key(ids: Sequence[str], task: Task) -> str:
-    made = blake2b(digest_size=16)
-    for part in (ids, task.classes):
-        made.update(json.dumps(part).encode())
-    return made.hexdigest()
+def _key(state: State) -> str:
+    created = state.created
+    said = [created.at, created.seed, created.pool_fingerprint, state.task.classes]
+    return blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()

@@ -5,7 +5,6 @@ Reading is quick and is of the newest state that is on the disk; what writes is 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, final
 
@@ -20,6 +19,7 @@ from nextlabel.server.dealing import deal
 from nextlabel.server.histories import history
 from nextlabel.server.listing import Listing
 from nextlabel.server.people import People, Person
+from nextlabel.server.predictions import campaign_id
 from nextlabel.server.progress import Progress
 from nextlabel.server.settings import Settings
 from nextlabel.server.showing import Showing
@@ -74,6 +74,7 @@ class Desk:
         self._listing = Listing(self._showing)
         chronicle.read_on()
         self._writer = Writer(campaign, self._settled)
+        training.take_up(self.id)
 
     @property
     def state(self) -> State:
@@ -93,9 +94,7 @@ class Desk:
     @property
     def id(self) -> str:
         """Of the journal: another one over the same file has another."""
-        created = self.state.created
-        said = f"{created.at}{created.seed}{created.pool_fingerprint}".encode()
-        return blake2b(said, digest_size=6).hexdigest()
+        return campaign_id(self.state.created)
 
     def _read_pool(self) -> Pool:
         return self._pool

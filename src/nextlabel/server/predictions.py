@@ -6,22 +6,36 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import final
 
 import numpy as np
 
+from nextlabel.campaign.events import Created
 from nextlabel.core.task import Label
 from nextlabel.maths.axes import Array, Positions
 
-__all__ = ["Predictions", "predictions_file"]
+__all__ = ["Predictions", "campaign_id", "predictions_file"]
 
-_VERSION = 1
+_VERSION = 2
 
 
 def predictions_file(journal: Path) -> Path:
     """Where the predictions of a journal's newest model are: ``JOURNAL.models/predictions.npz``."""
     return journal.with_name(f"{journal.name}.models") / "predictions.npz"
+
+
+def campaign_id(created: Created) -> str:
+    """What tells a campaign from every other: one that is begun anew over the same file has another.
+
+    Parameters
+    ----------
+    created : Created
+        The first entry of its journal.
+    """
+    said = f"{created.at}{created.seed}{created.pool_fingerprint}".encode()
+    return blake2b(said, digest_size=6).hexdigest()
 
 
 @final
@@ -43,6 +57,8 @@ class Predictions:
         The class index; or of several classes, 1 where one is predicted.
     confidence : array of float32, axes (n,)
         From 0 to 1.
+    campaign : str
+        Whose items they are; see `campaign_id`.
     """
 
     model: str
@@ -51,6 +67,7 @@ class Predictions:
     positions: Positions
     encoded: Array
     confidence: Array
+    campaign: str = ""
 
     @classmethod
     def made(
@@ -60,6 +77,7 @@ class Predictions:
         positions: Positions,
         labels: Sequence[Label],
         confidence: Array,
+        campaign: str = "",
     ) -> "Predictions":
         """From labels, in the order of the positions."""
         index = {name: place for place, name in enumerate(classes)}
@@ -72,7 +90,7 @@ class Predictions:
             encoded = np.array([index[str(label)] for label in labels], np.int64)
         order = np.argsort(positions, kind="stable")
         said = np.asarray(confidence, np.float32)
-        return cls(model, tuple(classes), is_several, positions[order], encoded[order], said[order])
+        return cls(model, tuple(classes), is_several, positions[order], encoded[order], said[order], campaign)
 
     def at(self, position: int) -> tuple[Label, float] | None:
         """What is said of an item; None where nothing is."""
@@ -100,6 +118,7 @@ class Predictions:
             "model": self.model,
             "classes": list(self.classes),
             "is_several": self.is_several,
+            "campaign": self.campaign,
         }
         try:
             with half.open("wb") as out:
@@ -117,12 +136,19 @@ class Predictions:
             half.unlink(missing_ok=True)
 
     @classmethod
-    def read(cls, file: Path) -> "Predictions | None":
-        """What the file holds; None where there is none, or a damaged or newer one: it is made again."""
+    def read(cls, file: Path, campaign: str) -> "Predictions | None":
+        """What the file holds; None where there is none of this campaign that can be read: it is made again.
+
+        Parameters
+        ----------
+        file : Path
+            It outlives its journal where somebody deletes only that, and begins another under the same name.
+        campaign : str
+        """
         try:
             with file.open("rb") as opened, np.load(opened, allow_pickle=False) as kept:
                 head = json.loads(str(kept["head"]))
-                if head["version"] != _VERSION:
+                if head["version"] != _VERSION or head["campaign"] != campaign:
                     return None
                 return cls(
                     head["model"],
@@ -131,6 +157,7 @@ class Predictions:
                     kept["positions"],
                     kept["encoded"],
                     kept["confidence"],
+                    campaign,
                 )
         except Exception:  # a damaged file may fail in any way
             return None

@@ -16,7 +16,7 @@ from nextlabel.core.task import Label
 from nextlabel.errors import CampaignError, MissingSignal
 from nextlabel.evaluation import certificate, quality, stopping
 from nextlabel.maths.axes import Positions
-from nextlabel.server.predictions import Predictions, predictions_file
+from nextlabel.server.predictions import Predictions, campaign_id, predictions_file
 
 __all__ = ["Rounds"]
 
@@ -103,7 +103,8 @@ class Rounds:
             said = predicted(model, state.task, pool, places, seed=state.created.seed)
         except MissingSignal:  # a model that gives no probabilities: the page shows none
             return
-        kept = Predictions.made(said.model, state.task.classes, places, said.labels, said.confidence)
+        own = campaign_id(state.created)
+        kept = Predictions.made(said.model, state.task.classes, places, said.labels, said.confidence, own)
         kept.write(predictions_file(self._file))
         self._say({"said": "predictions", "model": said.model})
 

@@ -19,6 +19,7 @@ __all__ = ["Phase", "Training"]
 
 _DEATHS = 5
 _FIRST_PAUSE = 0.5  # seconds before it is started again; twice as long each time
+_LONGEST_PAUSE = 5.0  # seconds between two attempts where it cannot be started at all
 _PATIENCE = 3.0  # seconds for it to end by itself
 _TAIL = 300
 
@@ -68,9 +69,21 @@ class Training:
         self._message = ""
         self.plan: Plan | None = None
         self.planned = -1
-        self.predictions: Predictions | None = Predictions.read(predictions_file(journal))
+        self._campaign = ""
+        self.predictions: Predictions | None = None
         self.starts = 0
         self._thread = Thread(target=self._keep_alive, name="training", daemon=True)
+
+    def take_up(self, campaign: str) -> None:
+        """Take what the newest model said before, where it is of this campaign; no other is listened to.
+
+        Parameters
+        ----------
+        campaign : str
+            See `nextlabel.server.predictions.campaign_id`.
+        """
+        self._campaign = campaign
+        self.predictions = Predictions.read(predictions_file(self._journal), campaign)
 
     def start(self) -> None:
         """Start the process, and keep it alive from now on."""
@@ -146,10 +159,14 @@ class Training:
 
     def _keep_alive(self) -> None:
         while not self._is_ending:
-            self._live()
-            self._deaths += 1
+            has_lived = self._live()
             if self._is_over():
                 return
+            if not has_lived:
+                with self._news:
+                    self._news.wait_for(self._is_over, _LONGEST_PAUSE)
+                continue
+            self._deaths += 1
             if self._deaths >= _DEATHS:
                 self._wait_for_labels()
             else:
@@ -159,16 +176,25 @@ class Training:
     def _is_over(self) -> bool:
         return self._is_ending
 
-    def _live(self) -> None:
-        """One life of the process, from its start to its end."""
-        process = self._spawned()
+    def _live(self) -> bool:
+        """One life of the process, from its start to its end; false where it could not be started."""
+        try:
+            process = self._spawned()
+        except OSError as cause:  # a full disk, a folder that is closed, no more processes
+            self._state = "failed"
+            self._message = (
+                f"The process that trains could not be started ({cause}). It is tried again every "
+                f"{_LONGEST_PAUSE:.0f} seconds; labelling goes on with what is there."
+            )
+            self._heard()
+            return False
         with self._news:
             self._process, is_late = process, self._is_ending
         if is_late:
             _end(process)
         assert process.stdout is not None
         for line in process.stdout:
-            with suppress(ValueError, KeyError):  # half a line of one that was killed
+            with suppress(ValueError, KeyError, TypeError):  # half a line of one that was killed
                 self._hear(json.loads(line))
                 self._heard()
         code = process.wait()
@@ -180,6 +206,7 @@ class Training:
         if not self._is_ending:
             self._message = f"The process that trains has ended ({_how(code)}){self._last_words()}."
             self._state = "starting"
+        return True
 
     def _wait_for_labels(self) -> None:
         self._state = "failed"
@@ -234,7 +261,7 @@ class Training:
             self.planned, self._deaths = said["changed"], 0
             self._state, self._message = "idle", ""
         elif what == "predictions":
-            self.predictions = Predictions.read(predictions_file(self._journal))
+            self.predictions = Predictions.read(predictions_file(self._journal), self._campaign)
         elif what == "problem":
             self.planned = max(self.planned, said["changed"])
             self._state, self._message = "failed", said["message"]
