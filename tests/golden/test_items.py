@@ -104,6 +104,22 @@ def test_how_a_file_was_read_is_said(tmp_path: Path) -> None:
     assert remarks(arrays(np.zeros((2, 2)))) == []
 
 
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [("utf-16", "UTF-16"), ("utf-8-sig", "UTF-8"), ("utf-32", "UTF-32"), ("utf-8", None)],
+)
+@pytest.mark.parametrize("said", [None, "latin-1"])
+def test_a_mark_says_how_a_file_was_read(
+    tmp_path: Path, encoding: str, says: str | None, said: str | None
+) -> None:
+    """Whatever somebody says: the mark counts."""
+    file = tmp_path / "a.csv"
+    file.write_text("body,x\nLe café,1\n", encoding=encoding)
+    pool, _ = read_items(file, {"text": "body", "encoding": said}, None)
+    assert remarks(pool, said) == ([f"Read as {says} (its mark)."] if says else [])
+    assert pool.show(pool.ids[0]).content == ("Le cafÃ©" if said and says is None else "Le café")
+
+
 def test_a_table_of_images_is_read_where_a_column_of_paths_is_named(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "list.csv").write_text("file,label\na.png,yes\na.png,\n", encoding="utf-8")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["label_cells", "label_column", "read_items", "remarks", "suited"]
 
 _BARE = ("images", "npy", "npz", "idx")  # readers that are not told what columns are for
+_TEXTS = ("csv", "tsv", "jsonl")  # readers of text files
 _LABELS = ("label", "folder")  # taken for labels where nobody names a column
 _LOOK, _WORDS = 200, 4
 _PLAIN = 64 * 64
@@ -154,15 +155,27 @@ def remarks(pool: "Pool", encoding: str | None = None) -> list[str]:
     Returns
     -------
     list of str
-        The encoding, where it was found out by looking at the text; what was left out.
+        The encoding, where a mark says it, whatever was said, or where it was found out by looking at the
+        text; what was left out.
     """
-    found = pool.source.params.get("encoding") if pool.source is not None else None
-    said = [f"Read as {found} (detected)."] if found and encoding is None else []
+    params = {} if pool.source is None else pool.source.params
+    mark, found = _mark(pool), params.get("encoding")
+    said = [f"Read as {mark} (its mark)."] if mark else []
+    if found and encoding is None and not mark:
+        said = [f"Read as {found} (detected)."]
     faults: Any = getattr(pool, "faults", ())
     if len(faults):
         one = "1 row is" if faults.total == 1 else f"{faults.total:,} rows are"
         said.append(f"{one} left out: {faults.words()}.")
     return said
+
+
+def _mark(pool: "Pool") -> str | None:
+    """What the mark of a text file says that a pool was read from."""
+    from nextlabel.readers.encodings import marked
+
+    source = pool.source
+    return None if source is None or source.name not in _TEXTS else marked(source.params["path"])
 
 
 def _require_no_long_text(pool: "Pool") -> None:

@@ -10,7 +10,7 @@ from nextlabel.errors import ReaderError
 from nextlabel.readers.faults import Faults
 from nextlabel.readers.files import Source, open_bytes, reading
 
-__all__ = ["LONGEST_LINE", "Encoding", "encoding_of", "escaped", "lines", "raw_lines", "wrong_text"]
+__all__ = ["LONGEST_LINE", "Encoding", "encoding_of", "escaped", "lines", "marked", "raw_lines", "wrong_text"]
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -81,9 +81,9 @@ def encoding_of(path: Source, encoding: str | None = None, *, is_skipping: bool 
     """
     with open_bytes(path) as file, reading(path):
         head = file.read(_HEAD)
-    for mark, name in _MARKS.items():
-        if head.startswith(mark):
-            return _whole(path, Encoding(name), is_skipping=is_skipping)
+    name = _named(head)
+    if name is not None:
+        return _whole(path, Encoding(name), is_skipping=is_skipping)
     if encoding is not None:
         return _whole(path, Encoding(_known(encoding)), is_skipping=is_skipping)
     wide = _wide(head)
@@ -99,6 +99,28 @@ def encoding_of(path: Source, encoding: str | None = None, *, is_skipping: bool 
     if found is None or _first_wrong(path, found) is not None:
         raise _not_this(path, "utf-8")
     return Encoding(found, is_detected=True)
+
+
+def marked(path: Source) -> str | None:
+    """What the byte-order mark of a text file says, as people write it; None where there is none.
+
+    Parameters
+    ----------
+    path : str or path
+        A file; compressed where its name ends in ``.gz``.
+
+    Raises
+    ------
+    ReaderError
+        The file cannot be read.
+    """
+    with open_bytes(path) as file, reading(path):
+        name = _named(file.read(len(codecs.BOM_UTF32_LE)))
+    return None if name is None else name.removesuffix("-sig").upper()
+
+
+def _named(head: bytes) -> str | None:
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
 def lines(path: Source, encoding: str | None = None) -> Iterator[str]:
