@@ -426,13 +426,16 @@ def test_the_end_is_for_good_and_what_is_told_is_kept(page: Page) -> None:
 def test_items_set_aside_are_asked_when_an_owner_releases_them(tmp_path: Path) -> None:
     page = Page(journal(tmp_path, items=500, control=0.05))
     with page.client() as ann:
+        assert ann.get("/api/status").json()["set_aside"] == 0  # others are left
         while items := give(ann, 200):
             act(ann, *[answer(one) for one in items])
         left = 500 - page.desk.state.labelled
         assert left > 50
         waits = ann.post("/api/next", json={}).json()["waiting"]
         assert f"{left} items are left that were set aside to measure quality by" in waits
+        assert ann.get("/api/status").json()["set_aside"] == left
         assert ann.post("/api/release", json={}).json() == {"is_released": True}
+        assert ann.get("/api/status").json()["set_aside"] == 0
         assert len(give(ann, 200)) == left
         refused = ann.post("/api/release", json={})
     assert refused.status_code == 409

@@ -94,7 +94,8 @@ def test_the_status_is_described_whole(tmp_path: Path) -> None:
     assert len(said["quality"]["looks"]) == len(said["curve"]) == said["certificate"]["number"] == 1
     assert said["agreement"]["control"]["parts"][""]["cohen"]
     described = SCHEMAS["Status"]["properties"]
-    assert set(described) - set(said) == {"training", "strategy", "people"}  # these come from the server
+    of_the_server = {"training", "strategy", "people", "set_aside"}
+    assert set(described) - set(said) == of_the_server
     for name, one in said.items():
         check(one, described[name], name)
         assert described[name].get("additionalProperties") is not True

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from nextlabel.campaign.campaign import Campaign
 from nextlabel.campaign.events import ACTIVE
 from nextlabel.campaign.planning import Plan
 from nextlabel.campaign.state import State
 from nextlabel.errors import CampaignError, JournalError
 
-__all__ = ["Dealt", "deal", "unplanned"]
+__all__ = ["Dealt", "deal", "set_aside", "unplanned"]
 
 
 @final
@@ -121,6 +123,22 @@ def _kept(campaign: Campaign, token: str, now: float, lease_seconds: float) -> f
     return campaign.renew(token, lease_seconds)
 
 
+def set_aside(state: State) -> int:
+    """How many items are left that were set aside to measure quality by, where no others are left; else 0."""
+    waiting = 0 if state.is_stopped or state.is_certifying else _reserved(state)
+    if not waiting:
+        return 0
+    skipped = [state.roster.index[id] for id in state.skips]
+    return 0 if np.setdiff1d(state.unlabelled(), skipped).size else waiting
+
+
+def _reserved(state: State) -> int:
+    """How many items of the control reserve nobody has answered or skipped."""
+    if not state.control:
+        return 0
+    return sum(id not in state.kept and id not in state.skips for id in state.reserve)
+
+
 def _why(state: State, now: float, person: str, has_some: bool) -> str | None:
     """Why no more items come, in words for whoever waits."""
     if state.is_stopped:
@@ -133,8 +151,8 @@ def _why(state: State, now: float, person: str, has_some: bool) -> str | None:
             "away for too long."
         )
     done = "Every item that can be asked of you is answered or skipped. What you said can be changed."
-    waiting = sum(id not in state.kept and id not in state.skips for id in state.reserve)
-    if not state.control or not waiting:
+    waiting = _reserved(state)
+    if not waiting:
         return done
     return (
         f"{done} {waiting:,} items are left that were set aside to measure quality by. An owner can have "

@@ -46,6 +46,7 @@ class Progress:
             "waiting_answers": self._unfinished(state),
             "rate_per_hour": None if rate is None else round(rate, 1),
             "eta_seconds": round(3600 * left / rate) if rate and left else None,
+            "certificate": _certificate(state),
             "training": self._training.says(state),
             "saved": banner is None,
             "banner": banner,
@@ -60,6 +61,16 @@ class Progress:
                 self._waiting = sum(not state.is_done(id) for id in state.kept)
                 self._at = state.position
             return self._waiting
+
+
+def _certificate(state: State) -> dict[str, int] | None:
+    """How much of the sample of a certificate is answered, while one is under way."""
+    if not state.sample:
+        return None
+    from nextlabel.evaluation.certificate import answered
+
+    known = answered(state)
+    return None if known is None else {"checked": known[0], "sample": known[1]}
 
 
 def _left(state: State, person: str) -> int:

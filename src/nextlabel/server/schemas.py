@@ -66,6 +66,7 @@ _PROGRESS = _all(
     waiting_answers=_WHOLE,
     rate_per_hour=_or_null(_NUMBER),
     eta_seconds=_or_null(_NUMBER),
+    certificate=_or_null(_all(checked=_WHOLE, sample=_WHOLE)),
     training=_TRAINING,
     saved=_FLAG,
     banner=_or_null(_TEXT),
@@ -225,6 +226,7 @@ _STATUS = _all(
         )
     ),
     class_counts=_object(others=_WHOLE),
+    set_aside={**_WHOLE, "description": "Items of the control reserve that are left, where no others are."},
     training=_TRAINING,
     strategy=_all(spec=_or_null(_object(others=True)), name=_TEXT, why=_or_null(_TEXT)),
     people=_list(_all(name=_TEXT, role=_TEXT, labels=_WHOLE, skipped=_WHOLE, last=_or_null(_NUMBER))),

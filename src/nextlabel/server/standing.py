@@ -8,6 +8,7 @@ from nextlabel.campaign.state import State
 from nextlabel.evaluation.report import status
 from nextlabel.evaluation.stopping import Snapshots
 from nextlabel.server.chronicle import Chronicle
+from nextlabel.server.dealing import set_aside
 from nextlabel.server.people import Person, Role
 from nextlabel.server.training import Training
 
@@ -56,6 +57,7 @@ def standing(
     ]
     return {
         **said,
+        "set_aside": set_aside(state),
         "training": {**training.says(state), "starts": training.starts},
         "strategy": {
             "spec": None if spec is None else dict(spec),

@@ -25,7 +25,17 @@ export function drawProgress(progress, items) {
   const line = document.getElementById("done");
   line.max = Math.max(items, 1);
   line.value = progress.labelled;
+  drawCertificate(progress.certificate);
   document.getElementById("training").textContent = training(progress.training);
+}
+
+function drawCertificate(now) {
+  const line = document.getElementById("certificate");
+  line.hidden = !now;
+  if (now) {
+    const done = `${count.format(now.checked)} of ${count.format(now.sample)}`;
+    line.textContent = `A certificate is under way: ${done} of its sample answered; until all are, only they are asked`;
+  }
 }
 
 export function drawSaved(outbox, ofServer) {

@@ -7,7 +7,7 @@ import "./times.js";
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  const does = { certify: () => certify(form), stop: () => stop(form) }[form.id];
+  const does = { certify: () => certify(form), release, stop: () => stop(form) }[form.id];
   if (does) {
     event.preventDefault();
     guarded(form.querySelector("button"), does);
@@ -16,6 +16,12 @@ document.addEventListener("submit", (event) => {
 
 async function certify(form) {
   await post("/api/certificate", { size: Number(form.elements.size.value), sided: form.elements.sided.value });
+  document.activeElement?.blur();
+  await refresh();
+}
+
+async function release() {
+  await post("/api/release", {});
   document.activeElement?.blur();
   await refresh();
 }
