@@ -74,8 +74,9 @@ class Rounds:
 
     def _now(self, state: State) -> tuple[Any, ...]:
         """What a plan follows from, beside what is out."""
-        under_way = None if state.certifying is None else state.certifying.at
-        return state.changed, len(state.roster), state.revised, state.is_stopped, under_way, state.is_released
+        begun = None if state.certifying is None else state.certifying.at
+        ends = state.is_stopped, state.is_released, state.is_certifying
+        return state.changed, len(state.roster), state.revised, begun, *ends
 
     def _plan(self, state: State, batch: int) -> None:
         try:
@@ -128,7 +129,7 @@ class Rounds:
         """A look at the quality, and a certificate, where they are due."""
         state = self._campaign.refresh()
         if quality.due(state) is not None and state.newest is not None and state.newest.labels:
-            model = self._campaign.newest()
+            model = self._campaign.model(state.newest.model)
             if model is not None:
                 said = self._labels(model, [state.roster.index[id] for id in quality.wanted(state)])
                 values = quality.look(state, said).values()
