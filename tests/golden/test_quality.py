@@ -336,6 +336,9 @@ def test_what_auto_changes_after_a_look_is_no_persons_choice() -> None:
     assert steered(entries(*path, note)) == ""
     assert steered(entries(*path, note, asked(badge))) == ""
     assert steered(entries(*path, replace(note, author="Ada"))) == "strategy"
+    by_a_person = asked({"name": "coreset"})
+    for both in ([by_a_person, *path[-1:], note], [*path[-1:], by_a_person, note]):
+        assert steered(entries(*path[:-1], *both)) == "strategy"  # the remark is about the other change
 
 
 def test_a_strategy_that_cannot_be_written_down_is_told_apart_all_the_same() -> None:

@@ -29,14 +29,14 @@ def other(id: str) -> str:
 class Room:
     """A campaign of 600 texts, its rounds, and all that they say."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(self, folder: Path, strategy: str = "margin", **options: Any) -> None:
         rows = (f"{one},{WORDS[truth(str(one))][one % 4]} film number {one}\n" for one in range(600))
         (folder / "items.csv").write_text("key,body\n" + "".join(rows))
         pool = {"name": "csv", "path": str(folder / "items.csv"), "text": "body", "id": "key"}
         learner = {"name": "sklearn", "estimator": "logistic", "features": "tfidf"}
         options = {"control": 0.2, **options}
         task = classes("no", "yes")
-        self.campaign = Campaign.create(folder / "a.db", pool, learner, "margin", task, 0, **options)
+        self.campaign = Campaign.create(folder / "a.db", pool, learner, strategy, task, 0, **options)
         self.said: list[dict[str, Any]] = []
         self.rounds = Rounds(self.campaign, self.said.append)
 
@@ -202,3 +202,14 @@ def test_what_was_given_up_is_left_alone_until_something_changes(room: Room) -> 
     room.tell(room.free[:1])
     assert room.turn()
     assert room.plan is not None
+
+
+def test_a_model_is_fitted_for_people_where_no_strategy_reads_one(tmp_path: Path) -> None:
+    room = Room(tmp_path, "random")
+    room.tell(room.free[:30])
+    room.turn()
+    newest = room.campaign.refresh().newest
+    room.campaign.close()
+    assert newest is not None
+    assert newest.labels == 30
+    assert {"said": "predictions", "model": newest.model} in room.said

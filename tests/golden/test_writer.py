@@ -121,6 +121,10 @@ def test_a_journal_that_never_stands_still_is_said(path: Path, writer: Writer) -
         with pytest.raises(JournalError, match="others wrote 50 times between"):
             writer.submit(job).result(30)
     assert writer.state.labels().get("0") is None
+    assert writer.banner is not None
+    assert "others wrote 50 times between" in writer.banner
+    assert writer.submit(lambda campaign: campaign.tell({"0": "yes"})).result(10) == 1
+    assert writer.banner is None  # at once: something was written
 
 
 def test_what_others_write_is_seen_without_a_job(path: Path, writer: Writer) -> None:

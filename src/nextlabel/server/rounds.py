@@ -74,9 +74,8 @@ class Rounds:
 
     def _now(self, state: State) -> tuple[Any, ...]:
         """What a plan follows from, beside what is out."""
-        begun = None if state.certifying is None else state.certifying.at
         ends = state.is_stopped, state.is_released, state.is_certifying
-        return state.changed, len(state.roster), state.revised, begun, *ends
+        return state.changed, len(state.roster), state.revised, *ends
 
     def _plan(self, state: State, batch: int) -> None:
         try:
