@@ -108,7 +108,7 @@ def test_several_classes_are_read_as_marginals_and_labels_are_counted_by_items()
     advice = nextlabel.advise(**known, labelled=5, label_counts=[4, 4, 0])  # type: ignore[arg-type]
     assert advice.strategy.to_dict() == {"name": "margin", "of": "marginals", "reduce": "max"}
     assert "3 classes of which an item may have several, and 5 labelled items" in advice.reason
-    assert advice.reason.endswith("1 of the classes have no label yet.")
+    assert advice.reason.endswith("1 of the classes has no label yet.")
     assert advised(several=True, signals={"marginals"}).against == ()  # nothing of entropy, of ten classes
     unsaid = nextlabel.advise(**known, label_counts=[4, 4, 0])  # type: ignore[arg-type]
     assert "8 labelled items" in unsaid.reason
@@ -123,7 +123,7 @@ def test_a_large_pool_is_cut_before_it_is_clustered() -> None:
 def test_label_counts_say_classes_labels_and_what_was_never_seen() -> None:
     advice = nextlabel.advise(signals=BOTH, pool=100, label_counts=[3, 0, 4, 0])
     assert advice.reason.endswith("2 of the classes have no label yet.")
-    assert "4 classes and 1.8 labels a class" in advice.reason
+    assert "4 classes and on average 1.8 labels a class" in advice.reason
     for labelled, written in ((990, "99"), (1000, "100"), (1623, "162"), (12_345_678, "1,234,568")):
         assert f"10 classes and {written} labels a class" in advised(labelled=labelled, pool=10**8).reason
     assert nextlabel.advise(signals=BOTH, pool=100, label_counts=np.array([3, 3])).rule == "unsure"

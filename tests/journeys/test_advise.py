@@ -24,7 +24,7 @@ def test_options_are_answered_in_words_and_as_json() -> None:
     advice = json.loads(nextlabel("advise", *options, "--json").stdout)
     assert (advice["strategy"], advice["rule"]) == ({"name": "badge"}, "many classes")
     counted = nextlabel("advise", "--pool", 100, "--signals", "proba", "--counts", "3,0, 4", "--json")
-    assert "1 of the classes have no label yet" in json.loads(counted.stdout)["reason"]
+    assert "1 of the classes has no label yet" in json.loads(counted.stdout)["reason"]
 
 
 def test_what_is_missing_or_no_number_is_said() -> None:

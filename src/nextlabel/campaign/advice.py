@@ -314,10 +314,11 @@ def advise(
         checked_flag(several, "several", of="advise"),
     )
     rule = next(one for one in RULES if one.applies(situation))
-    known = {**vars(situation), "per_class": _plain(situation.per_class)}
-    reason = rule.reason.format(**known)
-    if 0 < situation.seen < situation.classes:
-        reason += f" {situation.classes - situation.seen} of the classes have no label yet."
+    unseen = situation.classes - situation.seen if situation.seen else 0
+    each = _plain(situation.per_class)
+    reason = rule.reason.format(**{**vars(situation), "per_class": f"on average {each}" if unseen else each})
+    if unseen:
+        reason += f" {unseen} of the classes {'has' if unseen == 1 else 'have'} no label yet."
     return Advice(
         Spec.read(rule.strategy(situation)),
         rule.name,
