@@ -169,6 +169,31 @@ def test_a_report_of_a_new_campaign_claims_nothing() -> None:
     assert said["certificate"]["state"] == "none"
 
 
+def test_who_has_come_to_an_end_is_not_told_to_go_on() -> None:
+    truth = clouds()[1]
+
+    def said(campaign: Campaign) -> str:
+        return str(status(campaign.state, campaign.journal())["stopping"]["sentence"])
+
+    campaign = begin()
+    assert said(campaign).endswith("Go on labelling.")
+    walled = campaign.state.walled
+    campaign.tell({id: truth[id] for id in IDS if id not in walled})
+    assert said(campaign) == (
+        "Every item that a model may learn from is labelled or skipped: what is left was set aside to "
+        "measure by."
+    )
+    first, *others = sorted(walled)
+    campaign.tell({id: truth[id] for id in others})
+    campaign.skip([first])
+    assert said(campaign) == "Every item is labelled or skipped: nothing is left to ask."
+    campaign.retract([first, others[0]])
+    campaign.release()
+    assert said(campaign).endswith("Go on labelling.")
+    campaign.stop("enough")
+    assert said(campaign) == "The campaign was stopped: nothing is asked any more."
+
+
 def test_a_report_is_json_and_its_figures_are_those_of_the_journal() -> None:
     truth = clouds()[1]
     campaign = begin()

@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 
 from nextlabel.campaign.events import (
     Asked,
+    Certifying,
     Created,
     Event,
     Extended,
@@ -21,6 +22,7 @@ from nextlabel.campaign.events import (
     Retracted,
     Revised,
     Skipped,
+    Stopped,
     Told,
     to_entry,
 )
@@ -220,7 +222,8 @@ def test_f1_is_that_of_the_items_answered_and_has_no_band() -> None:
     assert found.macro_f1_high is not None
     assert found.macro_f1_low < float(found.macro_f1 or 0.0) < found.macro_f1_high
     assert look(state, said) == found
-    assert "without a band: indicative only" in found.indication()
+    assert "(macro-F1). That is a rough figure without a band" in found.indication()
+    assert "Do not hold it against a target" in found.indication()
 
 
 def test_a_class_that_does_not_occur_has_no_f1() -> None:
@@ -276,6 +279,22 @@ def test_what_is_said_without_a_reserve() -> None:
     assert "no control share was asked for" in sentence(after(control=0.0, reserve=()))
     assert "the pool had 600 items, and a control arm needs at least 500" in sentence(after(reserve=()))
     assert "the control reserve was released" in sentence(after(Released(1.0)))
+
+
+def test_a_certificate_is_promised_while_one_can_be_had_and_there_is_none() -> None:
+    def said(*events: Event) -> str:
+        return sentence(after(*events, reserve=()))
+
+    promise = "A certificate can be had at the end."
+    certifying = Certifying(2.0, "model", IDS[:20], 600, 0.05, "two", "")
+    everything = Told(1.0, dict.fromkeys(IDS, "cat"))
+    assert said().endswith(promise)
+    assert said(Told(1.0, {IDS[0]: "cat"})).endswith(promise)
+    assert said(Stopped(1.0, "enough")).endswith("at least 500.")
+    assert said(everything).endswith("at least 500.")
+    assert said(fitted(), certifying).endswith(
+        "at least 500. What is known of the labels is in the certificate."
+    )
 
 
 def test_what_is_said_of_a_look() -> None:

@@ -150,9 +150,12 @@ class Look:
         """The macro-F1, which has no band."""
         if self.macro_f1 is None or self.macro_f1_low is None or self.macro_f1_high is None:
             return ""
-        said = f"Macro-F1 {self.macro_f1:.2f}, without a band"
-        ends = f"{self.macro_f1_low:.2f} to {self.macro_f1_high:.2f}"
-        return f"{said}: indicative only (resampled: {ends}), and nothing to hold against a target."
+        return (
+            f"Counting every class alike, rare ones too, the score is {self.macro_f1:.2f} where 1 would be "
+            f"perfect (macro-F1). That is a rough figure without a band: with other control items it may "
+            f"well be from {self.macro_f1_low:.2f} to {self.macro_f1_high:.2f}. Do not hold it "
+            "against a target."
+        )
 
 
 def reached(state: State) -> int:
@@ -280,10 +283,18 @@ def sentence(state: State) -> str:
     if last is not None:
         return f"{last.sentence()}{_since(state, last)}"
     if not state.control:
-        return f"Quality: not measured: {state.control_reason}. A certificate can be had at the end."
+        return f"Quality: not measured: {state.control_reason}.{_certificate(state)}"
     return (
         f"Quality: not measured yet; {reached(state):,} of the first {LOOKS[0]} control items are answered."
     )
+
+
+def _certificate(state: State) -> str:
+    """That one can be had, while it can and there is none."""
+    if state.certifying is not None:
+        return " What is known of the labels is in the certificate."
+    is_left = len(state.kept) < len(state.roster) and not state.is_stopped
+    return " A certificate can be had at the end." if is_left else ""
 
 
 def _is_settled(state: State, id: str) -> bool:

@@ -56,10 +56,7 @@ def status(
         "progress": _progress(state),
         "quality": _quality(state, entries),
         "certificate": _certificate(state),
-        "stopping": {
-            **advice(taken.change, price=price).values(),
-            "curve": [list(point) for point in taken.curve],
-        },
+        "stopping": _stopping(state, taken, price),
         "agreement": _agreement(state),
         "saving": {"sentence": SAVING},
         "curve": [_point(one) for one in qualities.looks(state)],
@@ -125,6 +122,23 @@ def _caution(changed: str) -> str:
         f"The {changed} was changed after a look: if the look led to it, later bands are indicative only, "
         "and a certificate is what can be relied on."
     )
+
+
+def _stopping(state: State, taken: Snapshots, price: float) -> dict[str, Any]:
+    """Advice while there is something to go on with; at an end, which end it is."""
+    said = {**advice(taken.change, price=price).values(), "curve": [list(point) for point in taken.curve]}
+    settled = state.labelled + len(state.skipped)
+    walled = sum(id not in state.kept and id not in state.skips for id in state.walled)
+    if state.is_stopped:
+        said["sentence"] = "The campaign was stopped: nothing is asked any more."
+    elif settled == len(state.roster):
+        said["sentence"] = "Every item is labelled or skipped: nothing is left to ask."
+    elif settled + walled == len(state.roster):
+        said["sentence"] = (
+            "Every item that a model may learn from is labelled or skipped: what is left was set aside to "
+            "measure by."
+        )
+    return said
 
 
 def _certificate(state: State) -> dict[str, Any]:
