@@ -1,8 +1,10 @@
 """Numbers and moments as people say them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-__all__ = ["amount", "moment", "percent", "saying"]
+__all__ = ["amount", "learning", "moment", "no_curve", "percent", "saying"]
 
 
 def amount(number: float) -> str:
@@ -14,6 +16,46 @@ def amount(number: float) -> str:
     '12,000'
     """
     return f"{number:,.0f}"
+
+
+def learning(training: Mapping[str, Any]) -> str:
+    """What the model does now, of the part ``training`` of the status.
+
+    Examples
+    --------
+    >>> learning({"state": "idle", "model_labels": 0})
+    'There is no model yet: it learns once items are labelled.'
+    >>> learning({"state": "idle", "model_labels": 1200}), learning({"state": "failed", "model_labels": 0})
+    ('The model is up to date; it knows 1,200 labels.', 'Training failed.')
+    """
+    known, now = training["model_labels"], training["state"]
+    words = {
+        "idle": "The model is up to date"
+        if known
+        else "There is no model yet: it learns once items are labelled",
+        "fitting": "The model is learning from the newest labels"
+        if known
+        else "The first model is on its way",
+        "starting": "What trains the model is starting",
+        "failed": "Training failed",
+    }
+    knows = f"; it knows {amount(known)} {'label' if known == 1 else 'labels'}" if known else ""
+    return f"{words[now]}{knows}."
+
+
+def no_curve(quality: Mapping[str, Any]) -> str:
+    """Why there is no learning curve, of the part ``quality`` of the status.
+
+    Examples
+    --------
+    >>> no_curve({"next_at": 50})
+    'It begins with the first look, at 50 answered control items.'
+    >>> no_curve({"next_at": None})
+    'There is none: it is drawn from control items, and none are asked in this campaign.'
+    """
+    if quality["next_at"] is None:
+        return "There is none: it is drawn from control items, and none are asked in this campaign."
+    return f"It begins with the first look, at {amount(quality['next_at'])} answered control items."
 
 
 def percent(share: float) -> str:
