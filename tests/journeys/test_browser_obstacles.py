@@ -51,15 +51,14 @@ def test_a_full_disk_is_said_and_nothing_is_lost(
     saved: Callable[..., None],
 ) -> None:
     enter(page, serving, "Full")
-    page.keyboard.press("y")
+    _press(page, "y")
     saved(page)
     assert len(answers(serving, "Full")) == 1
     room(1)
     for key in "nyn":
-        page.keyboard.press(key)
-        page.wait_for_timeout(50)
+        _press(page, key)
     page.wait_for_selector("#banner:has-text('Nothing can be saved now')")
-    assert "3 waiting" in page.inner_text("#saved")
+    page.wait_for_selector("#saved:has-text('3 waiting')")
     assert len(answers(serving, "Full")) == 1
     room(None)
     saved(page)
@@ -107,6 +106,13 @@ def test_what_waits_outlives_the_window(
     again.wait_for_selector("#facts span")
     saved(again)
     assert list(answers(serving, "Away").values()) == ["no", "no"]
+
+
+def _press(page: "Page", key: str) -> None:
+    """Press a key, and wait for what it does: the next item comes when the browser has kept the answer."""
+    seen = page.inner_text("#content")
+    page.keyboard.press(key)
+    _changed(page, seen)
 
 
 def _changed(page: "Page", before: str) -> None:
