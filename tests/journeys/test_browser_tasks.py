@@ -99,9 +99,41 @@ def test_enter_accepts_a_suggestion_and_the_journal_knows_it_was_shown(
             keys(page, ["a" if "apple" in page.inner_text("#content") else "p"])
         said = suggestion.inner_text()
         assert page.locator(".choice.suggested .name").inner_text() == said
+        assert f"The model says {said}, " in str(page.text_content("#spoken"))
         keys(page, ["Enter"])
         last = told(serving)[-1]
         assert list(last["labels"].values()) == [said]
         assert list(last["suggestions"].values()) == [said]
         assert last["model"]
         assert last["seconds"] > 0
+
+
+def test_shift_and_enter_take_what_is_suggested_as_a_selection(
+    page: "Page", tmp_path: Path, enter: Callable[..., None]
+) -> None:
+    options = (
+        "--text",
+        "body",
+        "--labels",
+        "apple,pear",
+        "--task",
+        "classes",
+        "--control",
+        "0",
+        "--batch",
+        "5",
+    )
+    with Serving(texts(tmp_path, 200), *options) as serving:
+        enter(page, serving)
+        for _ in range(120):
+            suggestion = page.locator("#suggestion strong")
+            if suggestion.count() and "none" not in suggestion.inner_text():
+                break
+            keys(page, ["a" if "apple" in page.inner_text("#content") else "p", "Enter"])
+        said = suggestion.inner_text().split(", ")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_selector(".choice[aria-pressed=true]")
+        assert page.locator(".choice[aria-pressed=true] .name").all_inner_texts() == said
+        before = len(labels(serving))
+        keys(page, ["Enter"])
+        assert labels(serving)[before:] == [said]
