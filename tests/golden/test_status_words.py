@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from nextlabel import Campaign, classes
+from nextlabel.cli.beginning import FILE
 from nextlabel.server.app import make_app
 from nextlabel.server.chronicle import Chronicle
 from nextlabel.server.desk import Desk
@@ -76,3 +77,27 @@ def test_without_control_items_no_curve_is_promised(made: Callable[..., Page]) -
     words = made(30).words()
     assert "it is drawn from control items, and none are asked in this campaign" in words
     assert "It begins with the first look" not in words
+
+
+def test_labels_that_a_file_came_with_are_nobodys(made: Callable[..., Page]) -> None:
+    page = made(30, {FILE: {"0": "no", "1": "yes"}, "bob": {"2": "no"}})
+    with page.client() as ann:
+        people = {
+            one["name"]: (one["role"], one["labels"]) for one in ann.get("/api/status").json()["people"]
+        }
+    assert people == {FILE: ("file", 2), "bob": ("owner", 1)}
+    row = page.words().partition(f"<bdi>{FILE}</bdi>")[2].partition("</tr>")[0]
+    assert "labels that were there at the beginning" in row
+    assert "owner" not in row
+    assert "<time" not in row
+    assert "not yet" not in row
+
+
+def test_a_certificate_without_a_model_is_refused_in_words_for_the_page(made: Callable[..., Page]) -> None:
+    page = made(30, {"bob": {"2": "no"}})
+    with page.client() as ann:
+        refused = ann.post("/api/certificate", json={"size": 5})
+    assert (refused.status_code, refused.json()["error"]["kind"]) == (409, "campaign")
+    message = refused.json()["error"]["message"]
+    assert "there is none yet (1 label). Label some more" in message
+    assert "fit()" not in message

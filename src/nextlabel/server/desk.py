@@ -13,6 +13,7 @@ from nextlabel.campaign.rebuilding import rebuilt_pool
 from nextlabel.campaign.state import State
 from nextlabel.core.pool import Pool
 from nextlabel.errors import JournalError, NextlabelError, RequestError, StaleJournal
+from nextlabel.evaluation.words import count
 from nextlabel.server.acting import act
 from nextlabel.server.chronicle import Chronicle
 from nextlabel.server.dealing import deal
@@ -222,6 +223,7 @@ class Desk:
     async def certify(self, person: Person, size: int = _SIZE, sided: str = "two") -> dict[str, Any]:
         """Begin a certificate: freeze the model, draw a fresh sample of what nobody labelled."""
         _require_owner(person)
+        _require_model(self.state)
         sample = await self._done(lambda campaign: campaign.certify(size, sided=sided, author=person.name))
         return {"size": len(sample)}
 
@@ -289,6 +291,15 @@ def _require_name(person: Person) -> None:
     if not person.name:
         message = "Whoever labels has a name; nobody has said it here yet. Send it: POST /api/name."
         raise RequestError(message, status=401, kind="name")
+
+
+def _require_model(state: State) -> None:
+    if state.newest is None or not state.newest.labels:
+        message = (
+            f"A certificate is of a model, and there is none yet ({count(state.labelled, 'label')}). "
+            "Label some more: the model learns by itself, and the page Status says when it has."
+        )
+        raise RequestError(message, status=409, kind="campaign")
 
 
 def _require_owner(person: Person) -> None:

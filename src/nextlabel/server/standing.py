@@ -15,6 +15,9 @@ from nextlabel.server.training import Training
 __all__ = ["standing"]
 
 
+_FILE = "file"  # in whose name the labels were told that a column of the data had already
+
+
 def standing(
     state: State,
     journal: Path | None,
@@ -47,7 +50,7 @@ def standing(
     people = [
         {
             "name": name,
-            "role": known.get(name, "owner" if not known else "annotator"),
+            "role": _role(name, known),
             "labels": chronicle.count(name),
             "skipped": chronicle.count(name, "skip"),
             "last": chronicle.last(name),
@@ -66,3 +69,10 @@ def standing(
         },
         "people": people,
     }
+
+
+def _role(name: str, known: Mapping[str, Role]) -> str:
+    """What somebody may do; ``"file"`` where nobody is meant, but the file that labels came with."""
+    if name == _FILE and name not in known:
+        return "file"
+    return known.get(name, "annotator" if known else "owner")
