@@ -2,6 +2,7 @@
 
 import os
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from nextlabel.readers.images import images
 from nextlabel.server.app import make_app
 from nextlabel.server.chronicle import Chronicle
 from nextlabel.server.desk import Desk
-from nextlabel.server.media import media_address, picture
+from nextlabel.server.media import image_file, media_address, picture
 from nextlabel.server.people import People, roles
 from nextlabel.server.settings import Settings
 from nextlabel.server.training import Training
@@ -69,12 +70,14 @@ def test_another_picture_has_another_address(tmp_path: Path) -> None:
 def test_pictures_without_files_are_told_apart_by_what_they_hold() -> None:
     one, other = (arrays(np.full((2, 4, 4), shade, np.float32)) for shade in (0.1, 0.9))
     assert len({media_address(pool, place) for pool in (one, other) for place in (0, 1)}) == 4
+    assert image_file(one, 0) is None
+    assert Image.open(BytesIO(picture(other, 0)[0])).getpixel((1, 1)) == round(0.9 * 255)
 
 
 def test_a_pool_in_another_order_shows_the_same_pictures(tmp_path: Path) -> None:
     pool = images(photos(tmp_path / "a"))
     turned = Ordered(pool, pool.ids[::-1], np.array([2, 1, 0]))
-    assert picture(turned, 0) == picture(pool, 2)
+    assert image_file(turned, 0) == image_file(pool, 2) == (tmp_path / "a" / "2.png").resolve()
     assert media_address(turned, 0).partition("?")[2] == media_address(pool, 2).partition("?")[2]
 
 

@@ -27,6 +27,16 @@ _GREY = frozenset({"1", "L", "LA", "I", "I;16", "I;16B"})
 _DEEP = frozenset({"I", "I;16", "I;16B"})
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, 5  # from here on, width and height are exchanged
 _QUALITY = 90
+_BAND = 1 << 20  # pixels that are shrunk at once
+_TURNS = {  # how the camera was held, and what makes up for it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def resolved(folder: Path, name: str) -> Path:
@@ -165,13 +175,22 @@ def thumbnail(folder: Path, name: str, largest: int) -> tuple[bytes, str]:
     ------
     ReaderError
         The file is broken, has more than 64 million pixels, or does not lie in the folder.
+
+    Notes
+    -----
+    Memory: the pixels as the file has them, four bytes each at most, and little beside: what is large is
+    brought to eight bits, laid on white and shrunk a band at a time.
     """
-    with _opened(folder, name, largest) as image:
-        seen = _eight_bits(image)
+    with _raw(folder, name) as image:
+        image.draft(None, (2 * largest, 2 * largest))  # of a JPEG, decode no more than is wanted
+        is_lossy, turned = image.format in _LOSSY, image.getexif().get(_ORIENTATION)
+        seen = _shrunk(image, largest)
         seen.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+        if turned in _TURNS:
+            seen = seen.transpose(_TURNS[turned])
         plain = Image.frombytes(seen.mode, seen.size, seen.tobytes())  # without profiles and remarks
         buffer = io.BytesIO()
-        if image.info.get("is_lossy"):
+        if is_lossy:
             plain.save(buffer, "JPEG", quality=_QUALITY)
             return buffer.getvalue(), "image/jpeg"
         plain.save(buffer, "PNG")
@@ -180,14 +199,12 @@ def thumbnail(folder: Path, name: str, largest: int) -> tuple[bytes, str]:
 
 @contextmanager
 def _opened(folder: Path, name: str, largest: int | None) -> Iterator[Image.Image]:
-    """An image, decoded and turned as the camera says; its info says whether it was of a lossy format."""
+    """An image, decoded and turned as the camera says."""
     with _raw(folder, name) as image:
-        is_lossy = image.format in _LOSSY
         if largest is not None:
             image.draft(None, (2 * largest, 2 * largest))  # of a JPEG, decode no more than is wanted
         turned = ImageOps.exif_transpose(image)
         turned.load()
-        turned.info = {**turned.info, "is_lossy": is_lossy}
         yield turned
 
 
@@ -207,6 +224,8 @@ def _raw(folder: Path, name: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError as cause:
         why = f"it is not an image of the kinds {', '.join(_FORMATS)}"
         raise _broken(name, folder, why) from cause
+    except MemoryError as cause:
+        raise _broken(name, folder, "it needs more memory than there is for a picture") from cause
     except Image.DecompressionBombError as cause:
         raise _broken(name, folder, f"it has more than {MOST_PIXELS:,} pixels") from cause
     except Exception as cause:  # Pillow says SyntaxError of a damaged PNG, struct.error of a TIFF, and more
@@ -219,6 +238,23 @@ def _broken(name: str, folder: Path, why: object) -> ReaderError:
         "Repair the file, or take it out of the folder."
     )
     return ReaderError(message, faults=(Fault(0, "image", f"{name!r}: {why}"),))
+
+
+def _shrunk(image: Image.Image, largest: int) -> Image.Image:
+    """Grey or colour, by a whole factor smaller, so that its longest side is below twice `largest`."""
+    factor = max(1, max(image.size) // largest)
+    if factor == 1:
+        return _eight_bits(image)
+    wide, high = image.size
+    rows = max(1, _BAND // (wide * factor)) * factor
+    made: Image.Image | None = None
+    for top in range(0, high, rows):
+        band = _eight_bits(image.crop((0, top, wide, min(top + rows, high)))).reduce(factor)
+        if made is None:
+            made = Image.new(band.mode, (-(-wide // factor), -(-high // factor)))
+        made.paste(band, (0, top // factor))
+    assert made is not None
+    return made
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

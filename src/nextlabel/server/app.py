@@ -1,7 +1,9 @@
 """The application: routes, sessions, and errors as answers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, final
 
 from starlette.applications import Starlette
@@ -12,13 +14,15 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from nextlabel.core.pool import Pool
 from nextlabel.errors import NextlabelError, ReaderError, RequestError, UnknownName
 from nextlabel.server.api import ANSWERS, Answer, cookie_name, refusal
 from nextlabel.server.desk import Desk
 from nextlabel.server.guard import LOCAL, App, Guard, Scope
-from nextlabel.server.media import picture, seal
+from nextlabel.server.media import LARGEST, image_file, picture, seal
 from nextlabel.server.openapi import CALLS
 from nextlabel.server.page import Page, message_page, pages, render
+from nextlabel.server.painting import Painter
 from nextlabel.server.people import Attempts, Person
 
 __all__ = ["make_app"]
@@ -41,7 +45,7 @@ def make_app(desk: Desk, *, hosts: Collection[str] = LOCAL) -> App:
     -------
     ASGI application
     """
-    attempts, cookie = Attempts(), cookie_name(desk)
+    attempts, cookie, painter = Attempts(), cookie_name(desk), Painter(LARGEST)
 
     def person_of(request: Request) -> Person | None:
         return _person(desk, request, attempts, cookie)
@@ -51,6 +55,7 @@ def make_app(desk: Desk, *, hosts: Collection[str] = LOCAL) -> App:
         try:
             yield
         finally:
+            await run_in_threadpool(painter.close)
             await run_in_threadpool(desk.close)
 
     routes: list[Any] = [
@@ -60,7 +65,7 @@ def make_app(desk: Desk, *, hosts: Collection[str] = LOCAL) -> App:
     routes += [Route(one.path, _shown(desk, one, person_of), methods=["GET"]) for one in pages().values()]
     routes += [
         Route("/enter", _enter(desk, attempts, cookie), methods=["GET"]),
-        Route("/media/{position}", _media(desk, person_of), methods=["GET"]),
+        Route("/media/{position}", _media(desk, painter, person_of), methods=["GET"]),
         Mount("/static", _Static(packages=[("nextlabel.server", "static")])),
     ]
     handlers: Mapping[Any, Any] = {
@@ -194,7 +199,7 @@ def _remember(response: Response, cookie: str, session: str) -> None:
 
 
 def _media(
-    desk: Desk, person_of: Callable[[Request], Person | None]
+    desk: Desk, painter: Painter, person_of: Callable[[Request], Person | None]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def media(request: Request) -> Response:
         if person_of(request) is None:
@@ -203,7 +208,12 @@ def _media(
         position = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
         said = request.query_params.get("seal")
         try:
-            content, mime = await run_in_threadpool(_sealed, desk, position, said)
+            pool = desk.pool
+            file = await run_in_threadpool(_sealed, pool, position, said)
+            if file is None:
+                content, mime = await run_in_threadpool(picture, pool, position)
+            else:
+                content, mime = await asyncio.wrap_future(painter.submit(file, seal(pool, position)))
         except (ReaderError, UnknownName) as error:
             raise RequestError(str(error), status=422, kind="image") from error
         fresh = "no-store" if said is None else f"private, max-age={_YEAR}, immutable"
@@ -212,16 +222,16 @@ def _media(
     return media
 
 
-def _sealed(desk: Desk, position: int, said: str | None) -> tuple[bytes, str]:
-    """The picture of an item, where it is still the one that the page means."""
-    pool = desk.pool
-    if said is not None and 0 <= position < len(pool.ids) and seal(pool, position) != said:
+def _sealed(pool: Pool, position: int, said: str | None) -> Path | None:
+    """The file of an item, if it has one, where it is still the one that the page means."""
+    file = image_file(pool, position)
+    if said is not None and seal(pool, position) != said:
         message = (
             f"The picture of item {position + 1:,} is not the one that this page means: its file was "
             "replaced, or another campaign is served here now. Load the page again."
         )
         raise RequestError(message, status=409, kind="image")
-    return picture(pool, position)
+    return file
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -1,14 +1,19 @@
-"""Images for the browser: by position only, decoded under a cap on pixels, and written anew."""
+"""Images for the browser: by position only, under an address that no other image has, and written anew.
+
+What the browser gets was decoded to pixels and written by us as PNG or JPEG: nothing that a file may hold
+beside pixels, such as a script in an SVG, comes through.
+"""
 
 from hashlib import blake2b
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from nextlabel.campaign.ordering import Ordered
 from nextlabel.core.pool import Pool
 from nextlabel.errors import NextlabelError, RequestError
 
-__all__ = ["LARGEST", "media_address", "picture", "seal"]
+__all__ = ["LARGEST", "image_file", "is_of_files", "media_address", "picture", "seal"]
 
 LARGEST = 2_000
 """The longest side of what is sent, in pixels."""
@@ -59,8 +64,8 @@ def seal(pool: Pool, position: int) -> str:
     return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
-def picture(pool: Pool, position: int) -> tuple[bytes, str]:
-    """One image of the pool, and its media type.
+def image_file(pool: Pool, position: int) -> Path | None:
+    """The file of an item that is an image, every link followed; None where its pixels are in memory.
 
     Parameters
     ----------
@@ -71,24 +76,37 @@ def picture(pool: Pool, position: int) -> tuple[bytes, str]:
     Raises
     ------
     RequestError
-        There is no such item, or it is no image.
+        There is no such item.
     ReaderError
-        The file is gone, broken, or has too many pixels.
-
-    Notes
-    -----
-    What the browser gets was decoded to pixels and written by us as PNG or JPEG: nothing that a file may
-    hold beside pixels, such as a script in an SVG, comes through. Readers check that a file lies in its
-    folder, and the number of pixels before they decode.
+        The file is gone, or leads out of its folder by now.
     """
     if not 0 <= position < len(pool.ids):
         message = f"Images are numbered from 0 to {len(pool.ids) - 1:,}; received {position:,}."
         raise RequestError(message, status=404, kind="missing")
     pool, position = _inner(pool, position)
-    own: Any = getattr(pool, "picture", None)
-    if own is not None:
-        made: tuple[bytes, str] = own(position, LARGEST)
-        return made
+    own: Any = getattr(pool, "path", None)
+    return None if own is None else Path(own(position))
+
+
+def is_of_files(pool: Pool) -> bool:
+    """Whether the items are files of images."""
+    return hasattr(_inner(pool, 0)[0] if len(pool.ids) else pool, "path")
+
+
+def picture(pool: Pool, position: int) -> tuple[bytes, str]:
+    """An image whose pixels are in memory, and its media type; files are for `nextlabel.server.painting`.
+
+    Parameters
+    ----------
+    pool : Pool
+    position : int
+        From 0, in the order of the pool.
+
+    Raises
+    ------
+    RequestError
+        The item is no image.
+    """
     shown = pool.show(pool.ids[position])
     if shown.medium != "image":
         message = f"Item {position + 1:,} is no image but a {shown.medium}. Its view needs no picture."

@@ -10,6 +10,7 @@ from nextlabel.core.registry import resolve
 from nextlabel.core.task import Label
 from nextlabel.errors import NextlabelError
 from nextlabel.server.chronicle import Chronicle
+from nextlabel.server.media import is_of_files
 from nextlabel.server.people import Person
 from nextlabel.server.settings import Settings
 from nextlabel.server.training import Training
@@ -141,6 +142,8 @@ class Showing:
 
 def _medium(pool: Pool) -> str:
     """Of the first items that can be shown."""
+    if is_of_files(pool):
+        return "image"
     for id in pool.ids[:_TRIES]:
         try:
             return pool.show(id).medium
