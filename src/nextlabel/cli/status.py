@@ -112,9 +112,13 @@ def _next(journal: Path, state: "State", pending: int, now: float) -> str:
 
     if is_due(state):
         return call("certify", journal)
-    if pending:
+    is_open = not state.is_stopped and bool(state.is_certifying or state.begun or len(state.available(now)))
+    if journal.with_name(f"{journal.name}.key").exists():  # people label it in the browser
+        if is_open or (pending and not state.is_stopped):
+            return call("label", journal)
+    elif pending:
         return call("tell", journal, "SHEET.csv")
-    if not state.is_stopped and (state.is_certifying or state.begun or len(state.available(now))):
+    elif is_open:
         return call("ask", journal)
     return call("export", journal, f"{journal.stem}-labelled.csv")
 
