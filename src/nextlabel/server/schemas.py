@@ -166,6 +166,7 @@ _ISSUED = _all(
     skipped=_WHOLE,
     remainder=_WHOLE,
     uncovered=_WHOLE,
+    unlabelled=_WHOLE,
     items=_WHOLE,
     low=_WHOLE,
     high=_WHOLE,
