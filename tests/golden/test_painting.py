@@ -62,13 +62,12 @@ def refusal(painter: Painter, file: Path) -> str:
 
 
 def test_one_process_draws_all_and_ends_with_its_owner(painter: Painter, red: Path) -> None:
-    assert painter.number is None  # nothing before it is needed
+    assert not painter.has_started  # nothing before it is needed
     assert shown(painter, red) == (30, 20)
     number = painter.number
     assert number is not None
     assert [shown(painter, red) for _ in range(3)] == [(30, 20)] * 3
-    again = painter.number
-    assert again == number
+    assert painter.number == number
     painter.close()
     painter.close()
     assert not psutil.pid_exists(number)

@@ -52,6 +52,11 @@ class Painter:
         """Of the process, where one was started."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def has_started(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
+
     def submit(self, path: Path, key: str) -> "Future[tuple[bytes, str]]":
         """Have a file drawn.
 
