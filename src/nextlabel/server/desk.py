@@ -223,8 +223,12 @@ class Desk:
     async def certify(self, person: Person, size: int = _SIZE, sided: str = "two") -> dict[str, Any]:
         """Begin a certificate: freeze the model, draw a fresh sample of what nobody labelled."""
         _require_owner(person)
-        _require_model(self.state)
-        sample = await self._done(lambda campaign: campaign.certify(size, sided=sided, author=person.name))
+
+        def job(campaign: Campaign) -> tuple[str, ...]:
+            _require_model(campaign.state)  # what the trainer has written a moment ago counts
+            return campaign.certify(size, sided=sided, author=person.name)
+
+        sample = await self._done(job)
         return {"size": len(sample)}
 
     async def release(self, person: Person) -> dict[str, Any]:
