@@ -205,8 +205,11 @@ def test_without_suggestions_no_page_says_what_the_model_says(tmp_path: Path) ->
         whole = ann.get(f"/api/item/{page.number(given[0]['id'])}").json()
         text = ann.get(f"/item?number={page.number(given[0]['id'])}").text
         undone = act(ann, {"kind": "undo"})[0]["undone"]["item"]
+        found = ann.get("/items").text
         assert [one["suggestion"] for one in (*given, *listed(ann), undone, whole)] == [None] * 652
         assert listed(ann, "filter=disagreement") == []
         assert [one["id"] for one in listed(ann, "sort=confidence")] == list(page.desk.state.ids)
     page.desk.close()
     assert "The model says" not in text
+    assert not any(words in found for words in ("disagree", "least sure", ">Model<"))
+    assert "as in the file" in found

@@ -31,6 +31,8 @@ def items() -> Page:
 def _context(desk: Desk, person: Any, query: Mapping[str, str]) -> Mapping[str, Any]:
     found = desk.items(person, query)
     here = found["page"]
+    campaign = desk.campaign(person)
+    is_quiet = campaign.get("suggestions") is False  # no item is found by what the model says
     return {
         "found": found,
         "asked": {
@@ -39,12 +41,17 @@ def _context(desk: Desk, person: Any, query: Mapping[str, str]) -> Mapping[str, 
             "label": query.get("label", ""),
             "sort": query.get("sort") or "order",
         },
-        "filters": _FILTERS,
-        "sorts": _SORTS,
-        "classes": [one["name"] for one in desk.campaign(person)["task"]["classes"]],
+        "is_quiet": is_quiet,
+        "filters": _without_model(_FILTERS) if is_quiet else _FILTERS,
+        "sorts": _without_model(_SORTS) if is_quiet else _SORTS,
+        "classes": [one["name"] for one in campaign["task"]["classes"]],
         "previous": _address(query, here - 1) if here > 1 else None,
         "following": _address(query, here + 1) if here < found["pages"] else None,
     }
+
+
+def _without_model(words: Mapping[str, str]) -> dict[str, str]:
+    return {key: title for key, title in words.items() if key not in ("disagreement", "confidence")}
 
 
 def _address(query: Mapping[str, str], page: int) -> str:
