@@ -1,4 +1,4 @@
-"""A full disk and a read-only folder: said, nothing acknowledged that is not kept, and recovered."""
+"""A full disk, a broken one, a closed folder: said, nothing acknowledged that is not kept, and recovered."""
 
 import os
 import shutil
@@ -18,6 +18,42 @@ from nextlabel import Campaign
 from nextlabel.testing.serving import Serving
 
 ITEMS = 500
+
+# calls of the system that fail, while there is a certain file, as those of a disk that is breaking do
+BREAKING = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int breaks(int file, const char *call) {
+    const char *flag = getenv("BREAKING_FLAG"), *calls = getenv("BREAKING_CALLS");
+    char link[64], name[4096];
+    ssize_t size;
+    if (!flag || !calls || !strstr(calls, call) || access(flag, F_OK)) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    if ((size = readlink(link, name, sizeof name - 1)) < 0) return 0;
+    name[size] = 0;
+    if (!strstr(name, "items.db") || strstr(name, ".models/")) return 0;
+    errno = EIO;
+    return 1;
+}
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+int fsync(int file) { return breaks(file, "sync") ? -1 : REAL(fsync)(file); }
+int fdatasync(int file) { return breaks(file, "sync") ? -1 : REAL(fdatasync)(file); }
+ssize_t pwrite(int file, const void *from, size_t size, off_t at) {
+    return breaks(file, "write") ? -1 : REAL(pwrite)(file, from, size, at);
+}
+ssize_t pwrite64(int file, const void *from, size_t size, off64_t at) {
+    return breaks(file, "write") ? -1 : REAL(pwrite64)(file, from, size, at);
+}
+ssize_t write(int file, const void *from, size_t size) {
+    return breaks(file, "write") ? -1 : REAL(write)(file, from, size);
+}
+"""
 
 
 def mounted(folder: Path, *options: str) -> bool:
@@ -125,3 +161,29 @@ def test_a_read_only_folder_is_said_and_labelling_goes_on_when_it_is_open(tmp_pa
             check_refused_and_recovered(ann, serving, ["i0"], lambda: open_folder(tmp_path))
         finally:
             open_folder(tmp_path)
+
+
+@pytest.fixture
+def breaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """While this file is there, the disk of what is started from now on gives input/output errors."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("needs Linux and a C compiler: apt-get install gcc")
+    source, library, flag = (tmp_path / name for name in ("breaking.c", "breaking.so", "broken"))
+    source.write_text(BREAKING)
+    command = [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True)
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    monkeypatch.setenv("BREAKING_FLAG", str(flag))
+    return flag
+
+
+@pytest.mark.parametrize("calls", ["sync", "write", "sync write"])
+def test_a_disk_that_breaks_is_said_and_labelling_goes_on_when_it_is_mended(
+    tmp_path: Path, breaking: Path, monkeypatch: pytest.MonkeyPatch, calls: str
+) -> None:
+    monkeypatch.setenv("BREAKING_CALLS", calls)
+    with served(tmp_path) as serving, caller(serving) as ann:
+        assert send(ann, "i0", uuid4().hex).status_code == 200
+        breaking.touch()
+        check_refused_and_recovered(ann, serving, ["i0"], breaking.unlink)
