@@ -100,16 +100,17 @@ def test_no_class_is_an_empty_result_and_several_are_one_region(tmp_path: Path) 
     assert [one["value"] for one in both["annotations"][0]["result"]] == [{"choices": ["x", "y"]}]
 
 
-def test_items_that_wait_to_measure_by_have_no_prediction(tmp_path: Path) -> None:
+def test_items_to_measure_by_have_no_prediction_until_they_are_released(tmp_path: Path) -> None:
     pool = ArrayPool(np.arange(500.0)[:, None], [f"i{one}" for one in range(500)])
     campaign = Campaign.create(None, pool, "sklearn", "random", TASK, seed=0, control=0.1)
-    answered, waiting = campaign.state.reserve[:2]
-    campaign.tell({answered: "yes"})
+    campaign.tell({campaign.state.reserve[0]: "yes"})
     guesses = Remembered(TASK, "f", lambda id: ("yes", 0.75))
     tasks = written(campaign, tmp_path / "t.json", pool=pool, predictions=guesses, is_whole=True)
     shown = {one["data"]["nextlabel_id"] for one in tasks if one["predictions"]}
-    assert shown == set(campaign.state.ids) - set(campaign.state.reserve) | {answered}
-    assert waiting not in shown
+    assert shown == set(campaign.state.ids) - set(campaign.state.reserve)
+    campaign.release()
+    tasks = written(campaign, tmp_path / "u.json", pool=pool, predictions=guesses, is_whole=True)
+    assert all(one["predictions"] for one in tasks)
 
 
 def test_rows_and_images_are_shown_as_what_they_are(tmp_path: Path) -> None:

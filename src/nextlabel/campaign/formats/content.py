@@ -70,5 +70,5 @@ class Export:
         return tuple(id for id in state.roster.ids if id in state.kept or id in state.skips)
 
     def is_shown(self, id: str) -> bool:
-        """Whether a prediction may stand beside an item: not while it waits to measure quality by."""
-        return id in self.state.kept or id not in self.state.walled
+        """Whether a prediction may stand beside an item: not beside one to measure by, answered or not."""
+        return id not in self.state.walled
