@@ -1,9 +1,13 @@
 """A journal of the second form, kept as a file: it opens for ever, and means what it meant."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from nextlabel import Campaign
 from nextlabel.campaign.events import read_entry, to_entry
 from nextlabel.campaign.folding import fold
 from nextlabel.campaign.state import State
@@ -14,7 +18,11 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def kept() -> list[Entry]:
-    store = SQLiteStore(DATA / "journal-2.db", read_only=True)
+    return kept_in(DATA / "journal-2.db")
+
+
+def kept_in(file: Path) -> list[Entry]:
+    store = SQLiteStore(file, read_only=True)
     try:
         return list(store.read(0))
     finally:
@@ -71,3 +79,22 @@ def test_it_holds_what_came_with_the_second_form() -> None:
 def test_its_entries_are_written_again_as_they_stand() -> None:
     for entry in kept():
         assert json.loads(json.dumps(to_entry(read_entry(entry)))) == entry
+
+
+@pytest.mark.parametrize("name", ["journal-1.db", "journal-2.db"])
+def test_nothing_is_migrated_so_that_nothing_can_break_in_between(tmp_path: Path, name: str) -> None:
+    """An old journal is read as it is: opening it changes no byte, and going on only appends to it."""
+    file = tmp_path / name
+    shutil.copy(DATA / name, file)
+    before, entries = file.read_bytes(), kept_in(file)
+    with Campaign.open(file, only_answers=True) as campaign:
+        id = campaign.state.ids[0]
+        first = campaign.state.task.classes[0]
+        label = first if campaign.state.task.kind == "class" else [first]
+        campaign.refresh()
+        assert file.read_bytes() == before
+        campaign.tell({id: label}, annotator="Eve")
+    after = kept_in(file)
+    assert after[:-1] == entries
+    assert after[-1]["event"] == "told"
+    assert sorted(one.name for one in tmp_path.iterdir()) == [name]
