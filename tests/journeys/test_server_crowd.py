@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 ITEMS, PEOPLE = 200, tuple(f"p{one}" for one in range(10))
 
 
-@pytest.mark.parametrize("overlap", [1, 3])
+@pytest.mark.parametrize("overlap", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_ten_people_share_two_hundred_items(tmp_path: Path, overlap: int, seed: int) -> None:
     file = tmp_path / "items.csv"
     file.write_text("key,body\n" + "".join(f"i{one},text {one}\n" for one in range(ITEMS)))
@@ -30,6 +30,7 @@ def test_ten_people_share_two_hundred_items(tmp_path: Path, overlap: int, seed: 
         kept = {id: campaign.state.answers(id) for id in campaign.state.ids}
     assert crowd.problems == ()
     assert crowd.doubled() == []
+    assert crowd.twice > 0
     assert Counter(len(said) for said in kept.values()) == {overlap: ITEMS}
     assert set(crowd.answers) == {(who, id) for id, said in kept.items() for who in said}
     assert min(crowd.done) > sum(crowd.done) / len(PEOPLE) / 2

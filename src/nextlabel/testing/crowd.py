@@ -34,12 +34,15 @@ class Crowd:
         What was acknowledged.
     problems : tuple of str
         Answers that were refused.
+    twice : int
+        How many answers were sent twice at the same moment, as by a double click.
     """
 
     waits: tuple[float, ...]
     done: tuple[int, ...]
     answers: tuple[tuple[str, str], ...]
     problems: tuple[str, ...]
+    twice: int = 0
 
     def percentile(self, share: float) -> float:
         """The wait that this share of calls did not exceed, in seconds."""
@@ -69,7 +72,7 @@ def labelled_by(
         One for all.
     people : sequence of str
     seed : int
-        Of whose calls go wrong: some hang up before the answer and send it again, some send it twice.
+        Of whose calls go wrong: some hang up before the answer and send it again, some send it twice at once.
     pause : float
         Seconds that somebody thinks about an item.
     is_over : callable
@@ -92,6 +95,7 @@ def labelled_by(
         tuple(len(one.answers) for one in made),
         tuple((one.name, id) for one in made for id in one.answers),
         tuple(problem for one in made for problem in one.problems),
+        sum(one.twice for one in made),
     )
 
 
@@ -102,6 +106,7 @@ class _Person:
         self.waits: list[float] = []
         self.answers: list[str] = []
         self.problems: list[str] = []
+        self.twice = 0
         self._items: list[dict[str, Any]] = []
 
     def work(self, is_over: Callable[[], bool]) -> None:
@@ -141,14 +146,30 @@ class _Person:
         """A call, now and then cut off before its answer, or sent twice, as bad networks and fingers do."""
         if self._rng.random() < _LOST:
             self._hang_up(body)
-        if body["actions"] and self._rng.random() < _TWICE:
-            self.caller.post("/api/actions", {"actions": body["actions"], "want": 0})
+        double = body["actions"] and self._rng.random() < _TWICE
+        second = threading.Thread(target=self._click_again, args=(body["actions"],)) if double else None
         begun = time.perf_counter()
+        if second is not None:
+            second.start()  # both are on their way at once, by connections of their own
         status, said = self.caller.post("/api/actions", body)
         self.waits.append(time.perf_counter() - begun)
+        if second is not None:
+            second.join()
         if status != 200:
             raise AssertionError(f"{status}: {said}")
         return said
+
+    def _click_again(self, actions: list[dict[str, Any]]) -> None:
+        """The same request once more, while the first is under way; it has to have the same answer."""
+        twin = self.caller.twin()
+        try:
+            status, said = twin.post("/api/actions", {"actions": actions, "want": 0})
+            self.problems.extend(one["message"] for one in said["results"] if not one["ok"])
+            self.twice += status == 200
+        except (OSError, HTTPException, ValueError) as cause:
+            self.problems.append(f"the second click: {cause}")
+        finally:
+            twin.close()
 
     def _hang_up(self, body: dict[str, Any]) -> None:
         with suppress(OSError, HTTPException, ValueError):

@@ -55,7 +55,7 @@ class Caller:
     """
 
     def __init__(self, port: int, token: str, person: str) -> None:
-        self._port = port
+        self._port, self._token, self._person = port, token, person
         self._headers = {
             "Authorization": f"Bearer {token}",
             "X-Nextlabel": "1",
@@ -86,6 +86,10 @@ class Caller:
             self._connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
         self._connection.request("POST", path, json.dumps(body), self._headers)
         return self._connection
+
+    def twin(self) -> "Caller":
+        """The same person with another connection."""
+        return Caller(self._port, self._token, self._person)
 
     def close(self) -> None:
         """Hang up."""
