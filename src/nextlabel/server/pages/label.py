@@ -8,6 +8,8 @@ from nextlabel.server.page import Desk, Page
 
 __all__ = ["label"]
 
+_LONG = 24  # characters of a class beyond which the choices stand in fewer, wider columns
+
 
 def label() -> Page:
     """One item a screen; the script beside it keeps what is said until the server has it."""
@@ -23,6 +25,7 @@ def _context(desk: Desk, person: Any, query: Mapping[str, str]) -> Mapping[str, 
     return {
         "choices": choices,
         "is_typed": len(choices) > MOST_KEYS,
+        "has_long_names": any(len(one["name"]) > _LONG for one in choices),
         "takes_several": task["kind"] == "classes",
         "letters": {one["key"] for one in choices},
     }

@@ -302,7 +302,7 @@ async function refill() {
 
 async function beat() {
   const tokens = queue.map((one) => one.token).filter(Boolean);
-  const isMine = (token) => !token || !tokens.includes(token); // came while the server was asked
+  const isNew = (token) => !token || !tokens.includes(token); // came while the server was asked
   if (document.hidden || tokens.length === 0) {
     return;
   }
@@ -311,7 +311,7 @@ async function beat() {
     for (const item of queue) {
       item.expires = expires[item.token] ?? item.expires;
     }
-    const kept = queue.filter((item, place) => place === 0 || isMine(item.token) || item.token in expires);
+    const kept = queue.filter((item, place) => place === 0 || isNew(item.token) || item.token in expires);
     queue.splice(0, queue.length, ...kept); // the others were given to somebody else meanwhile
     if (queue.length < PREFETCH) {
       refill();
