@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -26,6 +27,7 @@ PEOPLE, ITEMS, THINKING = 50, 2_000, 0.3
 KILLS, MILLION, FIRST = 200, 1_000_000, 10_000
 NEXT, BLOCKED, START, OPEN, PAGE = 0.150, 0.200, 10.0, 60.0, 0.050
 MEMORY = 1.5 * 2**30
+LETTERS = "about a hundred"
 WORDS = ("delightful", "warm", "clever", "dreadful", "dull", "silly")
 
 
@@ -136,13 +138,16 @@ def first() -> list[Row]:
 
 
 def million() -> list[Row]:
-    """Start, memory and pages; memory is that of server and trainer at its highest."""
+    """Start, memory, pages and an export; memory is that of all processes together at its highest.
+
+    A text has about a hundred characters, as in the benchmark of the readers.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        file = items(Path(folder), MILLION, words=10)
+        file = items(Path(folder), MILLION, words=12)
         begun = time.monotonic()
         with Serving(file, *options("--control", "0.1"), seconds=300) as serving:
             opened = time.monotonic() - begun
-            peaks = {"server": 0, "trainer": 0}
+            peaks: dict[str, int] = Counter()
             stop = threading.Event()
             watcher = threading.Thread(target=watch, args=(serving.pid, peaks, stop), daemon=True)
             watcher.start()
@@ -155,6 +160,10 @@ def million() -> list[Row]:
                 is_over=lambda: time.monotonic() - begun > opened + 60,
             )
             pages = {path: page(serving, path) for path in ("/", "/api/items?page=9000", "/items")}
+            labelling = dict(peaks)
+            exporting = time.monotonic()
+            ask(serving, "/api/export?format=csv")
+            exported = time.monotonic() - exporting
             stop.set()
             watcher.join()
     slowest = max(pages.values())
@@ -162,12 +171,13 @@ def million() -> list[Row]:
     return [
         Row(f"{size}: opens, journal made", shown(opened), "", "", f"{OPEN:g} s", opened <= OPEN),
         Row(
-            f"{size}: resident memory of the server at most, with the start",
-            f"{peaks['server'] / 2**30:.2f} GB",
-            f"trainer {peaks['trainer'] / 2**30:.2f} GB",
+            f"{size} of {LETTERS} characters: resident memory of all processes together at most",
+            f"{labelling['all'] / 2**30:.2f} GB; with an export as csv {peaks['all'] / 2**30:.2f} GB",
+            f"server alone {labelling['server'] / 2**30:.2f} GB, trainer alone "
+            f"{labelling['trainer'] / 2**30:.2f} GB; export {shown(exported)}",
             "",
-            "1.5 GB each",
-            max(peaks.values()) <= MEMORY,
+            "1.5 GB",
+            peaks["all"] <= MEMORY,
         ),
         Row(
             f"{size}: the slowest of {', '.join(pages)}",
@@ -181,16 +191,16 @@ def million() -> list[Row]:
 
 
 def watch(pid: int, peaks: dict[str, int], stop: threading.Event) -> None:
-    """The highest memory of a server and of its trainer, as the system has counted it."""
-    while not stop.wait(0.2):
-        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-            try:
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                name = "server" if process.pid == pid else "trainer"
-                high = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-                peaks[name] = max(peaks[name], int(high.split()[1]) * 1024)
-            except (OSError, StopIteration, psutil.Error):
-                continue
+    """The highest resident memory of a server, of what it has started, and of all together."""
+    while not stop.wait(0.1):
+        now: dict[str, int] = Counter()
+        with suppress(psutil.Error):  # one that ends meanwhile
+            for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+                resident = process.memory_info().rss
+                now["server" if process.pid == pid else "trainer"] += resident
+                now["all"] += resident
+        for name, resident in now.items():
+            peaks[name] = max(peaks[name], resident)
 
 
 def page(serving: Serving, path: str) -> float:
