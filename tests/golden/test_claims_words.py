@@ -175,6 +175,9 @@ def test_who_has_come_to_an_end_is_not_told_to_go_on() -> None:
     def said(campaign: Campaign) -> str:
         return str(status(campaign.state, campaign.journal())["stopping"]["sentence"])
 
+    def of_certificate(campaign: Campaign) -> str:
+        return str(status(campaign.state, campaign.journal())["certificate"]["sentence"])
+
     campaign = begin()
     assert said(campaign).endswith("Go on labelling.")
     walled = campaign.state.walled
@@ -187,11 +190,15 @@ def test_who_has_come_to_an_end_is_not_told_to_go_on() -> None:
     campaign.tell({id: truth[id] for id in others})
     campaign.skip([first])
     assert said(campaign) == "Every item is labelled or skipped: nothing is left to ask."
+    assert of_certificate(campaign).startswith("Certificate: none yet.")  # what was skipped has no label
+    campaign.tell({first: truth[first]})
+    assert of_certificate(campaign).startswith("Certificate: none. It would be of what nobody labelled")
     campaign.retract([first, others[0]])
     campaign.release()
     assert said(campaign).endswith("Go on labelling.")
     campaign.stop("enough")
     assert said(campaign) == "The campaign was stopped: nothing is asked any more."
+    assert of_certificate(campaign) == "Certificate: none. The campaign was stopped."
 
 
 def test_a_report_is_json_and_its_figures_are_those_of_the_journal() -> None:

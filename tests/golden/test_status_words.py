@@ -101,3 +101,13 @@ def test_a_certificate_without_a_model_is_refused_in_words_for_the_page(made: Ca
     message = refused.json()["error"]["message"]
     assert "there is none yet (1 label). Label some more" in message
     assert "fit()" not in message
+
+
+def test_no_certificate_is_offered_where_every_item_is_labelled(made: Callable[..., Page]) -> None:
+    page = made(30, {"bob": {str(one): "no" for one in range(29)}})
+    last = {"kind": "answer", "request": "r", "id": "29", "label": "yes"}
+    with page.client() as ann:
+        assert 'id="certify"' in ann.get("/status").text
+        done = ann.post("/api/actions", json={"actions": [last], "want": 0}).json()
+        assert done["results"] == [{"request": "r", "ok": True}]
+        assert 'id="certify"' not in ann.get("/status").text

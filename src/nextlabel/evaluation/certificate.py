@@ -269,7 +269,13 @@ def sentence(state: State) -> str:
     if under_way is not None:
         waits = f"A certificate is under way: {under_way[0]:,} of {under_way[1]:,} items are checked."
         return f"{waits} {said}".strip()
-    return said or "Certificate: none yet. It checks a fresh sample of what nobody labelled, at the end."
+    if said:
+        return said
+    if len(state.kept) == len(state.roster):
+        return "Certificate: none. It would be of what nobody labelled, and every item is labelled."
+    if state.is_stopped:
+        return "Certificate: none. The campaign was stopped."
+    return "Certificate: none yet. It checks a fresh sample of what nobody labelled, at the end."
 
 
 def digest(values: Iterable[Any]) -> str:
