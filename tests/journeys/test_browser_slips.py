@@ -183,6 +183,25 @@ def test_a_browser_that_keeps_nothing_says_so_and_goes_on(
     assert told(ten)[before:] == NAMES[:4]
 
 
+def test_what_waits_outlives_the_loss_of_the_browsers_database(
+    page: "Page", ten: Serving, enter: Enter, saved: Saved
+) -> None:
+    enter(page, ten, "Cleared")
+    saved(page)
+    before = len(told(ten))
+    ten.kill()
+    press(page, "1")
+    press(page, "2")
+    session = page.context.new_cdp_session(page)  # what a browser does that is told to forget a site's data
+    session.send("Storage.clearDataForOrigin", {"origin": ten.base, "storageTypes": "indexeddb"})
+    page.wait_for_timeout(300)
+    press(page, "3")
+    assert "3 waiting" in page.inner_text("#saved")
+    ten.start()
+    saved(page)
+    assert told(ten)[before:] == NAMES[:3]
+
+
 def test_the_question_for_a_name_stays_until_there_is_one(page: "Page", ten: Serving) -> None:
     page.goto(ten.address)
     page.wait_for_selector("#name-dialog[open]")

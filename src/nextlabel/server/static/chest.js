@@ -14,7 +14,7 @@ export async function openChest(name) {
 class Chest {
   failure = "";
   #pocket = new Pocket(2 ** 40); // its keys come after all of the database's
-  #seen = new Map(); // store → what was read last
+  #seen = new Map(); // store → what is known to be in it, should it be lost
   #gone = new Set(); // keys that could not be taken out
 
   constructor(database) {
@@ -30,7 +30,9 @@ class Chest {
   async add(store, value) {
     if (!this.failure) {
       try {
-        return await this.#within(store, "readwrite", (inside) => inside.add(value));
+        const seq = await this.#within(store, "readwrite", (inside) => inside.add(value));
+        this.#seen.set(store, [...(this.#seen.get(store) ?? []), { ...value, seq }]);
+        return seq;
       } catch (cause) {
         this.#failed(cause);
       }
@@ -50,6 +52,7 @@ class Chest {
 
   async remove(store, key) {
     await this.#pocket.remove(store, key);
+    this.#seen.set(store, (this.#seen.get(store) ?? []).filter((one) => one.seq !== key));
     try {
       await this.#within(store, "readwrite", (inside) => inside.delete(key));
     } catch (cause) {
