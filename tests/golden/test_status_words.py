@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from nextlabel import Campaign, classes
+from nextlabel.campaign.planning import Plan
 from nextlabel.cli.beginning import FILE
 from nextlabel.server.app import make_app
 from nextlabel.server.chronicle import Chronicle
@@ -111,3 +112,14 @@ def test_no_certificate_is_offered_where_every_item_is_labelled(made: Callable[.
         done = ann.post("/api/actions", json={"actions": [last], "want": 0}).json()
         assert done["results"] == [{"request": "r", "ok": True}]
         assert 'id="certify"' not in ann.get("/status").text
+
+
+def test_settings_of_a_strategy_are_folded_away(made: Callable[..., Page]) -> None:
+    page = made(30)
+    page.desk._training.plan = Plan(
+        0, 1, ("1",), None, None, None, {"name": "margin", "of": "proba"}, "", why="unsure: because"
+    )
+    folded = page.words().partition("Strategy: <strong>margin</strong>. Unsure: because")[2]
+    before, _, after = folded.partition("<code>")
+    assert "<details>" in before
+    assert after.partition("</details>")[0].startswith("{")
