@@ -219,11 +219,13 @@ def test_people_elsewhere_get_addresses_of_their_own_once(tmp_path: Path) -> Non
     named = ("--host", "0.0.0.0", "--people", "ann:annotator,bob:owner")
     with Serving(reviews(tmp_path), *OPTIONS, *named) as made:
         until(lambda: "Ctrl-C" in made.said)
-        pattern = r"^(ann|bob) \((\w+)\): (http://127\.0\.0\.1:\d+/)enter\?token=(\S+)$"
+        pattern = r"^(ann|bob) \((\w+)\): http://(\S+:\d+)/enter\?token=(\S+)$"
         found = re.findall(pattern, made.said, re.MULTILINE)
         assert [one[:2] for one in found] == [("ann", "annotator"), ("bob", "owner")]
-        for name, role, base, token in found:
-            with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}) as caller:
+        for name, role, where, token in found:
+            assert not where.startswith("127.0.0.1:")  # which on their machine is their own
+            headers = {"Authorization": f"Bearer {token}", "Host": where}
+            with httpx.Client(base_url=made.base, headers=headers) as caller:
                 about = caller.get("/api/campaign").json()
                 assert (about["person"], about["role"]) == (name, role)
 
