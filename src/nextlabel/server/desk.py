@@ -250,7 +250,7 @@ class Desk:
         _require_owner(person)
         if self.path is None:
             raise RequestError("A campaign in memory has no file to export from. Open one in a file.")
-        return download(self.path, self._pool, self._training.predictions, person, name, positive)
+        return download(self.path, self.state, self._pool, self._training.predictions, person, name, positive)
 
     async def _done(self, job: Any) -> Any:
         """What the writer made of a job; what is refused is refused in words for the page."""
