@@ -215,6 +215,9 @@ def test_answers_beside_the_sample_may_have_mended_errors() -> None:
     alone = made(after(certifying(), told(*SAMPLE)), wrong=30)
     beside = made(after(certifying(), told(*SAMPLE, *IDS[100:110])), wrong=30)
     assert (beside.low, beside.high) == (alone.low - 10, alone.high)
+    later = Extended(2.5, ("more", "and more"), "", None)  # which the sample was not drawn from
+    came = made(after(certifying(), later, told(*SAMPLE, "more")), wrong=30)
+    assert (came.low, came.high, came.uncovered) == (alone.low, alone.high, 1)
     all_of_them = made(after(certifying(), told(*SAMPLE, *IDS[100:340])), wrong=30)
     assert (all_of_them.low, all_of_them.high, all_of_them.unlabelled) == (0, 0, 0)
 
