@@ -1,11 +1,14 @@
 """The page under a person's hands: lists by keyboard, signs of life, pauses, and what was not accepted."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nextlabel import Campaign
+from nextlabel.server.dealing import unplanned
 from nextlabel.stores.sqlite import SQLiteStore
 from nextlabel.testing.serving import Serving
 
@@ -139,3 +142,27 @@ def test_what_was_not_accepted_can_be_read_and_sent_again(
     page.click("#refused button:has-text('Seen')")
     page.wait_for_selector("#refused", state="hidden")
     assert told(serving, "Left") == []
+
+
+def test_items_whose_time_is_over_go_except_the_one_that_is_read(
+    page: "Page", serving: Serving, enter: Enter, saved: Saved
+) -> None:
+    page.clock.install()
+    enter(page, serving, "Late")
+    saved(page)
+    with Campaign.open(serving.journal, only_answers=True) as campaign:
+        held = campaign.state.held_by("Late", time.time())
+        for token in set(held.values()):
+            campaign.renew(token, 0)
+        taken = campaign.ask(200, "Other", lease_seconds=600, plan=unplanned()).ids
+    assert len(held) == 5
+    assert set(held) <= set(taken)
+    with page.expect_response("**/api/next") as asked:
+        page.clock.fast_forward(60_000)
+    body: Any = asked.value.request.post_data_json
+    assert body["want"] == 4  # the others are with somebody else
+    assert len(body["have"]) == 1
+    press(page, "y")
+    saved(page)
+    (late,) = told(serving, "Late")  # a late answer is kept
+    assert set(late["labels"]) <= set(held)

@@ -214,6 +214,9 @@ class Desk:
                 known = campaign.state.leases.get(token)
                 if known is None or known.holder != person.name or known.expires is None:
                     continue
+                held = campaign.state.held
+                if known.expires <= now and all(held.get(id) != token for id in known.ids):
+                    continue  # somebody else has them meanwhile
                 is_young = known.expires - now > lease / 2
                 ends[token] = known.expires if is_young else campaign.renew(token, lease)
             return ends
