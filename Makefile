@@ -64,7 +64,7 @@ coverage: .venv/dev
 lowest: constraints-lowest.txt
 	$(PYTHON) -m venv --clear .venv-lowest
 	.venv-lowest/bin/pip install --quiet "$$(grep '^torch==' $<)"
-	.venv-lowest/bin/pip install --quiet --constraint $< '.[app,huggingface]' hypothesis httpx psutil pytest pytest-xdist
+	.venv-lowest/bin/pip install --quiet --constraint $< '.[app,huggingface]' hypothesis httpx httpx2 psutil pytest pytest-xdist
 	.venv-lowest/bin/python -m pytest --numprocesses $(WORKERS) tests/golden tests/contracts tests/properties tests/journeys
 
 clean:

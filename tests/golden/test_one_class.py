@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from nextlabel import Campaign, classes, multilabel
 from nextlabel.cli.app import app
 from nextlabel.core.task import Task
-from nextlabel.server.predictions import Predictions, predictions_file
+from nextlabel.server.predictions import Predictions, campaign_id, predictions_file
 from nextlabel.server.rounds import Rounds
 
 
@@ -39,10 +39,11 @@ def test_the_page_is_told_nothing_by_a_model_of_one_label(
         rounds = Rounds(campaign, heard.append)
         campaign.tell(alike)
         rounds.turn(campaign.refresh(), 5, is_wanted=False)
-        first = Predictions.read(predictions_file(journal))
+        own = campaign_id(campaign.state.created)
+        first = Predictions.read(predictions_file(journal), own)
         campaign.tell({"2": other})
         rounds.turn(campaign.refresh(), 5, is_wanted=False)
-        second = Predictions.read(predictions_file(journal))
+        second = Predictions.read(predictions_file(journal), own)
         newest = campaign.state.newest
     assert first is None
     assert second is not None
