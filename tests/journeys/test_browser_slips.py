@@ -95,11 +95,17 @@ def test_a_key_held_down_is_one_decision(page: "Page", many: Serving, enter: Ent
     assert page.inner_text("#found").startswith("1 item")
 
 
-def test_arrows_held_down_go_through_the_classes(page: "Page", many: Serving, enter: Enter) -> None:
+def test_arrows_held_down_go_through_the_classes_and_enter_takes_one(
+    page: "Page", many: Serving, enter: Enter, saved: Saved
+) -> None:
     enter(page, many, "Arrows")
     page.focus("#type")
     hold(page, "ArrowDown", 4)
-    assert page.locator(".choice.here .name").inner_text() == NAMES[4]
+    assert page.locator(".choice.here .name").inner_text() == NAMES[3]
+    page.keyboard.press("Enter")  # what is pointed at, and not what the model says
+    saved(page)
+    page.goto(f"{many.base}/history")
+    assert f"Labelled: {NAMES[3]}" in " ".join(page.inner_text("main").split())
 
 
 @pytest.mark.parametrize("size", [(1200, 800), (360, 740), (640, 400)])

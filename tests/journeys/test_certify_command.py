@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from nextlabel import Campaign
 from nextlabel.cli.app import app
+from nextlabel.stores.sqlite import SQLiteStore
 
 GOOD = ("fine", "lovely", "bright")
 ALL = (*GOOD, "awful", "dull", "broken")
@@ -94,10 +95,14 @@ def test_the_result_is_the_one_of_the_model_that_was_frozen(journal: Path) -> No
 
 
 def test_a_second_certificate_follows_the_first(journal: Path) -> None:
-    for size in (10, 5):
-        said("certify", str(journal), "--size", str(size))
+    for size, more in ((10, ()), (5, ("--another",))):
+        said("certify", str(journal), "--size", str(size), *more)
         label(journal, size)
-        said("certify", str(journal))
+        result = said("certify", str(journal))
+        entries = len(SQLiteStore(journal, read_only=True).read())
+        again = said("certify", str(journal))  # says it once more, and begins none
+        assert again.splitlines()[0] == result.splitlines()[0]
+        assert len(SQLiteStore(journal, read_only=True).read()) == entries
     newest = json.loads(said("status", str(journal), "--json"))["report"]["certificate"]
     assert (newest["number"], newest["newest"]["level"]) == (2, 0.025)
 

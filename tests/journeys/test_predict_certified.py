@@ -51,7 +51,7 @@ def certified(tmp_path: Path) -> Path:
 def test_a_newer_model_is_said_to_be_newer_while_a_second_certificate_is_under_way(certified: Path) -> None:
     out = str(certified.with_name("out.csv"))
     assert ABOUT in called("predict", str(certified), "--out", out)
-    called("certify", str(certified), "--size", "5")  # of the very model that labels now
+    called("certify", str(certified), "--size", "5", "--another")  # of the very model that labels now
     said = called("predict", str(certified), "--out", out, "--force")
     assert "by the model of 30 labels" in said
     assert "A certificate is under way: 0 of 5 items are checked. As of 20" in said

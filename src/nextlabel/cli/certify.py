@@ -28,17 +28,24 @@ def certify(
     data: Annotated[
         Path | None, typer.Option(help="Where the data are now, if they have moved since `nextlabel new`.")
     ] = None,
+    another: Annotated[
+        bool, typer.Option("--another", help="Begin one more, at half the level of the one before.")
+    ] = False,
 ) -> None:
     """Certify how many wrong labels are left: begin it; once its sample is answered, say the result."""
     from nextlabel.campaign.campaign import Campaign
     from nextlabel.cli.journal import call, read_state
     from nextlabel.cli.source import moved
-    from nextlabel.evaluation.certificate import answered, is_due, sentence
+    from nextlabel.evaluation.certificate import answered, is_due, issued, sentence
 
     before = read_state(journal)
     if answered(before) is not None and not is_due(before):
         typer.echo(sentence(before))
         typer.echo(f"Next: {call('ask', journal)}")
+        return
+    if issued(before) and not is_due(before) and not another:
+        typer.echo(sentence(before))
+        typer.echo(f"For one more, with wider bounds: {call('certify', journal, '--another')}")
         return
     with Campaign.open(journal, None if data is None else moved(before, data)) as campaign:
         if is_due(before):
@@ -59,8 +66,8 @@ def _begin(campaign: "Campaign", journal: Path, size: int, sided: str, author: s
     assert newest is not None
     typer.echo(
         f"A certificate has begun: {counted(len(sample), 'item')} drawn of the {newest.remainder:,} that "
-        f"nobody has labelled, of the model {newest.model[:12]}. Until they are answered or skipped nothing "
-        "else is asked."
+        "nobody has labelled, has on a screen or measures by; it is of the model "
+        f"{newest.model[:12]}. Until they are answered or skipped nothing else is asked."
     )
     typer.echo(f"Next: {call('ask', journal)}; and when all are told: {call('certify', journal)}")
 

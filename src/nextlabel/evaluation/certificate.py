@@ -144,7 +144,12 @@ class Certificate:
             counted = "which counts as right for the one end and as wrong for the other"
             found += f"; {self.skipped:,} skipped, {counted}"
         if self.is_exact:
-            seen = f"All {self.remainder:,} items that nobody had labelled were checked"
+            which = "that nobody had labelled" if not self.uncovered else "that it speaks of"
+            seen = f"All {self.remainder:,} items {which} were checked"
+        elif self.uncovered:
+            seen = (
+                f"Of the {self.remainder:,} items that it speaks of, {self.sample:,} were drawn and checked"
+            )
         return f"{seen}: {found}. {self._word(is_past=is_past)}"
 
     @property

@@ -14,6 +14,7 @@ from nextlabel.server.media import is_of_files
 from nextlabel.server.people import Person
 from nextlabel.server.settings import Settings
 from nextlabel.server.training import Training
+from nextlabel.server.wording import cell
 
 __all__ = ["Showing"]
 
@@ -72,7 +73,7 @@ class Showing:
             return id  # which need not be decoded for that
         content = self.pool.show(id).content
         if isinstance(content, Mapping):
-            content = ", ".join(f"{name}: {value}" for name, value in content.items())
+            content = ", ".join(f"{name}: {cell(value)}" for name, value in content.items())
         text = " ".join(str(content)[: 4 * _LINE].split())
         return text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"
 

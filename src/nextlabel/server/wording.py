@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["amount", "learning", "moment", "no_curve", "percent", "saying"]
+__all__ = ["amount", "cell", "learning", "moment", "no_curve", "percent", "saying"]
 
 
 def amount(number: float) -> str:
@@ -16,6 +16,19 @@ def amount(number: float) -> str:
     '12,000'
     """
     return f"{number:,.0f}"
+
+
+def cell(value: Any) -> str:
+    """A value of a table; what is missing is an empty text.
+
+    Examples
+    --------
+    >>> cell(54.0), cell(float("nan")), cell("Rome")
+    ('54', '', 'Rome')
+    """
+    if value is None or value != value:  # NaN is the one value that differs from itself
+        return ""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def learning(training: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ export class Choices {
   #submit = document.getElementById("submit");
   #taken = new Set();
   #here = 0; // of those that are shown, where the type-ahead box points
+  #isPointed = false; // by an arrow: then Enter takes what is pointed at, also where nothing is typed
   #keys = new Map();
 
   /**
@@ -145,7 +146,7 @@ export class Choices {
   }
 
   #typed(event) {
-    if (event.key === "Enter" && this.#box.value.trim() === "") {
+    if (event.key === "Enter" && this.#box.value.trim() === "" && !this.#isPointed) {
       return this.#enter(event);
     }
     const shown = this.#shown();
@@ -160,7 +161,10 @@ export class Choices {
     }
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       const step = event.key === "ArrowDown" ? 1 : -1;
-      this.#here = shown.length === 0 ? 0 : (this.#here + step + shown.length) % shown.length;
+      const isAtNone = this.#box.value.trim() === "" && !this.#isPointed;
+      const from = isAtNone && step > 0 ? -1 : this.#here;
+      this.#here = shown.length === 0 ? 0 : (from + step + shown.length) % shown.length;
+      this.#isPointed = shown.length > 0;
       this.#point(shown);
       return true;
     }
@@ -187,11 +191,12 @@ export class Choices {
       node.hidden = typed !== "" && !fits(this.#names[place]);
     });
     this.#here = 0;
+    this.#isPointed = false;
     this.#point(this.#shown());
   }
 
   #point(shown) {
-    const isBegun = this.#box.value.trim() !== "" || this.#here > 0;
+    const isBegun = this.#box.value.trim() !== "" || this.#isPointed;
     const here = isBegun ? shown[this.#here] : undefined;
     for (const node of this.#nodes) {
       node.classList.toggle("here", node === here);

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, final
 
 from nextlabel.core.pool import Pool
 from nextlabel.server.view import ViewKind
+from nextlabel.server.wording import cell
 
 __all__ = ["Row"]
 
@@ -20,13 +21,8 @@ class Row(ViewKind):
     def fields(self, pool: Pool, id: str, position: int) -> Mapping[str, Any]:
         """``fields``: a list of pairs, name and value; what is missing is an empty text."""
         content = pool.show(id).content
-        return {"medium": "row", "fields": [[str(name), _cell(content[name])] for name in content]}
+        return {"medium": "row", "fields": [[str(name), _short(cell(content[name]))] for name in content]}
 
 
-def _cell(value: Any) -> str:
-    if value is None or value != value:  # NaN is the one value that differs from itself
-        return ""
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    text = str(value)
+def _short(text: str) -> str:
     return text if len(text) <= _MOST else text[:_MOST] + "…"
