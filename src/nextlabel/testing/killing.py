@@ -20,7 +20,7 @@ from nextlabel.testing.serving import Serving
 
 __all__ = ["Caller", "Killed", "complaints", "killed"]
 
-_ITEMS = 5_000
+_ITEMS = 200  # for each life of a server: more than three people answer in it
 _WANT = 3
 _LIFE = 0.4  # seconds, at most, that a server lives under load
 
@@ -148,9 +148,14 @@ def killed(folder: Path, *, kills: int, people: int, seed: int) -> Killed:
     kills, people : int
     seed : int
         Of the moments.
+
+    Raises
+    ------
+    RuntimeError
+        A server kept nothing for a minute.
     """
     file = folder / "items.csv"
-    file.write_text("key,body\n" + "".join(f"i{one},text {one}\n" for one in range(_ITEMS)))
+    file.write_text("key,body\n" + "".join(f"i{one},text {one}\n" for one in range(_ITEMS * kills)))
     rng = random.Random(seed)
     options = ("--text", "body", "--id", "key", "--labels", "a,b", "--control", "0")
     serving = Serving(file, *options)
@@ -181,7 +186,11 @@ def _wait_for_more(everybody: Sequence[_Person]) -> None:
     """Until this life of the server has acknowledged something."""
     before = sum(len(one.kept) for one in everybody)
     end = time.monotonic() + 60
-    while sum(len(one.kept) for one in everybody) == before and time.monotonic() < end:
+    while sum(len(one.kept) for one in everybody) == before:
+        if time.monotonic() > end:
+            raise RuntimeError(
+                "An answer was expected within a minute, and none was kept: is there an item left?"
+            )
         time.sleep(0.01)
 
 
