@@ -102,7 +102,7 @@ def test_arrows_held_down_go_through_the_classes_and_enter_takes_one(
     page.focus("#type")
     hold(page, "ArrowDown", 4)
     assert page.locator(".choice.here .name").inner_text() == NAMES[3]
-    page.keyboard.press("Enter")  # what is pointed at, and not what the model says
+    press(page, "Enter")  # what is pointed at, and not what the model says
     saved(page)
     page.goto(f"{many.base}/history")
     assert f"Labelled: {NAMES[3]}" in " ".join(page.inner_text("main").split())

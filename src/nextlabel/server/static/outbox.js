@@ -16,6 +16,7 @@ export class Outbox {
   #lock;
   #listeners = { state: [], result: [], answer: [] };
   #mirror = new Map(); // seq → record, of this person
+  #adding = 0; // on their way into the chest
   #refused = [];
   #pause = FIRST_PAUSE;
   #timer = 0;
@@ -50,7 +51,7 @@ export class Outbox {
   }
 
   get waiting() {
-    return this.#mirror.size;
+    return this.#mirror.size + this.#adding;
   }
 
   get isLasting() {
@@ -80,9 +81,15 @@ export class Outbox {
   /** Keeps an action; resolved once the browser has it. `line` says in words what it was, should it be refused. */
   async add(action, line) {
     const record = { action: { ...action, request: uuid() }, line, owner: this.#owner };
-    const seq = await this.#chest.add("outbox", record);
-    this.#mirror.set(seq, { ...record, seq });
-    this.#epoch += 1;
+    this.#adding += 1;
+    this.#tell("state"); // at once: "All saved" is never said of what was done a moment ago
+    try {
+      const seq = await this.#chest.add("outbox", record);
+      this.#mirror.set(seq, { ...record, seq });
+      this.#epoch += 1;
+    } finally {
+      this.#adding -= 1;
+    }
     this.#channel?.postMessage("added");
     this.#tell("state");
     this.deliver();
