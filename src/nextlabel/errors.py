@@ -14,6 +14,7 @@ __all__ = [
     "ConvergenceError",
     "DatasetMissing",
     "DigestError",
+    "DisclosureError",
     "ExperimentError",
     "JournalError",
     "LabelError",
@@ -84,6 +85,10 @@ class DatasetMissing(NextlabelError, LookupError):
 
 class DigestError(NextlabelError, ValueError):
     """A file is not the one that is meant: its digest is another."""
+
+
+class DisclosureError(NextlabelError, ValueError):
+    """A message is not what it is said to be: of another model, loss, shape or batch, or not finite."""
 
 
 class LabelError(NextlabelError, ValueError):

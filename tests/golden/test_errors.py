@@ -16,6 +16,7 @@ BUILT_IN = {
     "ConvergenceError": ArithmeticError,
     "DatasetMissing": LookupError,
     "DigestError": ValueError,
+    "DisclosureError": ValueError,
     "ExperimentError": RuntimeError,
     "JournalError": RuntimeError,
     "LabelError": ValueError,

@@ -205,8 +205,8 @@ def test_names_and_targets_are_those_of_the_table() -> None:
     ("kind", "name", "says"),
     [
         ("strategy", "bagde", "'bagde' is not a registered strategy. Did you mean 'badge'? The names are: "),
-        ("network", "zzzzzz", "'zzzzzz' is not a registered network. The names are: lenet, mlp, two_conv"),
-        ("strategies", "x", "'strategies' is not a kind of thing in the registry. The kinds are: command,"),
+        ("network", "zzzzzz", "'zzzzzz' is not a registered network. The names are: deep_leakage, lene"),
+        ("strategies", "x", "'strategies' is not a kind of thing in the registry. The kinds are: attack, c"),
     ],
 )  # fmt: skip
 def test_an_unknown_name_is_met_with_the_nearest(kind: str, name: str, says: str) -> None:

@@ -7,6 +7,7 @@ __all__ = ["REGISTRY"]
 
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
+        "attack": {},
         "command": {
             "advise": "nextlabel.cli.advise:advise",
             "ask": "nextlabel.cli.ask:ask",
@@ -86,7 +87,9 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "sklearn": "nextlabel.learners.sklearn:SklearnLearner",
             "torch": "nextlabel.learners.torch:TorchLearner",
         },
+        "message": {},
         "network": {
+            "deep_leakage": "nextlabel.leakage.networks:deep_leakage",
             "lenet": "nextlabel.learners.networks:lenet",
             "mlp": "nextlabel.learners.networks:mlp",
             "two_convolutions": "nextlabel.learners.networks:two_convolutions",

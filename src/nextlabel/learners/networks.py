@@ -170,16 +170,16 @@ def two_convolutions(inputs: Sequence[int], classes: int, *, width: float = 1.0)
 
 @final
 class Flat(nn.Module):
-    """Items of any shape as rows of float32."""
+    """Items of any shape as rows; whole numbers become float32."""
 
     def forward(self, items: Tensor) -> Tensor:
         """Rows, axes (n, d)."""
-        return items.float().flatten(1)
+        return _floating(items).flatten(1)
 
 
 @final
 class Images(nn.Module):
-    """Images as convolutions want them: float32, axes (n, channels, height, width).
+    """Images as convolutions want them: axes (n, channels, height, width); whole numbers become float32.
 
     Parameters
     ----------
@@ -218,10 +218,14 @@ class Images(nn.Module):
 
     def forward(self, items: Tensor) -> Tensor:
         """Images with channels first, whatever they came as."""
-        items = items.float()
+        items = _floating(items)
         if self.is_grey:
             return items.unsqueeze(1)
         return items.permute(0, 3, 1, 2) if self.has_channels_last else items
+
+
+def _floating(items: Tensor) -> Tensor:
+    return items if items.is_floating_point() else items.float()
 
 
 def _scaled(units: int, width: float) -> int:

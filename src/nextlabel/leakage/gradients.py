@@ -1,0 +1,138 @@
+"""The gradient of a message's loss, as a function that can be differentiated and mapped once more."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+
+__all__ = ["MessageGradient", "joined_loss", "relative_distance", "tensors_of"]
+
+
+def joined_loss(outputs: Tensor, targets: Tensor, loss: str, reduction: str) -> Tensor:
+    """The loss of a batch, as one number.
+
+    Parameters
+    ----------
+    outputs : Tensor, axes (b, c); for a language model (b, t, c)
+        Logits, or the values of a regression.
+    targets : Tensor
+        Class indices (int64) with the axes of ``outputs`` but the last, -100 at positions that do not count;
+        or probabilities or values with the axes of ``outputs``.
+    loss : str
+        One of `nextlabel.core.attack.Knowledge.losses`.
+    reduction : str
+        ``"mean"`` or ``"sum"`` over the items (of a language model, over the positions that count).
+
+    Returns
+    -------
+    Tensor, no axes
+        The loss, differentiable in outputs and in targets that are no class indices.
+    """
+    if loss == "squared_error":
+        each = 0.5 * ((outputs - targets) ** 2).flatten(1).sum(1)
+        return each.mean() if reduction == "mean" else each.sum()
+    if targets.dtype == torch.int64:
+        flat = outputs.reshape(-1, outputs.shape[-1])
+        return nn.functional.cross_entropy(flat, targets.reshape(-1), reduction=reduction)
+    each = -(targets * outputs.log_softmax(-1)).sum(-1).flatten()
+    return each.mean() if reduction == "mean" else each.sum()
+
+
+@final
+class MessageGradient:
+    """The gradient that a client would compute of given items.
+
+    It can be differentiated again, and mapped over many batches by `torch.func.vmap`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        In evaluation mode; takes items and returns logits.
+    loss, reduction : str
+        As in `joined_loss`.
+    names : sequence of str, optional
+        The parameters to differentiate by; all that require a gradient unless said.
+
+    Attributes
+    ----------
+    parameters : dict of str to Tensor
+        The parameters by name, detached, in the order of the model.
+    """
+
+    def __init__(
+        self, model: nn.Module, loss: str, reduction: str, names: Sequence[str] | None = None
+    ) -> None:
+        every = {name: one for name, one in model.named_parameters() if one.requires_grad}
+        wanted = every if names is None else {name: every[name] for name in every if name in set(names)}
+        self.parameters: dict[str, Tensor] = {name: one.detach() for name, one in wanted.items()}
+        held = {name: one.detach() for name, one in model.named_parameters() if name not in wanted}
+        self._rest = held | {name: one.detach() for name, one in model.named_buffers()}
+        self._model = model
+        self._loss, self._reduction = loss, reduction
+        self._grad = grad(self._value)
+
+    def __call__(
+        self, items: Tensor, targets: Tensor, parameters: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """The gradient, by name.
+
+        Parameters
+        ----------
+        items : Tensor, axes (b, ...)
+            As the model takes them.
+        targets : Tensor
+            As in `joined_loss`.
+        parameters : mapping of str to Tensor, optional
+            Other weights at which to differentiate, as after a local step.
+        """
+        found: dict[str, Tensor] = self._grad(
+            dict(self.parameters if parameters is None else parameters), items, targets
+        )
+        return found
+
+    def outputs(self, items: Tensor) -> Tensor:
+        """What the model says of items, without a gradient."""
+        with torch.no_grad():
+            said: Tensor = self._outputs(self.parameters, items)
+        return said
+
+    def _outputs(self, parameters: Mapping[str, Tensor], items: Tensor) -> Any:
+        return functional_call(self._model, {**self._rest, **parameters}, (items,))
+
+    def _value(self, parameters: dict[str, Tensor], items: Tensor, targets: Tensor) -> Tensor:
+        return joined_loss(self._outputs(parameters, items), targets, self._loss, self._reduction)
+
+    @classmethod
+    def known(cls, knowledge: Knowledge, disclosure: Disclosure) -> "MessageGradient":
+        """That of a message: by the arrays that it names."""
+        return cls(knowledge.model, knowledge.loss, knowledge.reduction, list(disclosure.arrays))
+
+
+def tensors_of(disclosure: Disclosure, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """The arrays of a message as tensors of one type, copied."""
+    return {name: torch.tensor(array, dtype=dtype) for name, array in disclosure.arrays.items()}
+
+
+def relative_distance(found: Mapping[str, Tensor], shared: Mapping[str, Tensor]) -> float:
+    """The length of the difference as a share of the length of what was shared; 0 for equal zeros.
+
+    Parameters
+    ----------
+    found, shared : mapping of str to Tensor
+        Of equal names and shapes; the names of ``shared`` count.
+
+    Returns
+    -------
+    float
+        Not negative; infinity where the shared arrays are zero and the found ones are not.
+    """
+    apart = sum(float(((found[name].double() - one.double()) ** 2).sum()) for name, one in shared.items())
+    length = sum(float((one.double() ** 2).sum()) for one in shared.values())
+    if length == 0:
+        return 0.0 if apart == 0 else float("inf")
+    return float((apart / length) ** 0.5)
