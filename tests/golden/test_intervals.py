@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from nextlabel.errors import ParameterError, SignalError
-from nextlabel.maths.intervals import Interval, bca_interval, reach_interval, student_interval
+from nextlabel.maths.intervals import (
+    Interval,
+    bca_interval,
+    binomial_interval,
+    reach_interval,
+    student_interval,
+)
 
 
 def test_two_values_have_the_cauchy_interval() -> None:
@@ -132,3 +138,51 @@ def test_values_must_be_finite() -> None:
 def test_levels_are_paired_with_curves() -> None:
     with pytest.raises(SignalError, match="'curves' says 2, 'levels' has shape \\(3,\\)"):
         reach_interval([0, 100], [[0.0, 1.0]] * 2, [0.5] * 3)
+
+
+def test_no_success_and_all_successes_have_the_closed_form_of_one_tail() -> None:
+    # P(0 of n) = (1 - p)^n = 0.025 at the upper end; all of n is its mirror image.
+    assert binomial_interval(0, 20).low == 0.0
+    assert binomial_interval(0, 20).high == pytest.approx(1.0 - 0.025 ** (1 / 20), rel=1e-12)
+    assert binomial_interval(20, 20).low == pytest.approx(0.025 ** (1 / 20), rel=1e-12)
+    assert binomial_interval(20, 20).high == 1.0
+
+
+def test_the_ends_of_a_count_are_the_chances_whose_tails_are_what_is_left() -> None:
+    interval = binomial_interval(3, 7, confidence=0.9)
+
+    def at_least(p: float) -> float:
+        return sum(math.comb(7, k) * p**k * (1 - p) ** (7 - k) for k in range(3, 8))
+
+    def at_most(p: float) -> float:
+        return sum(math.comb(7, k) * p**k * (1 - p) ** (7 - k) for k in range(4))
+
+    assert at_least(interval.low) == pytest.approx(0.05, rel=1e-9)
+    assert at_most(interval.high) == pytest.approx(0.05, rel=1e-9)
+
+
+def test_no_trials_say_nothing() -> None:
+    assert binomial_interval(0, 0) == Interval(0.0, 1.0)
+
+
+def test_an_interval_of_counts_covers_as_often_as_it_says_for_every_chance() -> None:
+    for n in (1, 2, 5, 20):
+        ends = [binomial_interval(k, n) for k in range(n + 1)]
+        for p in np.linspace(0.005, 0.995, 199):
+            covered = sum(
+                math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1) if ends[k].holds(p)
+            )
+            assert covered >= 0.95 - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((5, 4), "at most the number of trials, 4; received 5"),
+        ((-1, 4), "'successes' must be a whole number from 0 up; received -1"),
+        ((0, 2.5), "'trials' must be a whole number from 0 up; received 2.5"),
+    ],
+)
+def test_impossible_counts_are_refused(counts: tuple[int, int], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        binomial_interval(*counts)

@@ -1,18 +1,18 @@
-"""Confidence intervals for few seeds: Student's t, the BCa bootstrap, and labels to reach a level."""
+"""Confidence intervals for few seeds: Student's t, the BCa bootstrap, labels to reach a level, and counts."""
 
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import betaincinv, stdtrit
 
 from nextlabel.errors import ParameterError
 from nextlabel.maths.axes import Array, checked
 from nextlabel.maths.parameters import checked_number, checked_whole
 from nextlabel.maths.summaries import checked_checkpoints
 
-__all__ = ["Interval", "bca_interval", "reach_interval", "student_interval"]
+__all__ = ["Interval", "bca_interval", "binomial_interval", "reach_interval", "student_interval"]
 
 
 @final
@@ -130,6 +130,59 @@ def bca_interval(
         random_state=rng,
     ).confidence_interval
     return Interval(float(found.low), float(found.high))
+
+
+def binomial_interval(successes: int, trials: int, *, confidence: float = 0.95) -> Interval:
+    """Exact interval for a chance of which so many of so many independent trials came true.
+
+    Parameters
+    ----------
+    successes : int
+        From 0 to `trials`.
+    trials : int
+        From 0 up; none say nothing, and the interval is all of [0, 1].
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        Of chances. The lower end is 0 where nothing came true, the upper end 1 where everything did.
+
+    Raises
+    ------
+    ParameterError
+        Counts that are no whole numbers, more successes than trials, or a confidence outside (0, 1).
+
+    Notes
+    -----
+    All chances p under which neither so many successes or more, nor so few or fewer, have a probability
+    below (1 − confidence) / 2. It covers at least as often as it says, for every p and any number of
+    trials. With 0 of n the upper end is 1 − ((1 − confidence) / 2)^(1/n).
+
+    References
+    ----------
+    Clopper, Pearson. The use of confidence or fiducial limits illustrated in the case of the binomial.
+    Biometrika 26(4), 1934.
+
+    Examples
+    --------
+    >>> interval = binomial_interval(0, 20)
+    >>> interval.low, round(interval.high, 4)
+    (0.0, 0.1684)
+    """
+    trials = checked_whole(trials, "trials", least=0)
+    successes = checked_whole(successes, "successes", least=0)
+    if successes > trials:
+        message = (
+            f"'successes' must be at most the number of trials, {trials}; received {successes}. "
+            "Give the successes among the trials."
+        )
+        raise ParameterError(message)
+    tail = (1.0 - _checked_confidence(confidence)) / 2
+    low = betaincinv(successes, trials - successes + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, trials - successes, 1.0 - tail) if successes < trials else 1.0
+    return Interval(float(low), float(high))
 
 
 def reach_interval(
