@@ -80,6 +80,9 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "vowel": "nextlabel.datasets.tables:vowel",
             "waveform5000": "nextlabel.datasets.tables:waveform5000",
         },
+        "inspection": {
+            "answers": "nextlabel.leakage.answers:answers",
+        },
         "learner": {
             "ensemble": "nextlabel.learners.ensemble:Ensemble",
             "entropy_minimisation": "nextlabel.learners.entropy_minimisation:EntropyMinimisation",
@@ -87,9 +90,15 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "sklearn": "nextlabel.learners.sklearn:SklearnLearner",
             "torch": "nextlabel.learners.torch:TorchLearner",
         },
-        "message": {},
+        "message": {
+            "embedding": "nextlabel.leakage.messages:embedding",
+            "full": "nextlabel.leakage.messages:full",
+            "last_layer": "nextlabel.leakage.messages:last_layer",
+            "update": "nextlabel.leakage.messages:update",
+        },
         "network": {
             "deep_leakage": "nextlabel.leakage.networks:deep_leakage",
+            "known_leak": "nextlabel.leakage.answers:known_leak",
             "lenet": "nextlabel.learners.networks:lenet",
             "mlp": "nextlabel.learners.networks:mlp",
             "two_convolutions": "nextlabel.learners.networks:two_convolutions",

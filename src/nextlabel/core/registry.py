@@ -23,6 +23,7 @@ _EXTRAS = {
     "PIL": "data",
     "baycomp": "plot",
     "matplotlib": "plot",
+    "opacus": "leakage",
     "openpyxl": "data",
     "pyarrow": "data",
     "torch": "torch",
@@ -35,7 +36,8 @@ def names(kind: str) -> tuple[str, ...]:
     Parameters
     ----------
     kind : str
-        ``"strategy"``, ``"learner"``, ``"network"``, ``"reader"``, ``"dataset"``, ``"store"``, ``"command"``.
+        ``"strategy"``, ``"learner"``, ``"network"``, ``"reader"``, ``"dataset"``, ``"store"``, ``"attack"``,
+        ``"message"``, ``"command"``, and others.
 
     Raises
     ------
