@@ -107,3 +107,13 @@ def test_an_encoder_is_the_same_by_any_path_to_it(
         require_same(journal, wanted(file, encoder=path))
     with pytest.raises(ParameterError, match=r"--encoder must be what .* with, tiny; received other"):
         require_same(journal, wanted(file, encoder="other"))
+
+
+def test_another_file_of_the_same_stem_is_not_taken_for_the_one_begun_with(file: Path) -> None:
+    journal = begun(file)
+    other = file.with_suffix(".tsv")
+    other.write_text("key\tbody\n1\tsomething else\n")
+    with pytest.raises(ParameterError, match=r"began with, reviews\.csv; received reviews\.tsv\. To go on"):
+        require_same(journal, wanted(other))
+    require_same(journal, wanted(file))
+    require_same(journal, wanted(journal))

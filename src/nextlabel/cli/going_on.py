@@ -22,13 +22,14 @@ def require_same(journal: Path, wanted: "Wanted") -> None:
     Raises
     ------
     ParameterError
-        An option says other than the journal.
+        An option says other than the journal, or the file has another name than the one it began with.
     """
     from nextlabel.cli.beginning import Wanted
     from nextlabel.cli.journal import read_state
     from nextlabel.errors import ParameterError
 
     state = read_state(journal)
+    _require_same_file(journal, wanted.file, (state.pool_source or {}).get("path"))
     created, usual = state.created, Wanted(wanted.file, {}, (), None, "class", "auto")
     pairs: dict[str, tuple[Any, Any, Any]] = {  # what is wanted, when nothing is, and what there is
         "--labels": (tuple(wanted.labels), (), tuple(state.task.classes)),
@@ -47,6 +48,23 @@ def require_same(journal: Path, wanted: "Wanted") -> None:
                 f"{_words(value)}. Leave it out to go on; to begin anew, move the journal away."
             )
             raise ParameterError(message)
+
+
+def _require_same_file(journal: Path, file: Path, began: str | None) -> None:
+    """Refuse reviews.tsv beside a journal of reviews.csv; a folder may have been moved."""
+    from nextlabel.errors import ParameterError
+
+    if began is None or file == journal:
+        return
+    first = (journal.parent / began).resolve().name  # a path may be "."
+    if file.resolve().name == first:
+        return
+    message = (
+        f"The file must be the one that the journal {journal} began with, {first}; received "
+        f"{file.name}. To go on with that one: nextlabel label {journal}. To begin with {file.name}, move "
+        "the journal away, or give the file another name."
+    )
+    raise ParameterError(message)
 
 
 def _read_by(source: Mapping[str, Any], wanted: "Wanted") -> dict[str, tuple[Any, Any, Any]]:
