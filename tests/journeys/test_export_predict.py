@@ -118,6 +118,24 @@ def test_new_items_are_labelled_by_the_same_columns(labelled: Path) -> None:
     assert [line["label"] for line in lines] == [truth(line["body"]) for line in lines]
 
 
+def test_new_items_that_cannot_be_read_are_named_or_left_out(labelled: Path) -> None:
+    (labelled / "torn.csv").write_text("key,body\nn1,The film was fine\nn2,a,b,c\nn3,The film was dull\n")
+    words = ("predict", "reviews.db", "--items", "torn.csv", "--out", "torn-out.csv")
+    said = refused(*words, cwd=labelled)
+    assert "received 1 of 'torn.csv' that is not: line 3" in said
+    assert "(--skip-faulty)" in said
+    said = done(*words, "--skip-faulty", cwd=labelled)
+    assert said.startswith("2 items written to torn-out.csv")
+    assert "1 row is left out: line 3" in said
+    assert [row["label"] for row in table(labelled / "torn-out.csv")] == ["positive", "negative"]
+
+
+def test_new_items_without_the_column_are_refused_by_its_name(labelled: Path) -> None:
+    (labelled / "other.csv").write_text("key,text\nn1,The film was fine\n")
+    said = refused("predict", "reviews.db", "--items", "other.csv", "--out", "o.csv", cwd=labelled)
+    assert "The column for text must be one of those of 'other.csv'; received 'body'." in said
+
+
 def test_rows_in_another_order_of_columns_mean_the_same(tmp_path: Path) -> None:
     with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)

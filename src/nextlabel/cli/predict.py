@@ -30,6 +30,10 @@ def predict(
         Path | None,
         typer.Option(help="New items of the same kind, to be labelled in place of those of the campaign."),
     ] = None,
+    skip_faulty: Annotated[
+        bool,
+        typer.Option("--skip-faulty", help="With --items: leave out what cannot be read, and say so."),
+    ] = False,
     certified: Annotated[
         bool,
         typer.Option(
@@ -50,6 +54,7 @@ def predict(
     from nextlabel.campaign.export import Export, write_table
     from nextlabel.campaign.formats.table import new_items_table, predicted_table
     from nextlabel.campaign.predicting import predicted
+    from nextlabel.cli.items import remarks
     from nextlabel.cli.journal import counted, read_state
     from nextlabel.cli.source import moved
 
@@ -59,7 +64,7 @@ def predict(
     with Campaign.open(journal, pool=pool) as campaign:
         model, labels = _model(campaign, certified=certified)
         state, entries = campaign.state, campaign.journal()
-        those = campaign.pool if items is None else _new_items(campaign, items)
+        those = campaign.pool if items is None else _new_items(campaign, items, skip_faulty=skip_faulty)
     guesses = predicted(model, state.task, those, _all(those), seed=state.created.seed)
     whole = Export(state, entries, those, guesses, is_whole=True, is_raw=raw)
     table = predicted_table(whole) if items is None else new_items_table(those, guesses)
@@ -69,6 +74,8 @@ def predict(
         f"{counted(rows, 'item')} written to {target}: {by_people:,} labelled by people, "
         f"{rows - by_people:,} by the model of {counted(labels, 'label')}."
     )
+    for remark in [] if items is None else remarks(those):
+        typer.echo(remark)
     if not certified:
         _warn_of_one_label(state)
     for sentence in _known(state, entries, model.fingerprint, is_new=items is not None):
@@ -143,7 +150,7 @@ def _all(pool: "Pool") -> Any:
     return np.arange(len(pool.ids), dtype=np.int64)
 
 
-def _new_items(campaign: "Campaign", path: Path) -> "Pool":
+def _new_items(campaign: "Campaign", path: Path, *, skip_faulty: bool) -> "Pool":
     """Other items, read in the way that those of the campaign were."""
     from nextlabel.core.registry import build
     from nextlabel.errors import ParameterError, ReaderError
@@ -156,7 +163,11 @@ def _new_items(campaign: "Campaign", path: Path) -> "Pool":
             "folder. Use predicted(...) of nextlabel.campaign.predicting in Python."
         )
         raise ParameterError(message)
-    params = {key: one for key, one in source.params.items() if key not in ("path", "encoding")}
+    params = {
+        key: one for key, one in source.params.items() if key not in ("path", "encoding", "skip_faulty")
+    }
+    if skip_faulty:
+        params["skip_faulty"] = True
     names = tuple(getattr(campaign.pool, "names", ()))
     if names and params.get("text") is None:
         params["features"] = list(names)  # in the order that the model has learnt them in

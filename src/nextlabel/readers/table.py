@@ -151,7 +151,7 @@ def _require_parts(table: Table, parts: Parts) -> None:
             near = get_close_matches(name, table.columns, n=1, cutoff=0.5)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             message = (
-                f"The column for {use} must be one of {table.path!r}; received {name!r}. {hint}"
+                f"The column for {use} must be one of those of {table.path!r}; received {name!r}. {hint}"
                 f"The columns are: {', '.join(table.columns)}."
             )
             raise ReaderError(message)

@@ -131,7 +131,7 @@ def _sheet(file: Any, path: Source, name: str | None, *, with_values: bool) -> A
     book = openpyxl.load_workbook(file, read_only=True, data_only=with_values, keep_links=False)
     if name is not None and name not in book.sheetnames:
         message = (
-            f"The sheet must be one of {str(path)!r}; received {name!r}. "
+            f"The sheet must be one of those of {str(path)!r}; received {name!r}. "
             f"The sheets are: {', '.join(book.sheetnames)}."
         )
         raise ReaderError(message)
