@@ -1,0 +1,148 @@
+"""Advice after a sweep: the least that ended an attack, its bound, its price, and no comfort beyond that."""
+
+import json
+import re
+
+import pytest
+
+from nextlabel.errors import ParameterError
+from nextlabel.leakage.advice import ALL, INSTEAD, UNDEFENDED, Trial, advise, findings, instead
+
+
+def trial(
+    defence: str,
+    strength: float | None,
+    leaked: int,
+    *,
+    records: int = 20,
+    by_attack: dict[str, int] | None = None,
+    accuracies: tuple[float, ...] = (),
+) -> Trial:
+    words = "no defence" if defence == UNDEFENDED else f"{defence} of {strength}"
+    return Trial(defence, strength, words, records, leaked, leaked, by_attack or {}, accuracies)
+
+
+BARE = trial(UNDEFENDED, None, 20, by_attack={"peel": 20, "matching": 18}, accuracies=(0.95, 0.96, 0.94))
+
+
+def test_the_least_strength_is_the_one_from_which_on_nothing_comes_back() -> None:
+    tried = [trial("gaussian", 0.1, 0), trial("gaussian", 0.001, 7), trial("gaussian", 0.01, 0)]
+    (found,) = [one for one in findings([BARE, *tried]) if one.attack == ALL]
+    assert [one.strength for one in found.tried] == [0.001, 0.01, 0.1]
+    assert found.least is not None
+    assert found.least.strength == 0.01
+
+
+def test_a_strength_that_ended_an_attack_does_not_count_where_a_greater_one_did_not() -> None:
+    tried = (trial("prune", 0.1, 0), trial("prune", 0.3, 1), trial("prune", 0.5, 0))
+    assert findings([BARE, *tried])[0].least == tried[2]
+    assert findings([BARE, *tried, trial("prune", 0.7, 2)])[0].least is None
+
+
+def test_each_attack_has_its_own_least_strength() -> None:
+    weak = trial("gaussian", 0.001, 7, by_attack={"peel": 0, "matching": 7})
+    strong = trial("gaussian", 0.01, 0, by_attack={"peel": 0, "matching": 0, "span": 0})
+    found = {one.attack: one.least for one in findings([BARE, strong, weak])}
+    assert found == {ALL: strong, "peel": weak, "matching": strong}
+
+
+def test_the_bound_allows_for_the_strengths_that_were_tried() -> None:
+    # 0 of 20 at confidence 1 - 0.05 / k: the upper end is 1 - (0.025 / k)^(1 / 20).
+    for count in (1, 2, 5):
+        tried = [trial("gaussian", 1.0 + one, 0) for one in range(count)]
+        found = findings([BARE, *tried])[0]
+        assert found.upper(tried[0]) == pytest.approx(1.0 - (0.025 / count) ** (1 / 20), rel=1e-9)
+
+
+def test_a_finding_says_count_bound_and_price() -> None:
+    weak = trial("gaussian", 0.001, 7, accuracies=(0.95, 0.95, 0.94))
+    strong = trial("gaussian", 0.01, 0, accuracies=(0.90, 0.92, 0.88))
+    said = findings([BARE, weak, strong])[0].sentence()
+    # 1 - 0.0125^(1/20) = 0.1967; losses 5, 4, 6 points: 5 +- 4.3027 / sqrt(3) = 2.5 to 7.5
+    assert said == (
+        "The attacks together took 20 of 20 items without a defence and 0 of 20 items with gaussian of 0.01 "
+        "(with gaussian of 0.001 still 7 of 20 items). The chance for a record is at most 19.7 % with 95 % "
+        "confidence, allowing for the 2 strengths tried, for these attacks and this budget. Test accuracy "
+        "90.0 % instead of 95.0 % (2.5 to 7.5 points lower, 3 seeds)."
+    )
+
+
+def test_a_defence_that_ended_nothing_is_said_to_have_ended_nothing() -> None:
+    said = findings([BARE, trial("prune", 0.1, 20), trial("prune", 0.3, 14)])[0].sentence()
+    assert "still 14 of 20 items with prune of 0.3: nothing that was tried of it ended this" in said
+    assert "What it costs in accuracy was not measured" in said
+
+
+def test_an_attack_that_took_nothing_to_begin_with_proves_nothing_of_a_defence() -> None:
+    nothing = trial(UNDEFENDED, None, 0)
+    said = findings([nothing, trial("gaussian", 0.1, 0)])[0].sentence()
+    assert said == "The attacks together took 0 of 20 items without a defence: a defence shows nothing here."
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ((0.95, 0.96, 0.94), r"\(between 0.0 points higher and 0.0 lower: not told apart, 3 seeds\)"),
+        ((0.99, 0.999, 0.981), "points higher, 3 seeds"),
+        ((0.99, 0.91, 0.95), "points higher and .* lower: not told apart, 3 seeds"),
+        ((0.9,), r"Test accuracy 90.0 % instead of 95.0 % \(one seed, so without an interval\)"),
+    ],
+)
+def test_a_price_is_given_as_the_seeds_allow(accuracies: tuple[float, ...], said: str) -> None:
+    strong = trial("gaussian", 0.1, 0, accuracies=accuracies)
+    assert re.search(said, findings([BARE, strong])[0].sentence())
+
+
+def test_advice_never_promises_anything() -> None:
+    tried = [trial("gaussian", 0.1, 0), trial("prune", 0.3, 0), trial("int8", None, 0)]
+    for share in ("full", "embedding", "last_layer"):
+        said = " ".join(advise([BARE, *tried], share)).lower()
+        assert "safe" not in said
+        assert "secure" not in said
+        assert "only an accountant bounds" in said
+
+
+def test_pruning_comes_with_a_warning_and_so_do_formats() -> None:
+    assert "pruned by 30 %" in " ".join(advise([BARE, trial("prune", 0.3, 0)]))
+    assert "pruned by" not in " ".join(advise([BARE, trial("prune", 0.9, 0)]))
+    assert "pruned by" not in " ".join(advise([BARE, trial("gaussian", 0.1, 0)]))
+    assert "formats, not defences" in " ".join(advise([BARE, trial("int8", None, 0)]))
+
+
+def test_few_records_are_said_to_be_few() -> None:
+    few = trial("gaussian", 0.1, 0, records=6)
+    assert "Only 6 records" in " ".join(advise([BARE, few]))
+    assert "Only" not in " ".join(advise([BARE, trial("gaussian", 0.1, 0)])).replace("Only an accountant", "")
+
+
+def test_messages_of_active_learning_are_told_what_to_send_instead_and_what_that_tells() -> None:
+    said = instead()
+    assert len(said) == len(INSTEAD) + 1
+    assert all(
+        f"Still tells {tells}." in line for line, (_, tells) in zip(said[1:], INSTEAD.values(), strict=True)
+    )
+    assert advise((), "embedding") == said
+    assert advise((), "full") == ()
+
+
+def test_a_trial_is_read_back_from_what_it_wrote() -> None:
+    one = trial("gaussian", 0.1, 3, by_attack={"peel": 3}, accuracies=(0.5, 0.75))
+    assert Trial.read(json.loads(json.dumps(one.to_dict()))) == one
+    assert one.accuracy == 0.625
+    assert one.seeds == 2
+    assert trial("int8", None, 0).accuracy is None
+
+
+@pytest.mark.parametrize(("leaked", "by_attack"), [(21, {}), (0, {"peel": 21}), (-1, {})])
+def test_a_count_beyond_the_records_is_refused(leaked: int, by_attack: dict[str, int]) -> None:
+    count = by_attack.get("peel", leaked)
+    with pytest.raises(ParameterError, match=f"between 0 and the 20 records attacked; received {count}"):
+        trial("gaussian", 0.1, leaked, by_attack=by_attack)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_sweep_without_one_undefended_trial_is_refused(count: int) -> None:
+    with pytest.raises(
+        ParameterError, match=f"one trial without a defence, to compare with; received {count}"
+    ):
+        findings([*[BARE] * count, trial("gaussian", 0.1, 0)])
