@@ -102,7 +102,8 @@ class MessageGradient:
         return said
 
     def _outputs(self, parameters: Mapping[str, Tensor], items: Tensor) -> Any:
-        return functional_call(self._model, {**self._rest, **parameters}, (items,))
+        said = functional_call(self._model, {**self._rest, **parameters}, (items,))
+        return getattr(said, "logits", said)  # of transformers, an object that holds the logits
 
     def _value(self, parameters: dict[str, Tensor], items: Tensor, targets: Tensor) -> Tensor:
         return joined_loss(self._outputs(parameters, items), targets, self._loss, self._reduction)

@@ -1,7 +1,6 @@
 """The messages that clients share, made from a model and a batch: gradients, embeddings, updates."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,8 +9,9 @@ from torch import Tensor, nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import DisclosureError
+from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of, targets_of
 from nextlabel.leakage.gradients import MessageGradient
-from nextlabel.learners.layers import embedded, last_linear
+from nextlabel.learners.layers import embedded
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole
 
 __all__ = ["aggregated", "as_gradient", "embedding", "full", "last_layer", "update"]
@@ -60,7 +60,7 @@ def full(
     (2, 3)
     """
     found = _gradient(model, items, labels, loss, reduction)
-    return Disclosure("full", {name: _numbers(one) for name, one in found.items()}, len(items))
+    return Disclosure("full", {name: array_of(one) for name, one in found.items()}, len(items))
 
 
 def last_layer(
@@ -96,7 +96,7 @@ def last_layer(
     >>> list(last_layer(network, np.ones((1, 3), np.float32), np.array([0])).arrays)
     ['2.weight', '2.bias']
     """
-    name = _last_linear(model, items)
+    name = last_layer_of(model, items)
     of_layer = model.get_submodule(name)
     wanted = [
         own
@@ -110,7 +110,7 @@ def last_layer(
         )
         raise DisclosureError(message)
     found = _gradient(model, items, labels, loss, reduction, wanted)
-    return Disclosure("last_layer", {own: _numbers(one) for own, one in found.items()}, len(items))
+    return Disclosure("last_layer", {own: array_of(one) for own, one in found.items()}, len(items))
 
 
 def embedding(
@@ -168,9 +168,9 @@ def embedding(
             f"loss={loss!r}. Share another message, or give loss='cross_entropy'."
         )
         raise DisclosureError(message)
-    inputs = _as_tensor(model, items)
-    name = _last_linear(model, items)
-    with _kept(model), torch.no_grad(), embedded(model.eval(), name, is_input=True) as seen:
+    inputs = inputs_of(model, items)
+    name = last_layer_of(model, items)
+    with evaluating(model), torch.no_grad(), embedded(model, name, is_input=True) as seen:
         logits = model(inputs)
     classes = logits.shape[-1]
     if classes < 2:
@@ -182,8 +182,8 @@ def embedding(
     residual = logits.softmax(-1) - nn.functional.one_hot(logits.argmax(-1), classes).to(logits.dtype)
     factors = torch.einsum("bk,bd->bkd", residual, seen[0])
     if sketch is None:
-        return Disclosure("embedding", {"embedding": _numbers(factors)}, len(items))
-    flat = _numbers(factors).reshape(len(items), -1)
+        return Disclosure("embedding", {"embedding": array_of(factors)}, len(items))
+    flat = array_of(factors).reshape(len(items), -1)
     if np.ndim(sketch) != 2 or np.shape(sketch)[1] != flat.shape[1]:
         message = (
             f"The sketch of an embedding must have the axes (r, {flat.shape[1]}), {classes} classes times "
@@ -241,14 +241,14 @@ def update(
     steps = checked_whole(steps, "steps", least=1)
     rate = checked_number(rate, "rate", above=0, advice="Give for example 0.1.")
     gradient = _message_gradient(model, loss, reduction)
-    inputs = _as_tensor(model, items)
-    with _kept(model):
-        targets = _targets(labels, gradient.outputs(inputs), loss)
+    inputs = inputs_of(model, items)
+    with evaluating(model):
+        targets = targets_of(labels, gradient.outputs(inputs), loss)
         weights = gradient.parameters
         for _ in range(steps):
             found = gradient(inputs, targets, weights)
             weights = {name: one - rate * found[name] for name, one in weights.items()}
-    change = {name: _numbers(one - gradient.parameters[name]) for name, one in weights.items()}
+    change = {name: array_of(one - gradient.parameters[name]) for name, one in weights.items()}
     return Disclosure("update", change, len(items))
 
 
@@ -372,9 +372,9 @@ def _gradient(
     names: Sequence[str] | None = None,
 ) -> dict[str, Tensor]:
     gradient = _message_gradient(model, loss, reduction, names)
-    inputs = _as_tensor(model, items)
-    with _kept(model):
-        return gradient(inputs, _targets(labels, gradient.outputs(inputs), loss))
+    inputs = inputs_of(model, items)
+    with evaluating(model):
+        return gradient(inputs, targets_of(labels, gradient.outputs(inputs), loss))
 
 
 def _message_gradient(
@@ -390,62 +390,3 @@ def _message_gradient(
         )
         raise DisclosureError(message)
     return gradient
-
-
-def _as_tensor(model: nn.Module, items: Array) -> Tensor:
-    """On the model's device; in its precision where items are real numbers, else as token ids."""
-    weights = next(model.parameters())
-    found = torch.as_tensor(np.asarray(items)).to(weights.device)
-    return found.to(weights.dtype) if found.is_floating_point() else found
-
-
-def _targets(labels: Array, outputs: Tensor, loss: str) -> Tensor:
-    found = torch.as_tensor(np.asarray(labels)).to(outputs.device)
-    if loss == "squared_error" or found.is_floating_point():
-        if found.numel() != outputs.numel():
-            _refuse_labels(labels, outputs, "one number for each output of the model", loss)
-        return found.reshape(outputs.shape).to(outputs.dtype)
-    found = found.long()
-    if found.shape != outputs.shape[:-1]:
-        _refuse_labels(labels, outputs, f"of the axes {tuple(outputs.shape[:-1])}", loss)
-    is_asked = found != -100 if loss == "language_model" else torch.ones_like(found, dtype=torch.bool)
-    asked = found[is_asked]
-    if len(asked) == 0 or int(asked.min()) < 0 or int(asked.max()) >= outputs.shape[-1]:
-        _refuse_labels(labels, outputs, f"whole numbers from 0 to {outputs.shape[-1] - 1}", loss)
-    return found
-
-
-def _refuse_labels(labels: Array, outputs: Tensor, expected: str, loss: str) -> None:
-    given = np.asarray(labels)
-    message = (
-        f"Labels must be {expected} (loss {loss!r}, outputs of the axes {tuple(outputs.shape)}); received "
-        f"{given.dtype} of the axes {given.shape}, from {given.min(initial=np.inf)} to "
-        f"{given.max(initial=-np.inf)}. Give labels that this model can be trained with."
-    )
-    raise DisclosureError(message)
-
-
-def _last_linear(model: nn.Module, items: Array) -> str:
-    inputs = _as_tensor(model, items[:1])
-    with _kept(model), torch.no_grad():
-        classes = int(model.eval()(inputs).shape[-1])
-        return last_linear(model, inputs, classes)
-
-
-@contextmanager
-def _kept(model: nn.Module) -> Iterator[None]:
-    """In evaluation mode within, and each module in its own mode afterwards."""
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, was_training in before:
-            module.training = was_training
-
-
-def _numbers(found: Tensor) -> Array:
-    """As NumPy has them; it has no bfloat16, so that becomes float32, which holds the same numbers."""
-    found = found.detach().cpu()
-    numbers: Array = (found.float() if found.dtype == torch.bfloat16 else found).numpy()
-    return numbers
