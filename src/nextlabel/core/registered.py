@@ -80,6 +80,16 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "vowel": "nextlabel.datasets.tables:vowel",
             "waveform5000": "nextlabel.datasets.tables:waveform5000",
         },
+        "defence": {
+            "bfloat16": "nextlabel.leakage.roundings:BFloat16",
+            "float16": "nextlabel.leakage.roundings:Float16",
+            "gaussian": "nextlabel.leakage.noises:Gaussian",
+            "int8": "nextlabel.leakage.roundings:Int8",
+            "laplace": "nextlabel.leakage.noises:Laplace",
+            "private": "nextlabel.leakage.noises:Private",
+            "prune": "nextlabel.leakage.thinnings:Prune",
+            "sign": "nextlabel.leakage.thinnings:Sign",
+        },
         "inspection": {
             "answers": "nextlabel.leakage.answers:answers",
         },
