@@ -90,8 +90,9 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "prune": "nextlabel.leakage.thinnings:Prune",
             "sign": "nextlabel.leakage.thinnings:Sign",
         },
-        "inspection": {
+        "leakage": {
             "answers": "nextlabel.leakage.answers:answers",
+            "defended_accuracy": "nextlabel.leakage.defended:defended_accuracy",
         },
         "learner": {
             "ensemble": "nextlabel.learners.ensemble:Ensemble",
