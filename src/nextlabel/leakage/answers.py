@@ -1,0 +1,101 @@
+"""What a model says of items, as arrays, for those who hold the truth; and the network of the controls."""
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from nextlabel.core.disclosure import Array
+from nextlabel.core.rng import generator
+from nextlabel.errors import LearnerError
+from nextlabel.learners.layers import embedded, last_linear
+from nextlabel.learners.networks import Flat
+
+__all__ = ["answers", "known_leak"]
+
+_CHUNK = 256
+
+
+def answers(model: nn.Module, items: Array) -> tuple[Array, Array | None]:
+    """The outputs of a model for items, and what goes into its last linear layer.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Left in the mode and with the weights it has.
+    items : array, first axis n
+        As the model takes them.
+
+    Returns
+    -------
+    tuple of array and (array or None)
+        Outputs, axes (n, ...), and features, axes (n, d): None where the model does not end in a linear
+        layer whose output is its own, or where outputs have more axes, as of text.
+
+    Notes
+    -----
+    A copy of the model in evaluation mode is run, in chunks. Time of one forward pass.
+    """
+    frozen = copy.deepcopy(model).eval()
+    weights = next(iter(frozen.parameters()), torch.zeros(()))
+    tensor = torch.as_tensor(np.array(items), device=weights.device)
+    tensor = tensor.to(weights.dtype) if tensor.is_floating_point() else tensor
+    with torch.no_grad():
+        outputs = torch.cat([frozen(part) for part in torch.split(tensor, _CHUNK)])
+    found = outputs.double().cpu().numpy()
+    return found, _features(frozen, tensor, found) if found.ndim == 2 else None
+
+
+def known_leak(inputs: Sequence[int], classes: int, *, hidden: int = 64, seed: int = 0) -> nn.Module:
+    """A network known to leak: fully connected with biases, so that one item's gradient holds the item.
+
+    Parameters
+    ----------
+    inputs : sequence of int
+        The shape of one item.
+    classes : int
+        How many logits.
+    hidden : int
+        Units of the hidden layer.
+    seed : int
+        Draws the weights, without touching torch's global stream.
+
+    Notes
+    -----
+    dL/dW = δ xᵀ and dL/db = δ: any unit with δ ≠ 0 gives x = (dL/dW)ᵣ / (dL/db)ᵣ.
+
+    Examples
+    --------
+    >>> known_leak((8, 8), 10)(torch.zeros(2, 8, 8)).shape
+    torch.Size([2, 10])
+    """
+    features = int(np.prod(inputs))
+    # torch's own initial values would be drawn from its global stream
+    network = nn.Sequential(
+        Flat(),
+        nn.Linear(features, hidden, device="meta"),
+        nn.ReLU(),
+        nn.Linear(hidden, classes, device="meta"),
+    ).to_empty(device="cpu")
+    rng = generator(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            reach = 1.0 / np.sqrt(parameter.shape[-1])
+            drawn = rng.uniform(-reach, reach, tuple(parameter.shape))
+            parameter.copy_(torch.as_tensor(drawn, dtype=parameter.dtype))
+    return network.eval()
+
+
+def _features(model: nn.Module, items: torch.Tensor, outputs: Array) -> Array | None:
+    try:
+        name = last_linear(model, items[:1], outputs.shape[1])
+    except LearnerError:
+        return None
+    found = []
+    with embedded(model, name, is_input=True) as seen, torch.no_grad():
+        for part in torch.split(items, _CHUNK):
+            model(part)
+            found.append(seen[0].double().cpu())
+    return torch.cat(found).numpy()
