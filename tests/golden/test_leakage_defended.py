@@ -63,7 +63,7 @@ def test_the_first_message_is_the_gradient_that_a_client_sends() -> None:
     defended_accuracy(
         model, ITEMS, LABELS, ITEMS, LABELS, rng=generator(3), defences=[spy], batch=5, epochs=1
     )
-    rows = generator(3).permutation(60)[:5]
+    rows = generator(3).spawn(2)[0].permutation(60)[:5]
     sent = full(model, ITEMS[rows], LABELS[rows])
     assert len(spy.seen) == 12
     assert list(spy.seen[0].arrays) == list(sent.arrays)
@@ -72,7 +72,7 @@ def test_the_first_message_is_the_gradient_that_a_client_sends() -> None:
 
 
 def test_training_is_plain_gradient_descent_with_a_falling_rate() -> None:
-    model, rng = network(), generator(1)
+    model, rng = network(), generator(1).spawn(2)[0]
     by_hand = copy.deepcopy(model)
     every = 2 * (60 // 8)
     done = 0
@@ -213,3 +213,27 @@ def test_a_defence_that_cannot_be_applied_says_so() -> None:
         defended_accuracy(
             network(), ITEMS, LABELS, ITEMS, LABELS, rng=generator(0), batch=4, defences=[Private()]
         )
+
+
+@dataclass
+class Drawing(Defence):
+    """Draws, and sends what it was given."""
+
+    name: ClassVar[str] = "drawing"
+    strength = None
+    sentence = "Draws."
+
+    def apply(self, disclosure: Disclosure, rng: np.random.Generator) -> Disclosure:
+        rng.normal(size=7)
+        return disclosure
+
+
+def test_what_a_defence_draws_does_not_change_the_order_of_items() -> None:
+    spies = [Spy([]), Spy([])]
+    for spy, more in zip(spies, ([], [Drawing()]), strict=True):
+        defended_accuracy(
+            network(), ITEMS, LABELS, ITEMS, LABELS, rng=generator(4), batch=5, defences=[*more, spy]
+        )
+    for one, other in zip(spies[0].seen, spies[1].seen, strict=True):
+        for name, array in one.arrays.items():
+            np.testing.assert_array_equal(array, other[name])

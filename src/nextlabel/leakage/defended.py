@@ -51,7 +51,8 @@ def defended_accuracy(
     held_items, held_labels : array, first axis t
         To measure on; no part of the training.
     rng : numpy.random.Generator
-        Draws the order of items, and what the defences draw.
+        Its first child draws the order of items, its second what the defences draw: two defences compared at
+        one seed see the items in one order.
     defences : sequence of Defence
         Applied in turn to every message of every client.
     share : str
@@ -106,12 +107,13 @@ def defended_accuracy(
         targets_of(labels, network(inputs_of(network, items)), loss)
     sent = _Sender(network, items, labels, share, loss, reduction, steps)
     every = epochs * (len(items) // together)
-    for done, rows in enumerate(_rows(len(items), together, epochs, rng)):
+    of_order, of_defences = rng.spawn(2)
+    for done, rows in enumerate(_rows(len(items), together, epochs, of_order)):
         now = rate * (1.0 - done / every)
         try:
             messages = [sent.message(part, now) for part in rows.reshape(clients, batch)]
             for defence in defences:
-                messages = [defence.apply(one, rng) for one in messages]
+                messages = [defence.apply(one, of_defences) for one in messages]
             sent.take(messages[0] if clients == 1 else aggregated(messages, reduction=reduction), now)
         except DisclosureError:
             if done == 0:
