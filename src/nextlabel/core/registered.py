@@ -90,7 +90,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "prune": "nextlabel.leakage.thinnings:Prune",
             "sign": "nextlabel.leakage.thinnings:Sign",
         },
-        "leakage": {
+        "inspection": {
             "answers": "nextlabel.leakage.answers:answers",
             "defended_accuracy": "nextlabel.leakage.defended:defended_accuracy",
         },
