@@ -205,7 +205,7 @@ def test_names_and_targets_are_those_of_the_table() -> None:
     ("kind", "name", "says"),
     [
         ("strategy", "bagde", "'bagde' is not a registered strategy. Did you mean 'badge'? The names are: "),
-        ("network", "zzzzzz", "'zzzzzz' is not a registered network. The names are: deep_leakage, lene"),
+        ("network", "zzzzzz", "'zzzzzz' is not a registered network. The names are: deep_leakage, "),
         ("strategies", "x", "'strategies' is not a kind of thing in the registry. The kinds are: attack, c"),
     ],
 )  # fmt: skip

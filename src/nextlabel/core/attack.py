@@ -175,6 +175,9 @@ class Attack(ABC):
     ``evaluations`` ends after so many gradients, which repeats exactly.
     """
 
+    exceptions: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Promises of the contract that the attack does not keep, each with the reason."""
+
     @property
     @abstractmethod
     def reads(self) -> frozenset[str]:

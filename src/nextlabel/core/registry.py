@@ -10,6 +10,8 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
+from nextlabel.core.attack import Attack
+from nextlabel.core.defence import Defence
 from nextlabel.core.learner import Learner
 from nextlabel.core.registered import REGISTRY
 from nextlabel.core.spec import Spec, listed
@@ -18,7 +20,7 @@ from nextlabel.errors import BrokenEntryPoint, MissingExtra, NameClash, Paramete
 
 __all__ = ["REGISTRY", "build", "names", "nested_kinds", "resolve", "spec_of", "target"]
 
-_NESTED = {"strategy": Strategy, "learner": Learner}
+_NESTED = {"attack": Attack, "defence": Defence, "learner": Learner, "strategy": Strategy}
 _EXTRAS = {
     "PIL": "data",
     "baycomp": "plot",

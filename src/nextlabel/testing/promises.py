@@ -107,6 +107,8 @@ class Promises(Mapping[str, Callable[..., None]], Generic[T]):
 
 def _called(thing: object) -> str:
     """The name of the class that promises."""
+    if isinstance(named := getattr(thing, "called", None), str):
+        return named  # it stands for another
     return thing.__name__ if isinstance(thing, type) else type(thing).__name__
 
 

@@ -1,0 +1,90 @@
+"""What attacks are tried on: for each registered one a message that it solves and one that it cannot."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.registry import resolve
+
+__all__ = ["EXAMPLES", "FAILURES", "SETTINGS", "Example", "message_of", "small_network"]
+
+Example = Callable[[], tuple[Disclosure, Knowledge]]
+"""Makes a message and what the attacker knows; the private items live in the call and end with it."""
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {}
+"""Parameters of an attack for the contract, by registered name, where its defaults would take too long."""
+
+
+def small_network(*widths: int, activation: Callable[[], nn.Module] = nn.ReLU, seed: int = 0) -> nn.Module:
+    """Linear layers with biases and an activation between them, in float64 and evaluation mode.
+
+    Parameters
+    ----------
+    *widths : int
+        Of the input, the hidden layers and the output.
+    activation : callable
+        Makes a layer.
+    seed : int
+        Of the weights: normal, of variance 1 over the inputs of a layer; the biases too.
+
+    Examples
+    --------
+    >>> small_network(6, 8, 3)(torch.zeros(1, 6, dtype=torch.float64)).shape
+    torch.Size([1, 3])
+    """
+    rng = np.random.default_rng(seed)
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layer = nn.Linear(inputs, outputs, dtype=torch.float64)
+        with torch.no_grad():
+            for one in layer.parameters():
+                one.copy_(torch.as_tensor(rng.normal(size=tuple(one.shape)) / np.sqrt(inputs)))
+        layers += [layer, activation()]
+    return nn.Sequential(*layers[:-1]).eval()
+
+
+def message_of(
+    model: nn.Module, items: Array, labels: Array, *, share: str = "full", known: bool = False, **more: Any
+) -> tuple[Disclosure, Knowledge]:
+    """The message of a batch, and the knowledge of its model, loss and size.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        In evaluation mode.
+    items, labels : array
+        As `nextlabel.leakage.messages.full` takes them.
+    share : str
+        The registered name of a message.
+    known : bool
+        Whether the attacker knows the labels.
+    **more
+        Further fields of `Knowledge`; steps and rate of an update and the sketch of an embedding go to the
+        message as well.
+
+    Examples
+    --------
+    >>> message, knowledge = message_of(small_network(6, 8, 3), np.ones((1, 6)), np.array([2]))
+    >>> message.size, knowledge.classes, knowledge.batch
+    (83, 3, 1)
+    """
+    own = {name: more[name] for name in ("steps", "rate", "sketch") if name in more}
+    asked = {name: more[name] for name in ("loss", "reduction") if name in more}
+    disclosure = resolve("message", share)(model, items, labels, **asked, **own)
+    with torch.no_grad():
+        classes = int(model(torch.as_tensor(np.array(items[:1]))).shape[-1])
+    told = np.array(labels) if known else None
+    return disclosure, Knowledge(model, np.shape(items)[1:], classes, batch=len(items), labels=told, **more)
+
+
+EXAMPLES: Mapping[str, Example] = {}
+"""By registered name: a message that the attack solves within half a second."""
+
+FAILURES: Mapping[str, Example] = {}
+"""By registered name: a message that the attack must not claim to have solved."""
