@@ -1,0 +1,331 @@
+"""One attack on one message: what it is given, what it says, and how near that is to the truth."""
+
+import math
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.rng import generator
+from nextlabel.leakage.scores import (
+    ItemScore,
+    count_overlap,
+    feature_scores,
+    matched,
+    score_item,
+    score_tokens,
+)
+from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, item_verdict, why_not
+
+__all__ = ["Attempt", "Batch", "Guess", "attempt", "guess", "scored"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What is known of a record without any message: the baseline that a recovery must beat.
+
+    Parameters
+    ----------
+    score : ItemScore
+        The best that the mean of other items and the nearest of them give.
+    mean_mse : float, optional
+        The mean squared error of the mean of other items; None for text.
+    """
+
+    score: ItemScore
+    mean_mse: float | None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The truth of one message; no attack is ever given it.
+
+    Parameters
+    ----------
+    positions : array of int, axes (b,)
+        Of the records, in the user's data.
+    items : array, axes (b, ...)
+    labels : array of int64, axes (b,), optional
+        Where each record has one class.
+    said : array of int64, axes (b,), optional
+        The model's own labels, which an embedding is made with.
+    features : array of float, axes (b, d), optional
+        What goes into the last linear layer.
+    guesses : sequence of Guess
+        One for each record.
+    span : float
+        The width of the range of values.
+    is_image : bool
+    is_text : bool
+    """
+
+    positions: Array
+    items: Array
+    labels: Array | None
+    said: Array | None
+    features: Array | None
+    guesses: Sequence[Guess]
+    span: float
+    is_image: bool = False
+    is_text: bool = False
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """What one attack made of one message, beside the truth.
+
+    Parameters
+    ----------
+    attack : str
+    message : int
+        Which message.
+    outcome, reason : str
+        As the attack says.
+    residual : float, optional
+        As the attack says.
+    seconds : float
+        That it took.
+    given : float, optional
+        Seconds that it was given, where it is timed.
+    is_cut : bool
+        Whether the clock ended it.
+    evaluations : int
+    scores : tuple of ItemScore or None
+        One for each record; None where nothing was recovered for it.
+    verdicts : tuple of str
+        One for each record: by its item alone.
+    why : str
+        Where no record was shown, why not.
+    claimed : tuple of int, optional
+        How many items of each class it claims.
+    overlap : int
+        How many of these are right.
+    false_items : int
+        Recovered items beyond those that match a record.
+    features : tuple of (cosine, relative error) or None
+        One for each record.
+    details : mapping
+        What the attack lets a report show.
+    items : tuple of array or None
+        What was recovered for each record; not written down.
+    """
+
+    attack: str
+    message: int
+    outcome: str
+    reason: str
+    residual: float | None
+    seconds: float
+    given: float | None
+    is_cut: bool
+    evaluations: int
+    scores: tuple[ItemScore | None, ...]
+    verdicts: tuple[str, ...]
+    why: str
+    claimed: tuple[int, ...] | None = None
+    overlap: int = 0
+    false_items: int = 0
+    features: tuple[tuple[float, float] | None, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    items: tuple[Array | None, ...] = field(default=(), repr=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every record of the message came back exactly."""
+        return all(one == EXACT for one in self.verdicts)
+
+
+def attempt(
+    name: str,
+    attack: Attack,
+    disclosure: Disclosure,
+    knowledge: Knowledge,
+    *,
+    message: int,
+    seed: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[Recovery, float]:
+    """Run one attack on one message; it is given the message and the stated knowledge, nothing else.
+
+    Parameters
+    ----------
+    name : str
+        Of the attack; with the seed and the number of the message it settles the randomness, so that leaving
+        an attack out changes no other.
+    attack : Attack
+    disclosure : Disclosure
+    knowledge : Knowledge
+    message : int
+        The number of the message.
+    seed : int
+        Of the report.
+    clock : callable
+        Gives seconds.
+
+    Returns
+    -------
+    tuple of Recovery and float
+        What it says, and the seconds it took.
+    """
+    rng = generator(seed, 1, message, zlib.crc32(name.encode()))
+    begun = clock()
+    recovery = attack.recover(disclosure, knowledge, rng)
+    return recovery, clock() - begun
+
+
+def scored(
+    name: str,
+    recovery: Recovery,
+    batch: Batch,
+    *,
+    kind: str,
+    message: int,
+    classes: int,
+    seconds: float = 0.0,
+    given: float | None = None,
+) -> Attempt:
+    """Lay a recovery beside the truth.
+
+    Parameters
+    ----------
+    name : str
+        Of the attack.
+    recovery : Recovery
+    batch : Batch
+        The truth: of another message, for a null control.
+    kind : str
+        Of the message: labels claimed of an embedding are those of the model.
+    message : int
+        The number of the message.
+    classes : int
+    seconds, given : float
+        That it took, and that it was given.
+    """
+    scores, items, extra = _item_scores(recovery.items, batch)
+    verdicts = tuple(
+        NOT_SHOWN if score is None else item_verdict(score, one.score, one.mean_mse)
+        for score, one in zip(scores, batch.guesses, strict=True)
+    )
+    true = batch.said if kind == "embedding" else batch.labels
+    claimed = _claimed(recovery, classes)
+    overlap = 0
+    if claimed is None or true is None:
+        claimed = None
+    else:
+        overlap = count_overlap(np.array(claimed), np.bincount(true, minlength=classes))
+    return Attempt(
+        attack=name,
+        message=message,
+        outcome=recovery.outcome,
+        reason=recovery.reason,
+        residual=recovery.residual,
+        seconds=seconds,
+        given=given,
+        is_cut=recovery.is_cut,
+        evaluations=recovery.evaluations,
+        scores=scores,
+        verdicts=verdicts,
+        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery),
+        claimed=claimed,
+        overlap=overlap,
+        false_items=extra,
+        features=_feature_scores(recovery, batch),
+        details=dict(recovery.details),
+        items=items,
+    )
+
+
+def guess(true: Array, others: Array, *, span: float, is_image: bool = False, is_text: bool = False) -> Guess:
+    """What the mean of other items, and the nearest of them, tell of a record without any message.
+
+    Parameters
+    ----------
+    true : array
+        The record.
+    others : array, first axis p
+        Other items; where there are none, the middle of what the record could be is not known, and nothing
+        is guessed.
+    span : float
+        The width of the range of values.
+    is_image, is_text : bool
+
+    Notes
+    -----
+    The nearest is found with the truth at hand: no attacker could choose better among these items, so that to
+    beat it is harder than need be.
+    """
+    if not len(others):
+        return Guess(ItemScore(), None)
+    if is_text:
+        found = [score_tokens(one, true) for one in others]
+        return Guess(max(found, key=lambda score: score.tokens or 0.0), None)
+    flat = np.asarray(others, np.float64).reshape(len(others), -1)
+    nearest = int(((flat - np.asarray(true, np.float64).ravel()) ** 2).sum(1).argmin())
+    by_mean = score_item(flat.mean(0).reshape(true.shape), true, span=span, is_image=is_image)
+    by_nearest = score_item(others[nearest], true, span=span, is_image=is_image)
+    best = min(by_mean, by_nearest, key=lambda score: math.inf if score.mse is None else score.mse)
+    alike = [one.ssim for one in (by_mean, by_nearest) if one.ssim is not None]
+    return Guess(ItemScore(best.relative, best.mse, best.psnr, max(alike) if alike else None), by_mean.mse)
+
+
+def _item_scores(
+    found: Array | None, batch: Batch
+) -> tuple[tuple[ItemScore | None, ...], tuple[Array | None, ...], int]:
+    nothing = (None,) * len(batch.items)
+    if found is None or len(found) == 0:
+        return nothing, nothing, 0
+    if batch.is_text:
+        table = [[score_tokens(ours, theirs) for theirs in batch.items] for ours in found]
+        costs = [[1.0 - (one.tokens or 0.0) for one in row] for row in table]
+    else:
+        if found.shape[1:] != batch.items.shape[1:]:
+            if found[0].size != batch.items[0].size:
+                return nothing, nothing, len(found)
+            found = found.reshape(len(found), *batch.items.shape[1:])
+        table = [[score_item(ours, theirs, span=batch.span) for theirs in batch.items] for ours in found]
+        costs = [[math.inf if one.relative is None else one.relative for one in row] for row in table]
+    pairs = matched(np.array(costs))
+    scores: list[ItemScore | None] = []
+    for place, (pair, true) in enumerate(zip(pairs, batch.items, strict=True)):
+        if pair is None:
+            scores.append(None)
+        elif batch.is_image:
+            scores.append(score_item(found[pair], true, span=batch.span, is_image=True))
+        else:
+            scores.append(table[pair][place])
+    items = tuple(None if pair is None else np.asarray(found[pair]) for pair in pairs)
+    return tuple(scores), items, max(0, len(found) - len(batch.items))
+
+
+def _claimed(recovery: Recovery, classes: int) -> tuple[int, ...] | None:
+    if recovery.outcome == "refused":
+        return None
+    if recovery.counts is not None:
+        return tuple(int(one) for one in np.asarray(recovery.counts))
+    labels = recovery.labels
+    if labels is None or labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or not len(labels):
+        return None
+    kept = labels[(labels >= 0) & (labels < classes)]
+    return tuple(int(one) for one in np.bincount(kept, minlength=classes))
+
+
+def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, float] | None, ...]:
+    found, true = recovery.features, batch.features
+    if found is None or true is None or found.ndim != 2 or found.shape[1] != true.shape[1] or not len(found):
+        return ()
+    return feature_scores(found, true)
+
+
+def _why(recovery: Recovery) -> str:
+    nothing = recovery.items is None or len(recovery.items) == 0
+    if nothing and recovery.outcome == "recovered":
+        return "does not try for items"
+    return why_not(recovery.outcome, recovery.residual)

@@ -1,0 +1,264 @@
+"""The audit: messages are made, attacked within a budget, laid beside the truth, and reported."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from nextlabel.core import progress, registry
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.defence import Defence
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.leakage.attempts import Attempt, attempt, scored
+from nextlabel.leakage.cases import Case, Setting
+from nextlabel.leakage.controls import known_controls, own_control
+from nextlabel.leakage.ladder import Budget, Rung, ladder
+from nextlabel.leakage.report import Report, Spent
+from nextlabel.leakage.standings import exhibits, outcome_of, remarks_on, standings, summaries
+from nextlabel.leakage.verdicts import Accountant, overall
+
+__all__ = ["KNOWN", "audit"]
+
+KNOWN: Final = ("batch", "bounds", "images", "public", "public_labels", "rate", "sketch", "steps")
+"""What an attacker is told unless it is switched off: all but the labels, where it is given or holds."""
+
+
+def audit(
+    model: Any,
+    items: Array,
+    labels: Array,
+    *,
+    share: str = "full",
+    batch: int = 1,
+    records: int | None = None,
+    loss: str = "cross_entropy",
+    reduction: str = "mean",
+    defences: Sequence[str | Defence] = (),
+    attacks: Sequence[str | Attack] | None = None,
+    seconds: float = 120.0,
+    seed: int = 0,
+    knows: Sequence[str] = KNOWN,
+    bounds: tuple[float, float] | None = None,
+    is_image: bool | None = None,
+    public: Array | None = None,
+    public_labels: Array | None = None,
+    steps: int = 1,
+    rate: float = 0.1,
+    sketch: Array | None = None,
+    controls: bool = True,
+    accountant: Accountant | None = None,
+) -> Report:
+    """Find what messages made from these records reveal to attacks, the cheapest first.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        With the weights at which messages are made, in evaluation mode.
+    items : array, first axis n
+        The private records, as the model takes them; token ids (int64) for text. Records are drawn from them.
+    labels : array, first axis n
+        Their labels.
+    share : str
+        What is shared: ``"full"`` gradients, gradients of the ``"last_layer"``, a gradient ``"embedding"``,
+        or an ``"update"`` after local steps.
+    batch : int
+        Records in a message.
+    records : int, optional
+        How many records are audited: by default 20, or 3 messages where that is more.
+    loss, reduction : str
+        As the messages are made, which the attacker knows.
+    defences : sequence of str or Defence
+        Applied to each message in turn, for example ``"gaussian:1e-3"``.
+    attacks : sequence of str or Attack, optional
+        Names, or attacks with parameters of one's own; by default all that read this kind of message.
+    seconds : float
+        The budget of the report: shared evenly over the attempts that take time by the clock. What one
+        leaves unused passes on to the rest.
+    seed : int
+        Settles records and randomness: equal seeds give equal reports, but for times, and for attempts that
+        the clock ended.
+    knows : sequence of str
+        What the attacker is told beyond the model, its loss and the shape of an item: of ``batch``,
+        ``bounds``, ``images``, ``labels``, ``public``, ``public_labels``, ``rate``, ``sketch``, ``steps``.
+    bounds : tuple of two floats, optional
+        The range of values, also that of PSNR; by default PSNR has the range of the data, which no attacker
+        is told.
+    is_image : bool, optional
+        Whether items are images; by default read off their axes.
+    public, public_labels : array, optional
+        Items of the same kind that are not private, for attacks that use some and for the baseline.
+    steps, rate : int and float
+        Of an update.
+    sketch : array, axes (r, k·d), optional
+        The matrix of a sketched embedding.
+    controls : bool
+        Whether the report makes its controls; a sweep makes them once.
+    accountant : Accountant, optional
+        ε, δ, a prior and the chance of reconstruction that they allow, for the verdict BOUNDED.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    DisclosureError
+        The data or the model cannot be audited: named before any attack runs.
+    ParameterError
+        A size, a switch or a time that makes no sense, or an accountant that bounds nothing.
+    UnknownName
+        A message, an attack or a defence that there is not.
+
+    Notes
+    -----
+    An attack is given the message and the stated knowledge; truth and scores stay here. When the attempts on
+    a message have brought back every record exactly, the dearer ones are left out for it. Records are scored
+    by the attack that came nearest to each, which only an auditor can choose. The time is that of the
+    attacks, and of the controls: about a second.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nextlabel.core.registry import resolve
+    >>> network = resolve("network", "known_leak")((4,), 3)
+    >>> items = np.random.default_rng(0).uniform(size=(20, 4)).astype(np.float32)
+    >>> labels = np.arange(20) % 3
+    >>> report = audit(network, items, labels, attacks=["fully_connected"], controls=False)
+    >>> report.verdict
+    'EXACT'
+    """
+    setting = Setting(
+        share=share,
+        batch=batch,
+        records=records,
+        loss=loss,
+        reduction=reduction,
+        defences=tuple([defences] if isinstance(defences, str | Defence) else defences),
+        seed=seed,
+        knows=tuple(knows),
+        bounds=bounds,
+        is_image=is_image,
+        steps=steps,
+        rate=rate,
+    )
+    overall([], accountant)  # an accountant that bounds nothing is refused before anything long begins
+    seconds = Budget(
+        seconds
+    ).seconds  # refused now where it makes no sense; the clock starts with the attacks
+    case = Case(model, items, labels, setting, public=public, public_labels=public_labels, sketch=sketch)
+    told = [case.knowledge(message) for message in range(len(case.batches))]
+    rungs, skipped = ladder(setting.share, attacks, told[0])
+    sent = [case.disclosure(message) for message in range(len(case.batches))]
+    noted = _checked(sent, told)
+    run = _Run(case, sent, told, rungs, Budget(seconds))
+    run.climb()
+    made = (*known_controls(seed), own_control(case, run.attempts, run.recoveries)) if controls else ()
+    found = standings(case, run.attempts)
+    return Report(
+        setting=case.described | {"seconds": seconds, "attacks": [rung.name for rung in rungs]},
+        knows=told[0].declared,
+        remarks=(*remarks_on(case, run.attempts), *noted),
+        standings=found,
+        summaries=summaries(case, run.attempts),
+        outcomes=tuple(outcome_of(one) for one in run.attempts),
+        skipped=skipped,
+        controls=made,
+        budget=run.spent(),
+        exhibits=exhibits(case, found, run.attempts),
+        bound=None if accountant is None else _bound(accountant),
+    )
+
+
+class _Run:
+    """The ladder climbed, rung by rung, by all messages that are still open."""
+
+    def __init__(
+        self,
+        case: Case,
+        sent: Sequence[Disclosure],
+        told: Sequence[Knowledge],
+        rungs: Sequence[Rung],
+        budget: Budget,
+    ) -> None:
+        self._case, self._sent, self._told = case, sent, told
+        self._rungs, self._budget = rungs, budget
+        self._open = list(range(len(sent)))
+        self._unrun = self._ended_early = 0
+        self._seconds = 0.0
+        self.attempts: list[Attempt] = []
+        self.recoveries: list[Recovery] = []
+
+    def climb(self) -> None:
+        """Try every attack on every message that is not exact yet."""
+        of = len(self._rungs) * len(self._sent)
+        for number, rung in enumerate(self._rungs):
+            self._ended_early += len(self._sent) - len(self._open)
+            for place, message in enumerate(tuple(self._open)):
+                progress.report(f"attacking with {rung.name}", number * len(self._sent) + place, of)
+                self._try(rung, message, self._left(number, place))
+            whole = {one.message for one in self.attempts if one.is_whole}
+            self._open = [message for message in self._open if message not in whole]
+        progress.report("attacks done", of, of)
+        self._seconds = self._budget.spent
+
+    def spent(self) -> Spent:
+        """The time that it took, and where it went."""
+        timed = [one for one in self.attempts if one.given is not None]
+        return Spent(
+            seconds=self._budget.seconds,
+            spent=self._seconds,
+            overrun=max(0.0, self._seconds - self._budget.seconds),
+            timed=len(timed),
+            cut=sum(one.is_cut for one in timed),
+            unrun=self._unrun,
+            ended_early=self._ended_early,
+        )
+
+    def _left(self, number: int, place: int) -> int:
+        """How many timed attempts are left, this one included, if no message is exact before the end."""
+        later = sum(rung.is_timed for rung in self._rungs[number + 1 :])
+        return len(self._open) - place + later * len(self._open)
+
+    def _try(self, rung: Rung, message: int, left: int) -> None:
+        given = self._budget.share(left) if rung.is_timed else None
+        if given == 0.0:
+            self._unrun += 1
+            return
+        attack = rung.attack if given is None else rung.within(given)
+        recovery, seconds = attempt(
+            rung.name,
+            attack,
+            self._sent[message],
+            self._told[message],
+            message=message,
+            seed=self._case.setting.seed,
+        )
+        self.recoveries.append(recovery)
+        self.attempts.append(
+            scored(
+                rung.name,
+                recovery,
+                self._case.batches[message],
+                kind=self._case.setting.share,
+                message=message,
+                classes=self._case.classes,
+                seconds=seconds,
+                given=given,
+            )
+        )
+
+
+def _checked(sent: Sequence[Disclosure], told: Sequence[Knowledge]) -> tuple[str, ...]:
+    """Refuse what is not what it is said to be; what else is to be said of the messages, once each."""
+    known = registry.names("inspection")
+    if "check" in known:
+        check = registry.resolve("inspection", "check")
+        for disclosure, knowledge in zip(sent, told, strict=True):
+            check(disclosure, knowledge)
+    if "remarks" not in known:
+        return ()
+    look = registry.resolve("inspection", "remarks")
+    said: Iterator[str] = (one for pair in zip(sent, told, strict=True) for one in look(*pair))
+    return tuple(dict.fromkeys(said))
+
+
+def _bound(accountant: Accountant) -> dict[str, float]:
+    return {name: float(getattr(accountant, name)) for name in ("epsilon", "delta", "prior", "chance")}

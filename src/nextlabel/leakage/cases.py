@@ -1,0 +1,308 @@
+"""What is audited: the setting, and the records cut into messages of which the auditor keeps the truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from nextlabel.core import registry
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.defence import Defence
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.rng import generator
+from nextlabel.errors import DisclosureError, ParameterError
+from nextlabel.leakage.attempts import Batch, guess
+from nextlabel.leakage.defences import parse
+from nextlabel.maths.parameters import checked_whole, settle
+
+__all__ = ["LEAST_MESSAGES", "LEAST_RECORDS", "SWITCHES", "Case", "Setting"]
+
+LEAST_RECORDS: Final = 20
+"""Below, a report says that it rests on few records."""
+
+LEAST_MESSAGES: Final = 3
+"""Below, a report says that it rests on few messages, each attacked with randomness of its own."""
+
+SWITCHES: Final = (
+    "batch",
+    "bounds",
+    "images",
+    "labels",
+    "public",
+    "public_labels",
+    "rate",
+    "sketch",
+    "steps",
+)
+"""What an attacker may be told beyond the model, its loss and the shape of an item."""
+
+_OTHERS = 300  # items beside the record that the baseline looks at, where none are public
+
+
+@final
+@dataclass(frozen=True)
+class Setting:
+    """How messages are made and what an attacker is told of them.
+
+    Parameters
+    ----------
+    share : str
+        The kind of message: ``"full"``, ``"last_layer"``, ``"embedding"``, ``"update"``.
+    batch : int
+        Records in a message.
+    records : int, optional
+        How many are audited; by default at least 20, in at least 3 messages.
+    loss, reduction : str
+        As of the messages.
+    defences : sequence of str or Defence
+        Applied to each message in turn.
+    seed : int
+        Settles which records, and all randomness.
+    knows : sequence of str
+        Which of `SWITCHES` are on.
+    bounds : tuple of two floats, optional
+        The declared range of values.
+    is_image : bool, optional
+        By default two or three axes of at least 4 pixels a side.
+    steps, rate : int and float
+        Of an update.
+
+    Raises
+    ------
+    UnknownName
+        A message or a defence that there is not.
+    ParameterError
+        Sizes that make no sense, or a switch that there is not.
+    """
+
+    share: str = "full"
+    batch: int = 1
+    records: int | None = None
+    loss: str = "cross_entropy"
+    reduction: str = "mean"
+    defences: Sequence[str | Defence] = ()
+    seed: int = 0
+    knows: Sequence[str] = ()
+    bounds: tuple[float, float] | None = None
+    is_image: bool | None = None
+    steps: int = 1
+    rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        share = self.share.replace("-", "_")
+        registry.target("message", share)  # an unknown name is refused before anything is made
+        unknown = [one for one in self.knows if one not in SWITCHES]
+        if unknown:
+            message = (
+                f"'knows' takes {', '.join(SWITCHES)}; received {', '.join(map(repr, unknown))}. "
+                "Name what the attacker is told beyond the model."
+            )
+            raise ParameterError(message)
+        records = self.records
+        settle(
+            self,
+            {
+                "share": share,
+                "batch": checked_whole(self.batch, "batch", least=1),
+                "records": None if records is None else checked_whole(records, "records", least=1),
+                "defences": _read(self.defences),
+                "steps": checked_whole(self.steps, "steps", least=1),
+            },
+        )
+
+    @property
+    def applied(self) -> tuple[Defence, ...]:
+        """The defences, names read."""
+        return _read(self.defences)
+
+
+@final
+class Case:
+    """The records of an audit, in messages; holds the truth, and hands out what an attacker may have.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        In evaluation mode.
+    items : array, first axis n
+        The user's data.
+    labels : array, first axis n
+    setting : Setting
+    public, public_labels : array, optional
+        Items that are not private, and their labels.
+    sketch : array, optional
+        Of a sketched embedding.
+
+    Raises
+    ------
+    DisclosureError
+        No items, labels of another number, or fewer records than fill a message.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        items: Array,
+        labels: Array,
+        setting: Setting,
+        *,
+        public: Array | None = None,
+        public_labels: Array | None = None,
+        sketch: Array | None = None,
+    ) -> None:
+        self.model, self.setting = model, setting
+        self.items, self.labels = np.asarray(items), np.asarray(labels)
+        self.public, self.public_labels, self.sketch = public, public_labels, sketch
+        self._check()
+        self.positions = self._chosen()
+        answers = registry.resolve("inspection", "answers")
+        self.outputs, self._features = answers(model, self.items[self.positions.ravel()])
+        self.classes = int(self.outputs.shape[-1])
+        self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
+        self.is_image = _looks_like_images(self.items) if setting.is_image is None else setting.is_image
+        self.span, self.is_span_declared = self._span()
+        self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
+
+    @property
+    def prior(self) -> Array | None:
+        """How often each class is among the audited records; None where records have no single class."""
+        found = [one.said if self.setting.share == "embedding" else one.labels for one in self.batches]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            return None
+        counts = np.bincount(np.concatenate(known), minlength=self.classes)
+        return np.asarray(counts / counts.sum())
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """How messages were made, as JSON values."""
+        setting = self.setting
+        steps = {"steps": setting.steps, "rate": setting.rate} if setting.share == "update" else {}
+        return {
+            "model": type(self.model).__name__,
+            "share": setting.share,
+            "batch": setting.batch,
+            "records": int(self.positions.size),
+            "messages": len(self.positions),
+            "loss": setting.loss,
+            "reduction": setting.reduction,
+            **steps,
+            "defences": [str(one) for one in setting.applied],
+            "defence_sentences": [one.sentence for one in setting.applied],
+            "item_shape": list(self.items.shape[1:]),
+            "is_image": self.is_image,
+            "is_text": self.is_text,
+            "classes": self.classes,
+            "range": self.span,
+            "seed": setting.seed,
+        }
+
+    def disclosure(self, message: int) -> Disclosure:
+        """A message as it leaves the client: made, and defended."""
+        setting = self.setting
+        rows = self.positions[message]
+        items, labels = self.items[rows], self.labels[rows]
+        rng = generator(setting.seed, 2, message)
+        common: dict[str, Any] = {"loss": setting.loss, "reduction": setting.reduction}
+        if setting.share == "update":
+            common |= {"steps": setting.steps, "rate": setting.rate}
+        if setting.share == "embedding" and self.sketch is not None:
+            common["sketch"] = self.sketch
+        made: Disclosure = registry.resolve("message", setting.share)(self.model, items, labels, **common)
+        for defence in setting.applied:
+            made = defence.apply(made, rng)
+        return made
+
+    def knowledge(self, message: int) -> Knowledge:
+        """What the attacker is told of a message: what is switched on, and nothing else."""
+        setting = self.setting
+        told = {
+            "batch": setting.batch,
+            "bounds": setting.bounds,
+            "labels": self.labels[self.positions[message]],
+            "public": self.public,
+            "public_labels": self.public_labels,
+            "sketch": self.sketch,
+        }
+        if setting.share == "update":
+            told |= {"steps": setting.steps, "rate": setting.rate}
+        return Knowledge(
+            self.model,
+            self.items.shape[1:],
+            self.classes,
+            loss=setting.loss,
+            reduction=setting.reduction,
+            is_image=self.is_image and "images" in setting.knows,
+            **{name: value for name, value in told.items() if name in setting.knows},
+        )
+
+    def _check(self) -> None:
+        if len(self.items) == 0 or len(self.items) != len(self.labels):
+            message = (
+                "An audit needs items, and as many labels; received "
+                f"{len(self.items)} items and {len(self.labels)} labels. Give both of the same records."
+            )
+            raise DisclosureError(message)
+        if len(self.items) < self.setting.batch:
+            message = (
+                f"A message of {self.setting.batch} records needs as many; received {len(self.items)}. "
+                "Give more records, or a smaller batch."
+            )
+            raise DisclosureError(message)
+
+    def _chosen(self) -> Array:
+        """Which records are in which message, axes (message, b): drawn, so that sorted data do no harm."""
+        setting, batch = self.setting, self.setting.batch
+        wanted = setting.records or max(LEAST_RECORDS, LEAST_MESSAGES * batch)
+        messages = max(1, min(-(-wanted // batch), len(self.items) // batch))
+        order = generator(setting.seed, 0).permutation(len(self.items))
+        return order[: messages * batch].reshape(messages, batch)
+
+    def _span(self) -> tuple[float, bool]:
+        if self.setting.bounds is not None:
+            low, high = self.setting.bounds
+            return float(high) - float(low), True
+        width = float(np.ptp(self.items)) if not self.is_text else 1.0
+        return (width if width > 0 else 1.0), False
+
+    def _batch(self, message: int) -> Batch:
+        rows = self.positions[message]
+        part = slice(message * self.setting.batch, (message + 1) * self.setting.batch)
+        has_classes = self.labels.ndim == 1 and np.issubdtype(self.labels.dtype, np.integer)
+        says_classes = self.outputs.ndim == 2 and self.setting.loss == "cross_entropy"
+        look = {"is_image": self.is_image, "is_text": self.is_text}
+        return Batch(
+            positions=rows,
+            items=self.items[rows],
+            labels=self.labels[rows].astype(np.int64) if has_classes else None,
+            said=self.outputs[part].argmax(1) if says_classes else None,
+            features=None if self._features is None else self._features[part],
+            guesses=[guess(self.items[row], self._others(int(row)), span=self.span, **look) for row in rows],
+            span=self.span,
+            **look,
+        )
+
+    def _others(self, row: int) -> Array:
+        """What a record is compared with: the public items, or other records, the audited ones first."""
+        if self.public is not None and len(self.public):
+            return np.asarray(self.public)
+        audited = self.positions.ravel()
+        rest = np.setdiff1d(np.arange(len(self.items)), audited)
+        near = np.concatenate([audited[audited != row], rest])[: max(_OTHERS, len(audited))]
+        found: Array = self.items[near]
+        return found
+
+
+def _read(defences: str | Defence | Sequence[str | Defence]) -> tuple[Defence, ...]:
+    several = [defences] if isinstance(defences, str | Defence) else defences
+    return tuple(parse(one) if isinstance(one, str) else one for one in several)
+
+
+def _looks_like_images(items: Array) -> bool:
+    sides = items.shape[1:]
+    if not np.issubdtype(items.dtype, np.floating) or len(sides) not in (2, 3):
+        return False
+    if len(sides) == 3:
+        sides = sides[:2] if sides[0] > 4 >= sides[2] else sides[1:]
+    return all(side >= 4 for side in sides)

@@ -1,0 +1,204 @@
+"""Whether a report may be believed: attacks must find what is there, and nothing where nothing is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from nextlabel.core import registry
+from nextlabel.core.attack import Attack, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.rng import generator
+from nextlabel.leakage.attempts import Attempt, Batch, attempt, scored
+from nextlabel.leakage.cases import Case, Setting
+from nextlabel.leakage.scores import score_item, score_tokens
+from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, chance_of_labels, item_verdict
+
+__all__ = ["FALSE_ALARM", "Control", "known_controls", "own_control"]
+
+FALSE_ALARM: Final = 1e-6
+"""Labels right by chance with at most this probability make a null control fail."""
+
+_RECORDS = 20
+_LEAKING = ("fully_connected", "label_inference")
+
+
+@final
+@dataclass(frozen=True)
+class Control:
+    """One control of a report.
+
+    Parameters
+    ----------
+    name : str
+    is_passed : bool
+    said : str
+        What was found, with counts.
+    """
+
+    name: str
+    is_passed: bool
+    said: str
+
+
+def known_controls(seed: int) -> tuple[Control, ...]:
+    """The controls on a network known to leak: found where there is something, not found where there is not.
+
+    Parameters
+    ----------
+    seed : int
+        Of the report.
+
+    Returns
+    -------
+    tuple of Control
+        Positive: gradients of single digits must give every digit exactly, and its label. Null: gradients
+        scored against another digit, and arrays of the same shapes drawn at random, must give none, and
+        labels no more often than by chance.
+
+    Notes
+    -----
+    Through the same messages, attacks and scores as the report itself.
+    """
+    case = _digits(seed)
+    attacks: dict[str, Attack] = {name: registry.build("attack", name) for name in _LEAKING}
+    real = [_recovered(case, attacks, case.disclosure(k), k, seed) for k in range(len(case.batches))]
+    drawn = [
+        _recovered(case, attacks, _random_like(case.disclosure(k), generator(seed, 3, k)), k, seed)
+        for k in range(len(case.batches))
+    ]
+    return (
+        _positive(case, real),
+        _null("null control, gradient of another record", case, real, shift=1),
+        _null("null control, random arrays", case, drawn, shift=0),
+    )
+
+
+def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Recovery]) -> Control:
+    """The null control on the report's own messages: what came back, scored against another message.
+
+    Parameters
+    ----------
+    case : Case
+    attempts : sequence of Attempt
+    recoveries : sequence of Recovery
+        What the attempts are made of, in their order.
+
+    Returns
+    -------
+    Control
+        It fails where a record of another message counts as shown, or labels of another message are claimed
+        more often than chance has it. Pairs of records that are alike in truth are left out.
+    """
+    name = "null control, your own messages scored against other records"
+    if len(case.batches) < 2:
+        return Control(name, True, "not possible with a single message")
+    found: list[tuple[str, Attempt]] = []
+    shown = tried = alike = 0
+    for one, recovery in zip(attempts, recoveries, strict=True):
+        other = case.batches[(one.message + 1) % len(case.batches)]
+        score = _against(case, one.attack, recovery, one.message, other)
+        found.append((one.attack, score))
+        if recovery.items is None or not len(recovery.items):
+            continue
+        for place, verdict in enumerate(score.verdicts):
+            if _is_alike(case.batches[one.message], other, place):
+                alike += 1
+                continue
+            tried += 1
+            shown += verdict != NOT_SHOWN
+    claims = _claims(case, found)
+    apart = f", {alike} pairs left out that are alike in truth" if alike else ""
+    said = f"{shown} of {tried} records of another message shown{apart}; {claims[1]}"
+    return Control(name, shown == 0 and claims[0], said)
+
+
+def _digits(seed: int) -> Case:
+    """Single digits, and the network that gives them away."""
+    from sklearn.datasets import load_digits  # for the controls only
+
+    data, target = load_digits(return_X_y=True)
+    items = (data / 16.0).astype(np.float32)
+    network = registry.resolve("network", "known_leak")((64,), 10)
+    setting = Setting(records=_RECORDS, seed=seed, knows=("batch",), bounds=(0.0, 1.0))
+    return Case(network, items, target.astype(np.int64), setting)
+
+
+def _recovered(
+    case: Case, attacks: dict[str, Attack], sent: Disclosure, message: int, seed: int
+) -> dict[str, Recovery]:
+    told = case.knowledge(message)
+    return {
+        name: attempt(name, attack, sent, told, message=message, seed=seed)[0]
+        for name, attack in attacks.items()
+    }
+
+
+def _positive(case: Case, real: Sequence[dict[str, Recovery]]) -> Control:
+    found = [
+        (name, _against(case, name, recovery, message, case.batches[message]))
+        for message, row in enumerate(real)
+        for name, recovery in row.items()
+    ]
+    exact = {one.message for _, one in found if set(one.verdicts) == {EXACT}}
+    labels = {one.message for _, one in found if one.claimed is not None and one.overlap == 1}
+    count = len(case.batches)
+    said = f"{len(exact)} of {count} known records exact, {len(labels)} of {count} labels right"
+    return Control("positive control, a network known to leak", len(exact) == len(labels) == count, said)
+
+
+def _null(name: str, case: Case, rows: Sequence[dict[str, Recovery]], *, shift: int) -> Control:
+    count = len(case.batches)
+    found = [
+        (attack, _against(case, attack, recovery, message, case.batches[(message + shift) % count]))
+        for message, row in enumerate(rows)
+        for attack, recovery in row.items()
+    ]
+    shown = sum(verdict != NOT_SHOWN for _, one in found for verdict in one.verdicts)
+    is_by_chance, claims = _claims(case, found)
+    return Control(name, shown == 0 and is_by_chance, f"{shown} of {count} records shown; {claims}")
+
+
+def _against(case: Case, name: str, recovery: Recovery, message: int, truth: Batch) -> Attempt:
+    return scored(name, recovery, truth, kind=case.setting.share, message=message, classes=case.classes)
+
+
+def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str]:
+    """Whether the labels that each attack claims are right no more often than chance has it."""
+    prior = case.prior
+    right = of = 0
+    is_by_chance = True
+    for name in {name for name, _ in found}:
+        own = [one for attack, one in found if attack == name and one.claimed is not None]
+        if prior is None or not own:
+            continue
+        overlap = sum(one.overlap for one in own)
+        chance = chance_of_labels(
+            [one.claimed or () for one in own], [case.setting.batch] * len(own), overlap, prior
+        )
+        is_by_chance = is_by_chance and chance > FALSE_ALARM
+        right, of = right + overlap, of + case.setting.batch * len(own)
+    return is_by_chance, f"{right} of {of} labels right" if of else "no labels claimed"
+
+
+def _is_alike(own: Batch, other: Batch, place: int) -> bool:
+    """Whether one of a message's records would itself count as showing a record of another message."""
+    true, told = other.items[place], other.guesses[place]
+    for item in own.items:
+        if other.is_text:
+            score = score_tokens(item, true)
+        else:
+            score = score_item(item, true, span=other.span, is_image=other.is_image)
+        if item_verdict(score, told.score, told.mean_mse) != NOT_SHOWN:
+            return True
+    return False
+
+
+def _random_like(sent: Disclosure, rng: np.random.Generator) -> Disclosure:
+    def drawn(one: Array) -> Array:
+        size = float(np.sqrt((one.astype(np.float64) ** 2).mean())) or 1.0
+        made: Any = rng.normal(scale=size, size=one.shape).astype(one.dtype)
+        return np.asarray(made)
+
+    return Disclosure(sent.kind, {name: drawn(one) for name, one in sent.arrays.items()}, sent.items)

@@ -1,0 +1,189 @@
+"""Which attacks are tried, in which order, and how long each may take."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import final
+
+from nextlabel.core import registry
+from nextlabel.core.attack import Attack, Knowledge
+from nextlabel.errors import ParameterError
+from nextlabel.maths.parameters import checked_number
+
+__all__ = ["COSTS", "Budget", "Rung", "Skipped", "ladder"]
+
+COSTS: Mapping[str, int] = MappingProxyType(
+    {
+        "label_inference": 0,
+        "label_counts": 1,
+        "fully_connected": 2,
+        "embedding_inversion": 3,
+        "recursive_peel": 4,
+        "span_test": 5,
+        "relu_sparsity": 6,
+        "subspace_decomposition": 7,
+        "tensor_decomposition": 8,
+        "gradient_matching": 9,
+        "inverting_gradients": 10,
+        "text_matching": 11,
+    }
+)
+"""The order of the attacks, cheapest first: labels, closed forms, solves, decompositions, optimisation."""
+
+
+@final
+@dataclass(frozen=True)
+class Rung:
+    """One attack of the ladder.
+
+    Parameters
+    ----------
+    name : str
+        How the report calls it.
+    attack : Attack
+    is_timed : bool
+        Whether it takes ``seconds``, and so a share of the budget.
+    """
+
+    name: str
+    attack: Attack
+    is_timed: bool
+
+    def within(self, seconds: float) -> Attack:
+        """The attack, ended by the clock where it is timed; its own limit holds where that is shorter."""
+        if not self.is_timed:
+            return self.attack
+        shorter = min(float(getattr(self.attack, "seconds", seconds)), seconds)
+        limited: Attack = dataclasses.replace(self.attack, seconds=shorter)  # type: ignore[type-var]
+        return limited
+
+
+@final
+@dataclass(frozen=True)
+class Skipped:
+    """An attack that is not tried, and why."""
+
+    name: str
+    reason: str
+
+
+def ladder(
+    kind: str, wanted: Sequence[str | Attack] | None, knowledge: Knowledge
+) -> tuple[tuple[Rung, ...], tuple[Skipped, ...]]:
+    """The attacks that read a kind of message and have what they need, the cheapest first.
+
+    Parameters
+    ----------
+    kind : str
+        Of the message.
+    wanted : sequence of str or Attack, optional
+        Registered names, or attacks with parameters of one's own; None for all that are registered.
+    knowledge : Knowledge
+        What the attacker is allowed to know.
+
+    Returns
+    -------
+    tuple
+        The rungs, and the attacks left out with the reason. Registered attacks that read other kinds of
+        messages are left out in silence unless they were named.
+
+    Raises
+    ------
+    UnknownName
+        A name that is not registered.
+    ParameterError
+        An empty list, or a thing that is no attack.
+
+    Notes
+    -----
+    Attacks that `COSTS` does not know come last, by name.
+    """
+    rungs, skipped = [], []
+    for one in registry.names("attack") if wanted is None else wanted:
+        rung = _rung(one)
+        if kind not in rung.attack.reads:
+            if wanted is not None:
+                kinds = ", ".join(sorted(rung.attack.reads))
+                skipped.append(Skipped(rung.name, f"it reads messages of the kinds {kinds}, not {kind}"))
+            continue
+        missing = [field for field in sorted(rung.attack.needs) if getattr(knowledge, field, None) is None]
+        if missing:
+            skipped.append(Skipped(rung.name, f"it needs {' and '.join(missing)}, which is not known here"))
+            continue
+        rungs.append(rung)
+    if wanted is not None and not rungs and not skipped:
+        message = "'attacks' must name at least one attack; received none. Leave it out to try them all."
+        raise ParameterError(message)
+    ordered = sorted(rungs, key=lambda rung: (COSTS.get(_registered(rung.attack), len(COSTS)), rung.name))
+    return tuple(ordered), tuple(skipped)
+
+
+@final
+class Budget:
+    """The seconds of a report, shared evenly over the timed attempts that are left; unused time passes on.
+
+    Parameters
+    ----------
+    seconds : float
+        For all attacks of the report together, above 0.
+    clock : callable
+        Gives seconds from any beginning.
+
+    Examples
+    --------
+    >>> budget = Budget(12.0, clock=lambda: 0.0)
+    >>> budget.share(4)
+    3.0
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = checked_number(seconds, "seconds", above=0, advice="Give for example 120.")
+        self._clock = clock
+        self._begun = clock()
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the beginning."""
+        return self._clock() - self._begun
+
+    @property
+    def overrun(self) -> float:
+        """Seconds beyond the budget; 0 within it."""
+        return max(0.0, self.spent - self.seconds)
+
+    def share(self, left: int) -> float:
+        """What one of so many timed attempts that are left may take; 0 where nothing is left.
+
+        Parameters
+        ----------
+        left : int
+            At least 1, the one that is about to begin included.
+        """
+        return max(0.0, self.seconds - self.spent) / max(1, left)
+
+
+def _rung(one: str | Attack) -> Rung:
+    if isinstance(one, str):
+        one = one.replace("-", "_")
+        name, attack = one, registry.build("attack", one)
+    else:
+        name, attack = (_registered(one), one) if isinstance(one, Attack) else ("", one)
+    if not isinstance(attack, Attack):
+        message = (
+            f"'attacks' must hold names or attacks; received {one!r}. The names are: "
+            f"{', '.join(registry.names('attack'))}."
+        )
+        raise ParameterError(message)
+    return Rung(name, attack, "seconds" in getattr(attack, "__dataclass_fields__", {}))
+
+
+def _registered(attack: Attack) -> str:
+    """The registered name of an attack, or that of its class."""
+    made = type(attack)
+    where = f"{made.__module__}:{made.__qualname__}"
+    return next(
+        (name for name in registry.names("attack") if registry.target("attack", name) == where),
+        made.__name__,
+    )

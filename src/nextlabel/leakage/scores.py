@@ -1,0 +1,296 @@
+"""How near a recovery is to the truth: worked out after an attack, by code that holds the truth."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from nextlabel.core.disclosure import Array
+from nextlabel.errors import ParameterError
+
+__all__ = [
+    "ItemScore",
+    "count_overlap",
+    "feature_scores",
+    "label_overlap",
+    "matched",
+    "rouge_l",
+    "score_item",
+    "score_tokens",
+]
+
+_PADDING = -1
+_WINDOW = 7  # pixels: the side of the window of structural similarity, as its authors' code has it
+
+
+@final
+@dataclass(frozen=True)
+class ItemScore:
+    """How near one recovered item is to one true item; what does not apply is None.
+
+    Parameters
+    ----------
+    relative : float, optional
+        Length of the difference over the length of the true item.
+    mse : float, optional
+        Mean squared difference, of values as they were recovered: clamping them first would flatter.
+    psnr : float, optional
+        Peak signal-to-noise ratio in decibels, on the range of values given; infinite where equal.
+    ssim : float, optional
+        Structural similarity, of images.
+    tokens : float, optional
+        Of text: the share of positions with the right token.
+    rouge : float, optional
+        Of text: ROUGE-L, the F measure of the longest common subsequence.
+    """
+
+    relative: float | None = None
+    mse: float | None = None
+    psnr: float | None = None
+    ssim: float | None = None
+    tokens: float | None = None
+    rouge: float | None = None
+
+
+def score_item(found: Array, true: Array, *, span: float, is_image: bool = False) -> ItemScore:
+    """The score of one recovered item of numbers.
+
+    Parameters
+    ----------
+    found, true : array of float, of one shape
+    span : float
+        The width of the range of values, above 0.
+    is_image : bool
+        Whether structural similarity is worked out: axes (h, w), (channel, h, w) or (h, w, channel).
+
+    Returns
+    -------
+    ItemScore
+        With infinite errors where what was recovered is not finite.
+
+    Raises
+    ------
+    ParameterError
+        Shapes that differ, or a span that is not above 0.
+
+    References
+    ----------
+    Wang, Bovik, Sheikh, Simoncelli. Image quality assessment: from error visibility to structural
+    similarity. IEEE Transactions on Image Processing 13(4), 2004.
+
+    Examples
+    --------
+    >>> score = score_item(np.array([0.5, 1.0]), np.array([0.0, 1.0]), span=1.0)
+    >>> score.relative, score.mse, round(score.psnr, 2)
+    (0.5, 0.125, 9.03)
+    """
+    found, true = np.asarray(found, np.float64), np.asarray(true, np.float64)
+    if found.shape != true.shape:
+        message = (
+            f"A recovered item must have the shape {true.shape} of the true one; received {found.shape}."
+        )
+        raise ParameterError(message)
+    if not (np.isfinite(span) and span > 0):
+        message = f"'span' must be a finite number above 0; received {span!r}. Give the range of the values."
+        raise ParameterError(message)
+    if not np.isfinite(found).all():
+        return ItemScore(relative=np.inf, mse=np.inf, psnr=-np.inf, ssim=-1.0 if is_image else None)
+    with np.errstate(over="ignore"):  # an attack that diverged: an infinite error is the right answer
+        mse = float(((found - true) ** 2).mean())
+    psnr = -10.0 * float(np.log10(mse / span**2)) if mse > 0 else np.inf
+    return ItemScore(
+        relative=_relative(found, true),
+        mse=mse,
+        psnr=psnr,
+        ssim=_ssim(found, true, span) if is_image else None,
+    )
+
+
+def score_tokens(found: Array, true: Array) -> ItemScore:
+    """The score of one recovered text.
+
+    Parameters
+    ----------
+    found, true : array of int, axes (t,)
+        Token ids; -1 at the end is padding. A position that only one of them has is wrong.
+
+    Examples
+    --------
+    >>> score_tokens(np.array([5, 6, 7, 8]), np.array([5, 7, 7, 8])).tokens
+    0.75
+    """
+    ours, theirs = _unpadded(found), _unpadded(true)
+    longest, common = max(len(ours), len(theirs)), min(len(ours), len(theirs))
+    right = int((ours[:common] == theirs[:common]).sum())
+    return ItemScore(tokens=right / longest if longest else 1.0, rouge=rouge_l(ours, theirs))
+
+
+def rouge_l(found: Array, true: Array) -> float:
+    """The F measure of the longest common subsequence of two sequences.
+
+    Parameters
+    ----------
+    found, true : array of int, axes (t,)
+
+    Returns
+    -------
+    float
+        2·L/(t₁ + t₂), from 0 to 1; 1 for two empty ones.
+
+    Notes
+    -----
+    Time O(t₁·t₂), memory O(t₂).
+
+    References
+    ----------
+    Lin. ROUGE: a package for automatic evaluation of summaries. 2004. Section 3.1, with β = 1.
+
+    Examples
+    --------
+    >>> rouge_l(np.array([1, 2, 3, 4]), np.array([1, 3, 4, 9]))
+    0.75
+    """
+    total = len(found) + len(true)
+    if total == 0:
+        return 1.0
+    best = np.zeros(len(true) + 1, np.int64)
+    for token in found:
+        taken = np.where(true == token, best[:-1] + 1, 0)
+        # the best of leaving the token out and of taking it, then the best so far along the other text
+        best[1:] = np.maximum.accumulate(np.maximum(best[1:], taken))
+    return float(2.0 * best[-1] / total)
+
+
+def matched(costs: Array) -> tuple[int | None, ...]:
+    """For each true item the recovered one that is its match, each used once, at the least total cost.
+
+    Parameters
+    ----------
+    costs : array of float, axes (r, b)
+        Relative errors or shares of wrong tokens, not negative; infinity where there is nothing to compare.
+
+    Returns
+    -------
+    tuple of int or None
+        One for each of the b true items: which of the r recovered ones; None where none is left.
+
+    Notes
+    -----
+    The Hungarian method on e/(1 + e). Bounded costs keep what is recovered exactly with its truth: of plain
+    errors, one wild item could outweigh it by the distance between two true ones. Time O(max(r, b)³).
+
+    References
+    ----------
+    Kuhn. The Hungarian method for the assignment problem. Naval Research Logistics Quarterly 2, 1955.
+
+    Examples
+    --------
+    >>> matched(np.array([[9.0, 0.1], [0.2, 8.0]]))
+    (1, 0)
+    """
+    costs = np.asarray(costs, np.float64)
+    bounded = np.where(np.isfinite(costs), 1.0 - 1.0 / (1.0 + np.where(np.isfinite(costs), costs, 0.0)), 1.0)
+    rows, columns = linear_sum_assignment(bounded)
+    of_true: dict[int, int] = dict(zip(columns.tolist(), rows.tolist(), strict=True))
+    return tuple(of_true.get(place) for place in range(costs.shape[1]))
+
+
+def feature_scores(found: Array, true: Array) -> tuple[tuple[float, float] | None, ...]:
+    """Cosine and relative error of each true feature vector with its match; None where none is left.
+
+    Parameters
+    ----------
+    found : array of float, axes (r, d)
+    true : array of float, axes (b, d)
+
+    Examples
+    --------
+    >>> feature_scores(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]))
+    ((1.0, 1.0),)
+    """
+    found, true = np.asarray(found, np.float64), np.asarray(true, np.float64)
+    pairs = matched(np.array([[_relative(ours, theirs) for theirs in true] for ours in found]))
+    return tuple(
+        None if place is None else (_cosine(found[place], theirs), _relative(found[place], theirs))
+        for place, theirs in zip(pairs, true, strict=True)
+    )
+
+
+def label_overlap(claimed: Array, true: Array) -> int:
+    """How many labels of a batch are claimed rightly, whatever their order.
+
+    Parameters
+    ----------
+    claimed, true : array of int, axes (r,) and (b,)
+
+    Examples
+    --------
+    >>> label_overlap(np.array([1, 1, 2]), np.array([2, 1, 0]))
+    2
+    """
+    classes = int(max(np.max(claimed, initial=0), np.max(true, initial=0))) + 1
+    return count_overlap(np.bincount(claimed, minlength=classes), np.bincount(true, minlength=classes))
+
+
+def count_overlap(claimed: Array, true: Array) -> int:
+    """How many items of a batch are in the right class by counts: the sum of the smaller counts.
+
+    Parameters
+    ----------
+    claimed, true : array of int, axes (c,)
+        Half the sum of |differences| is the items less this, where both speak of as many items.
+
+    Examples
+    --------
+    >>> count_overlap(np.array([0, 2, 1]), np.array([1, 1, 1]))
+    2
+    """
+    width = max(len(claimed), len(true))
+    ours, theirs = (np.pad(np.asarray(one), (0, width - len(one))) for one in (claimed, true))
+    return int(np.minimum(np.maximum(ours, 0), theirs).sum())
+
+
+def _relative(found: Array, true: Array) -> float:
+    if not np.isfinite(found).all():
+        return float("inf")
+    length = float(np.linalg.norm(true))
+    with np.errstate(over="ignore"):
+        apart = float(np.linalg.norm(found - true))
+    if length == 0.0:
+        return 0.0 if apart == 0.0 else float("inf")
+    return apart / length
+
+
+def _cosine(found: Array, true: Array) -> float:
+    lengths = float(np.linalg.norm(found) * np.linalg.norm(true))
+    return float(found.ravel() @ true.ravel()) / lengths if np.isfinite(lengths) and lengths > 0 else 0.0
+
+
+def _ssim(found: Array, true: Array, span: float) -> float:
+    """Structural similarity, with a smaller window where an image is smaller than the usual one."""
+    from skimage.metrics import structural_similarity  # a second to load, and wanted for images only
+
+    channel = _channel_axis(true.shape)
+    sides = [side for axis, side in enumerate(true.shape) if axis != channel]
+    window = min(_WINDOW, *(side - 1 + side % 2 for side in sides))
+    if window < 3:
+        return 1.0 if np.array_equal(found, true) else -1.0  # nothing to slide over: no claim of likeness
+    with np.errstate(all="ignore"):
+        value: float = structural_similarity(  # type: ignore[no-untyped-call]
+            found, true, data_range=span, channel_axis=channel, win_size=window
+        )
+    return float(value) if np.isfinite(value) else -1.0
+
+
+def _channel_axis(shape: tuple[int, ...]) -> int | None:
+    """Channels are last where the first axis is longer than 4 and the last is not."""
+    if len(shape) == 2:
+        return None
+    return 2 if shape[0] > 4 >= shape[2] else 0
+
+
+def _unpadded(tokens: Array) -> Array:
+    tokens = np.asarray(tokens).astype(np.int64).ravel()
+    kept = np.flatnonzero(tokens != _PADDING)
+    return tokens[: kept[-1] + 1] if len(kept) else tokens[:0]

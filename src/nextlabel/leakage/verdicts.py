@@ -1,0 +1,324 @@
+"""What is said of a record, and of all: which verdict, by which threshold, and what it does not mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Protocol, final
+
+import numpy as np
+from scipy.special import gammaln, xlog1py, xlogy
+
+from nextlabel.core.disclosure import Array
+from nextlabel.errors import ParameterError
+from nextlabel.leakage.scores import ItemScore
+from nextlabel.maths.intervals import binomial_interval
+
+__all__ = [
+    "BOUNDED",
+    "EXACT",
+    "LABEL_ONLY",
+    "LIMITS",
+    "MEANINGS",
+    "NOT_SHOWN",
+    "RECOGNISABLE",
+    "VERDICTS",
+    "Accountant",
+    "Limits",
+    "Share",
+    "chance_of_labels",
+    "item_verdict",
+    "overall",
+    "shares",
+    "why_not",
+    "worst",
+]
+
+EXACT: Final = "EXACT"
+RECOGNISABLE: Final = "RECOGNISABLE"
+LABEL_ONLY: Final = "LABEL ONLY"
+BOUNDED: Final = "BOUNDED"
+NOT_SHOWN: Final = "NOT SHOWN"
+
+VERDICTS: Final = (EXACT, RECOGNISABLE, LABEL_ONLY, BOUNDED, NOT_SHOWN)
+"""From the worst to the least that was shown."""
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        EXACT: "The record came back as it was: a relative error below 0.001, or every token.",
+        RECOGNISABLE: "What came back shows the record, clearly better than a guess without the message.",
+        LABEL_ONLY: "The label came back more often than a guess finds it; the record itself did not.",
+        BOUNDED: "The attacks tried failed, and the noise bounds what any attack can do, as stated.",
+        NOT_SHOWN: "The attacks tried failed; this is no proof of safety. Other attacks, more time or more "
+        "knowledge may succeed.",
+    }
+)
+"""What each verdict means, one sentence or two."""
+
+
+@final
+@dataclass(frozen=True)
+class Limits:
+    """The thresholds of the verdicts, written down before anything is attacked.
+
+    Parameters
+    ----------
+    exact : float
+        Relative error below which a record came back as it was.
+    beyond_mean : float
+        For that, the mean squared error is also at most this share of that of the mean of other items:
+        where items hardly differ, a small relative error is no news.
+    psnr, ssim, tokens : float
+        From where a record is recognisable: decibels, structural similarity, share of right tokens.
+    psnr_margin, ssim_margin, tokens_margin : float
+        By so much it must exceed the baseline, to be clearly above it.
+    residual : float
+        The largest share of the message's length that may be left for the message to count as explained.
+    chance : float
+        Labels count as leaked where a guess by the prior is so often right with at most this probability,
+        shared by the attacks that claim labels.
+    """
+
+    exact: float = 1e-3
+    beyond_mean: float = 0.01
+    psnr: float = 20.0
+    psnr_margin: float = 3.0
+    ssim: float = 0.6
+    ssim_margin: float = 0.1
+    tokens: float = 0.5
+    tokens_margin: float = 0.2
+    residual: float = 1e-3
+    chance: float = 1e-3
+
+
+LIMITS: Final = Limits()
+"""The thresholds that reports use."""
+
+
+class Accountant(Protocol):
+    """What a privacy accountant says, where there is one."""
+
+    @property
+    def epsilon(self) -> float:
+        """The ε of differential privacy, for all messages of the training together."""
+
+    @property
+    def delta(self) -> float:
+        """Its δ."""
+
+    @property
+    def prior(self) -> float:
+        """How probably a record is guessed without any message."""
+
+    @property
+    def chance(self) -> float:
+        """How probably any attack whatever reconstructs a record, at most."""
+
+
+@final
+@dataclass(frozen=True)
+class Share:
+    """How many records have a verdict, with the exact 95 % interval of Clopper and Pearson."""
+
+    verdict: str
+    records: int
+    of: int
+    low: float
+    high: float
+
+
+def item_verdict(
+    score: ItemScore, baseline: ItemScore, mean_mse: float | None, limits: Limits = LIMITS
+) -> str:
+    """What one recovered record amounts to.
+
+    Parameters
+    ----------
+    score : ItemScore
+        Of what was recovered.
+    baseline : ItemScore
+        The best that the mean of other items and the nearest other item give without the message.
+    mean_mse : float, optional
+        The mean squared error of the mean of other items; None for text.
+    limits : Limits
+
+    Returns
+    -------
+    str
+        ``EXACT``, ``RECOGNISABLE`` or ``NOT SHOWN``.
+
+    Examples
+    --------
+    >>> near, guess = ItemScore(relative=1e-4, mse=1e-9, psnr=90.0), ItemScore(mse=0.1, psnr=10.0)
+    >>> item_verdict(near, guess, mean_mse=0.1)
+    'EXACT'
+    """
+    if score.tokens is not None:
+        if score.tokens == 1.0:
+            return EXACT
+        least = max(limits.tokens, (baseline.tokens or 0.0) + limits.tokens_margin)
+        return RECOGNISABLE if score.tokens >= least else NOT_SHOWN
+    if score.relative is None or score.mse is None or score.psnr is None:
+        return NOT_SHOWN
+    is_news = mean_mse is None or score.mse <= limits.beyond_mean * mean_mse
+    if score.relative < limits.exact and is_news:
+        return EXACT
+    guessed = -np.inf if baseline.psnr is None else baseline.psnr
+    if score.psnr >= max(limits.psnr, guessed + limits.psnr_margin):
+        return RECOGNISABLE
+    if score.ssim is not None:
+        alike = -1.0 if baseline.ssim is None else baseline.ssim
+        if score.ssim >= max(limits.ssim, alike + limits.ssim_margin):
+            return RECOGNISABLE
+    return NOT_SHOWN
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The verdict that says most was shown; ``NOT SHOWN`` of none.
+
+    Examples
+    --------
+    >>> worst(["NOT SHOWN", "LABEL ONLY"])
+    'LABEL ONLY'
+    """
+    return min(verdicts, key=VERDICTS.index, default=NOT_SHOWN)
+
+
+def overall(verdicts: Sequence[str], accountant: Accountant | None = None) -> str:
+    """The worst that happened to any record; ``BOUNDED`` where nothing did and an accountant bounds the rest.
+
+    Parameters
+    ----------
+    verdicts : sequence of str
+        One for each record.
+    accountant : Accountant, optional
+
+    Raises
+    ------
+    ParameterError
+        An accountant whose bound is no probability below one, or whose ε is not finite: that bounds nothing.
+    """
+    found = worst(verdicts)
+    if accountant is None:
+        return found
+    if not (np.isfinite(accountant.epsilon) and 0.0 <= accountant.chance < 1.0):
+        message = (
+            "A bound needs a finite epsilon and a chance of reconstruction from 0 to below 1; received "
+            f"epsilon={accountant.epsilon!r} and chance={accountant.chance!r}. Add noise, or leave the "
+            "accountant out: the report then says NOT SHOWN."
+        )
+        raise ParameterError(message)
+    return BOUNDED if found == NOT_SHOWN else found
+
+
+def shares(verdicts: Sequence[str]) -> tuple[Share, ...]:
+    """How many records have each verdict, from the worst on; verdicts that none has are left out.
+
+    Examples
+    --------
+    >>> [(one.verdict, one.records, round(one.low, 3)) for one in shares(["EXACT", "EXACT", "NOT SHOWN"])]
+    [('EXACT', 2, 0.094), ('NOT SHOWN', 1, 0.008)]
+    """
+    made = []
+    for verdict in VERDICTS:
+        count = sum(one == verdict for one in verdicts)
+        if count:
+            interval = binomial_interval(count, len(verdicts))
+            made.append(Share(verdict, count, len(verdicts), interval.low, interval.high))
+    return tuple(made)
+
+
+def chance_of_labels(
+    claims: Sequence[Sequence[int]], sizes: Sequence[int], overlap: int, prior: Array
+) -> float:
+    """How probably claims that know nothing of the batches would be right so often, or more often.
+
+    Parameters
+    ----------
+    claims : sequence of sequence of int, axes (messages, c)
+        What was claimed of each message: how many items of each class.
+    sizes : sequence of int
+        How many items each of these messages speaks of.
+    overlap : int
+        How many of all items were claimed rightly: the smaller count of each class and message, summed.
+    prior : array of float, axes (c,)
+        Chances of the classes, summing to one.
+
+    Returns
+    -------
+    float
+        Exact where the labels are drawn from the prior, independently of the claims.
+
+    Notes
+    -----
+    For one item, the chance of the class claimed. Class by class the count is binomial given those before,
+    which gives the law of a message's overlap; messages are independent, so their laws are convolved. Time
+    O(messages · classes claimed · b³).
+
+    Examples
+    --------
+    Two items of ten equal classes, both labels right:
+
+    >>> round(chance_of_labels([[1] + [0] * 9] * 2, [1, 1], 2, np.full(10, 0.1)), 6)
+    0.01
+    """
+    law = np.ones(1)
+    for claim, size in zip(claims, sizes, strict=True):
+        law = np.convolve(law, _overlap_law(np.asarray(claim), size, np.asarray(prior, np.float64)))
+    return float(min(1.0, law[max(0, overlap) :].sum()))
+
+
+def _overlap_law(claim: Array, size: int, prior: Array) -> Array:
+    """The chance of each overlap of one message, axes (size + 1,)."""
+    law = np.zeros((size + 1, size + 1))  # axes: items still without a class, overlap so far
+    law[size, 0] = 1.0
+    rest = 1.0
+    for k in np.flatnonzero(claim > 0):
+        share = min(1.0, float(prior[k]) / rest) if rest > 0 else 0.0
+        rest -= float(prior[k])
+        after = np.zeros_like(law)
+        for left in np.flatnonzero(law.sum(1) > 0):
+            for count, chance in enumerate(_binomial(int(left), share)):
+                hit = min(count, int(claim[k]))
+                after[left - count, hit:] += chance * law[left, : size + 1 - hit]
+        law = after
+    total: Array = law.sum(0)
+    return total
+
+
+def _binomial(trials: int, share: float) -> Array:
+    """The chances of 0, 1, ..., `trials`; scipy.stats would take longer to load than all else here."""
+    count = np.arange(trials + 1)
+    ways = gammaln(trials + 1) - gammaln(count + 1) - gammaln(trials - count + 1)
+    chances: Array = np.exp(ways + xlogy(count, share) + xlog1py(trials - count, -share))
+    return chances
+
+
+def why_not(outcome: str, residual: float | None, limits: Limits = LIMITS) -> str:
+    """Why an attack that read a message did not show its records.
+
+    Parameters
+    ----------
+    outcome : str
+        As the attack says, one of `nextlabel.core.attack.OUTCOMES`.
+    residual : float, optional
+        The share of the message that it leaves unexplained.
+    limits : Limits
+
+    Returns
+    -------
+    str
+        ``"did not apply"``, ``"not identifiable"``, ``"optimiser failed"``, or ``"claimed, and wrong"`` where
+        the attack checked nothing against the message.
+
+    Examples
+    --------
+    >>> why_not("recovered", 1e-6), why_not("recovered", 0.4), why_not("unidentifiable", None)
+    ('not identifiable', 'optimiser failed', 'not identifiable')
+    """
+    if outcome == "refused":
+        return "did not apply"
+    if outcome == "unidentifiable" or (residual is not None and residual <= limits.residual):
+        return "not identifiable"
+    if outcome == "recovered" and residual is None:
+        return "claimed, and wrong"
+    return "optimiser failed"
