@@ -19,6 +19,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "doctor": "nextlabel.cli.doctor:doctor",
             "export": "nextlabel.cli.export:export",
             "label": "nextlabel.cli.label:label",
+            "leakage": "nextlabel.cli.leakage:leakage",
             "list": "nextlabel.cli.list:show",
             "new": "nextlabel.cli.new:new",
             "predict": "nextlabel.cli.predict:predict",
@@ -92,7 +93,10 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "inspection": {
             "answers": "nextlabel.leakage.answers:answers",
+            "bound": "nextlabel.leakage.accounting:bound",
             "defended_accuracy": "nextlabel.leakage.defended:defended_accuracy",
+            "epsilon": "nextlabel.leakage.accounting:epsilon",
+            "private_message": "nextlabel.leakage.private:private_message",
         },
         "learner": {
             "ensemble": "nextlabel.learners.ensemble:Ensemble",
