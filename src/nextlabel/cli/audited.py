@@ -1,0 +1,181 @@
+"""Items and labels that an audit is made on, from a named data set or a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    from nextlabel.core.disclosure import Array
+    from nextlabel.core.pool import Pool
+
+__all__ = ["Audited", "read_audited"]
+
+_MOST = 2_000  # records that take part: those attacked, and others to compare them with
+_SHOWN = 10
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Audited:
+    """What an audit is made on.
+
+    Parameters
+    ----------
+    items : array, first axis n
+        As the model takes them.
+    labels : array of int64, or None
+        Class numbers, or what a file of labels holds; None where there are none.
+    remarks : tuple of str
+        How they were read, a sentence each.
+    """
+
+    items: "Array"
+    labels: "Array | None"
+    remarks: tuple[str, ...]
+
+
+def read_audited(data: str, labels: str | None, *, seed: int, needs_labels: bool = True) -> Audited:
+    """The items of a data set or a file, and their labels; of very many, a draw.
+
+    Parameters
+    ----------
+    data : str
+        A registered data set, or a file or folder that a reader takes.
+    labels : str, optional
+        The column of labels; or a ``.npy`` file with a label, or a row of them, for each item.
+    seed : int
+        Draws which items take part where there are more than 2,000.
+    needs_labels : bool
+        Whether to refuse items without labels.
+
+    Raises
+    ------
+    ParameterError
+        Items that are no numbers of one shape, labels that are missing or not as many as items.
+    NextlabelError
+        The data cannot be read.
+    """
+    from nextlabel.core.registry import build, names
+    from nextlabel.errors import ParameterError
+
+    said: list[str] = []
+    if data in names("dataset"):
+        dataset = build("dataset", data)
+        pool, found = dataset.pool, dataset.labels
+        if labels is not None:
+            message = (
+                f"--labels is for files: the data set {data!r} has labels of its own; received {labels!r}. "
+                "Leave --labels out."
+            )
+            raise ParameterError(message)
+    else:
+        pool, found = _of_file(data, labels, said, needs_labels=needs_labels)
+    positions = _drawn(len(pool.ids), seed, said)
+    items = _numbers(pool.take(positions), data, said)
+    return Audited(items, None if found is None else found[positions], tuple(said))
+
+
+def _of_file(
+    data: str, labels: str | None, said: list[str], *, needs_labels: bool
+) -> "tuple[Pool, Array | None]":
+    from nextlabel.cli.items import label_column, read_items, remarks
+    from nextlabel.core.registry import names
+    from nextlabel.errors import ParameterError
+
+    path = Path(data)
+    if not path.exists():
+        from difflib import get_close_matches
+
+        near = get_close_matches(data, names("dataset"), n=1, cutoff=0.6)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        message = (
+            f"--data must name a file, a folder or a data set; received {data!r}, which is none of "
+            f"them.{hint} nextlabel data lists the sets."
+        )
+        raise ParameterError(message)
+    if labels is not None and labels.endswith(".npy"):
+        pool, _ = read_items(path, {}, None)
+        return pool, _from_file(Path(labels), len(pool.ids))
+    pool, column = read_items(path, {}, labels)
+    said += remarks(pool)
+    if column is None and labels is None and not needs_labels and "folder" not in pool.columns:
+        return pool, None
+    return pool, _numbered(pool.columns[label_column(pool, column, "--labels")], said)
+
+
+def _from_file(path: Path, count: int) -> "Array":
+    import numpy as np
+
+    from nextlabel.errors import ParameterError
+
+    try:
+        found: Array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as cause:
+        message = (
+            f"--labels must be a column or a file that numpy.save wrote; {path} cannot be read: {cause}. "
+            "Write it with numpy.save."
+        )
+        raise ParameterError(message) from cause
+    if found.ndim == 0 or len(found) != count or found.dtype.kind not in "biuf":
+        message = (
+            f"--labels must hold numbers, one row for each of the {count:,} items; {path} holds "
+            f"{found.dtype} of the axes {found.shape}. Give as many labels as items, in their order."
+        )
+        raise ParameterError(message)
+    return found if found.dtype.kind == "f" else found.astype(np.int64)
+
+
+def _numbered(cells: Sequence[str], said: list[str]) -> "Array":
+    """Labels as class numbers: whole numbers as they are, other names in alphabetical order."""
+    import numpy as np
+
+    from nextlabel.errors import ParameterError
+
+    kept = [cell.strip().removesuffix(".0") for cell in cells]
+    if missing := sum(cell in ("", "?") for cell in kept):
+        message = (
+            f"Every item needs a label here; {missing:,} of {len(kept):,} have none. Leave these items out "
+            "of the file, or name another column with --labels."
+        )
+        raise ParameterError(message)
+    if all(cell.isdigit() for cell in kept):
+        return np.array([int(cell) for cell in kept], dtype=np.int64)
+    names = sorted(set(kept))
+    shown = ", ".join(f"{number} {name}" for number, name in enumerate(names[:_SHOWN]))
+    said.append(
+        f"Classes are numbered in alphabetical order: {shown}{', ...' if len(names) > _SHOWN else ''}. Where "
+        "the model has another order, write numbers into the column of labels."
+    )
+    number = {name: place for place, name in enumerate(names)}
+    return np.array([number[cell] for cell in kept], dtype=np.int64)
+
+
+def _drawn(count: int, seed: int, said: list[str]) -> "Array":
+    import numpy as np
+
+    from nextlabel.core.rng import generator
+
+    if count <= _MOST:
+        return np.arange(count)
+    said.append(f"{_MOST:,} of {count:,} items take part, drawn by the seed.")
+    return np.sort(generator(seed, 4).choice(count, _MOST, replace=False))
+
+
+def _numbers(items: Any, data: str, said: list[str]) -> "Array":
+    import numpy as np
+
+    from nextlabel.errors import ParameterError
+
+    found: Array = np.asarray(items)
+    if found.dtype.kind not in "biuf" or found.ndim < 2:
+        message = (
+            "An audit needs items as the model takes them: numbers of one shape, or token ids of one length; "
+            f"{data} holds {found.dtype} of the axes {found.shape}. Write the arrays with numpy.savez(FILE, "
+            "items=..., labels=...) and name that file."
+        )
+        raise ParameterError(message)
+    if found.dtype == np.uint8:  # what files of images hold
+        said.append("Pixels were divided by 255.")
+        return found.astype(np.float32) / np.float32(255)
+    return found if found.dtype.kind == "f" else found.astype(np.int64)

@@ -1,0 +1,304 @@
+"""``nextlabel leakage``: attack the messages that a model would share, and report what came back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nextlabel.cli.audited import Audited
+    from nextlabel.leakage.report import Report
+
+__all__ = ["leakage", "made_report", "said", "watched"]
+
+_ACTIONS = ("audit", "demo", "list")
+_VOID = 1
+_OUT = {"audit": "leakage-report", "demo": "leakage-demo"}
+_LEVELS = ("trying", "attack", "training")  # how what is done begins, outermost first
+
+
+def leakage(
+    action: Annotated[str, typer.Argument(help="audit, demo or list.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="For audit: file.py:function, which returns a torch model with its weights, in evaluation "
+            "mode."
+        ),
+    ] = "",
+    data: Annotated[
+        str | None, typer.Option(help="A data set by name, or a file or folder with the private records.")
+    ] = None,
+    share: Annotated[
+        str, typer.Option(help="What is shared: full, last-layer, embedding or update.")
+    ] = "full",
+    batch: Annotated[int, typer.Option(help="Records in a message.")] = 1,
+    labels: Annotated[
+        str | None, typer.Option(help="The column of labels, or a .npy file of them; `label` when left out.")
+    ] = None,
+    records: Annotated[
+        int | None, typer.Option(help="How many records are attacked; 20 or 3 messages when left out.")
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(help="cross_entropy, squared_error or language_model.")
+    ] = "cross_entropy",
+    reduction: Annotated[str, typer.Option(help="How losses of a message are joined: mean or sum.")] = "mean",
+    steps: Annotated[int, typer.Option(help="Local steps of an update.")] = 1,
+    rate: Annotated[float, typer.Option(help="Learning rate of an update, and of trainings.")] = 0.1,
+    defence: Annotated[
+        list[str] | None,
+        typer.Option(help="Applied to each message, for example gaussian:1e-3; give it again for more."),
+    ] = None,
+    sweep: Annotated[
+        str,
+        typer.Option(
+            help="Defences to compare, with commas between: gaussian:1e-3,gaussian:1e-2,prune:30%,batch:8."
+        ),
+    ] = "",
+    trainings: Annotated[
+        int, typer.Option(help="Trainings for each defence of a sweep, to say what it costs; 0 for none.")
+    ] = 3,
+    attacks: Annotated[
+        str, typer.Option(help="Names with commas between them; all that read the message when left out.")
+    ] = "",
+    knows: Annotated[
+        str | None,
+        typer.Option(
+            help="What the attacker is told, with commas between: batch, bounds, images, labels, rate, "
+            "steps. All but labels when left out."
+        ),
+    ] = None,
+    bounds: Annotated[
+        str | None, typer.Option(help="Least and largest value of an item, for example 0,1.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(help="For all attacks of the report together; a sweep takes as long again.")
+    ] = 120.0,
+    seed: Annotated[int, typer.Option(help="Draws records and restarts: one seed, one report.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the report; leakage-report, or leakage-demo, when left out."),
+    ] = None,
+) -> None:
+    """Attack the messages that a model would share, and report what came back, with intervals."""
+    _require_action(action, model)
+    if action == "list":
+        _list()
+        return
+    folder = out if out is not None else Path(_OUT[action])
+    if action == "demo":
+        from nextlabel.cli.leakage_demo import demonstrate
+
+        demonstrate(folder, seed)
+        return
+    from rich.console import Console
+
+    from nextlabel.cli.audited import read_audited
+    from nextlabel.cli.model_file import made_model
+
+    console = Console(markup=False, highlight=False)
+    made = made_model(model)
+    kind = share.replace("-", "_")
+    found = read_audited(_given(data), labels, seed=seed, needs_labels=kind != "embedding")
+    options = {
+        "share": kind,
+        "batch": batch,
+        "records": records,
+        "loss": loss,
+        "reduction": reduction,
+        "steps": steps,
+        "rate": rate,
+        "attacks": _listed(attacks) or None,
+        "seconds": seconds,
+        "seed": seed,
+        "bounds": _bounds(bounds),
+        **({} if knows is None else {"knows": _listed(knows)}),
+    }
+    for remark in found.remarks:
+        console.print(remark, soft_wrap=True)
+    with watched(console):
+        report = made_report(
+            made, found, options, defences=defence or (), swept=_listed(sweep), trainings=trainings
+        )
+    said(console, report)
+    page, *beside = report.write(folder)
+    console.print(f"The page: {page}", soft_wrap=True)
+    console.print(f"Beside it: {', '.join(path.name for path in beside)}", soft_wrap=True)
+    if report.is_void:
+        raise typer.Exit(_VOID)
+
+
+def made_report(
+    model: Any,
+    found: "Audited",
+    options: dict[str, Any],
+    *,
+    defences: Sequence[str] = (),
+    swept: Sequence[str] = (),
+    trainings: int = 3,
+) -> "Report":
+    """The report of an audit, with a sweep where one is wanted, and with advice.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    found : Audited
+    options : mapping of str to object
+        As `nextlabel.leakage.audit` takes them, beyond the data and the defences.
+    defences : sequence of str
+        Applied to the messages of the report.
+    swept : sequence of str
+        Compared in a sweep.
+    trainings : int
+        For each defence of the sweep.
+    """
+    import numpy as np
+
+    from nextlabel.leakage.advice import advise
+    from nextlabel.leakage.auditing import audit
+    from nextlabel.leakage.sweep import settings, sweep
+
+    share = options["share"]
+    labels = np.zeros(len(found.items), np.int64) if found.labels is None else found.labels
+    if swept:
+        settings(swept, share)  # a defence that there is not is refused before anything long
+    report = audit(model, found.items, labels, defences=defences, **options)
+    if not swept:
+        return report.with_trials((), advise((), share))
+    trials = sweep(model, found.items, labels, swept, seeds=trainings, **options)
+    return report.with_trials(trials, advise(trials, share))
+
+
+def said(console: "Console", report: "Report") -> None:
+    """Say in the terminal what a report says: verdict first, then the rest, then the advice.
+
+    Parameters
+    ----------
+    console : Console
+    report : Report
+    """
+    lead, *rest = report.sentences()
+    console.print()
+    console.print(lead, style="bold")
+    console.print()
+    for sentence in rest:
+        console.print(sentence)
+    if report.advice:
+        console.print()
+        for sentence in report.advice:
+            console.print(f"- {sentence}")
+    console.print()
+
+
+@contextmanager
+def watched(console: "Console") -> Iterator[None]:
+    """Show a bar of what is done in this block, where somebody watches.
+
+    Parameters
+    ----------
+    console : Console
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from nextlabel.core.progress import reporting
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, done: int, of: int) -> None:
+            # a sweep makes audits, which run attacks, which say how far they are: a line for each
+            level = next((one for one in _LEVELS if what.startswith(one)), "")
+            if level not in tasks:
+                tasks[level] = bar.add_task(what, total=of)
+            bar.update(tasks[level], description=what, completed=done, total=max(of, 1))
+
+        with reporting(show):
+            yield
+
+
+def _require_action(action: str, model: str) -> None:
+    from difflib import get_close_matches
+
+    from nextlabel.errors import ParameterError, UnknownName
+
+    if action not in _ACTIONS:
+        near = get_close_matches(action, _ACTIONS, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        message = f"{action!r} is nothing to do about leakage. {hint}Write one of: {', '.join(_ACTIONS)}."
+        raise UnknownName(message)
+    if action == "audit" and not model:
+        message = (
+            "An audit needs a model; received none. Write: nextlabel leakage audit model.py:make_model "
+            "--data digits."
+        )
+        raise ParameterError(message)
+    if action != "audit" and model:
+        message = f"A model is for audit; received {model!r} with {action!r}. Leave it out."
+        raise ParameterError(message)
+
+
+def _given(data: str | None) -> str:
+    from nextlabel.errors import ParameterError
+
+    if data is None:
+        message = (
+            "An audit needs private records to attack; received no --data. Name a data set (nextlabel data "
+            "lists them) or a file: --data digits, --data records.npz."
+        )
+        raise ParameterError(message)
+    return data
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _bounds(text: str | None) -> tuple[float, float] | None:
+    from nextlabel.errors import ParameterError
+
+    if text is None:
+        return None
+    try:
+        low, high = (float(one) for one in text.split(","))
+    except ValueError as cause:
+        message = (
+            f"--bounds must be two numbers with a comma between them; received {text!r}. Write --bounds 0,1."
+        )
+        raise ParameterError(message) from cause
+    return low, high
+
+
+def _list() -> None:
+    """What can be shared, tried and put in the way."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from nextlabel.core.registry import build, names, resolve
+
+    console = Console(markup=False, highlight=False)
+    for kind, title in (("message", "what is shared"), ("defence", "defence")):
+        table: Table = _table(title, "what it is")
+        for name in names(kind):
+            table.add_row(name, (resolve(kind, name).__doc__ or "").strip().partition("\n")[0])
+        console.print(table)
+        console.print()
+    table = _table("attack", "reads", "recovers", "what it does")
+    for name in names("attack"):
+        attack = build("attack", name)
+        about = (type(attack).__doc__ or "").strip().partition("\n")[0]
+        table.add_row(name, ", ".join(sorted(attack.reads)), ", ".join(sorted(attack.recovers)), about)
+    console.print(table)
+
+
+def _table(*columns: str) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, column in enumerate(columns):
+        table.add_column(column, no_wrap=place == 0)
+    return table
