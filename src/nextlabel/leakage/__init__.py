@@ -1,1 +1,27 @@
 """What do shared gradients reveal? Attacks on messages, and a report that says what came back."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextlabel.leakage.auditing import audit
+    from nextlabel.leakage.report import Report
+
+__all__ = ["Report", "audit"]
+
+_WHERE = {
+    "Report": "nextlabel.leakage.report",
+    "audit": "nextlabel.leakage.auditing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use: the report needs no model library, the attacks do."""
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    message = f"module 'nextlabel.leakage' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

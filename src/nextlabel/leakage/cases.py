@@ -162,6 +162,8 @@ class Case:
         self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
         self.is_image = _looks_like_images(self.items) if setting.is_image is None else setting.is_image
         self.span, self.is_span_declared = self._span()
+        declared = setting.bounds[0] if setting.bounds is not None else self.items.min()
+        self.low = float(declared)
         self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
 
     @property
@@ -195,6 +197,7 @@ class Case:
             "is_text": self.is_text,
             "classes": self.classes,
             "range": self.span,
+            "low": self.low,
             "seed": setting.seed,
         }
 

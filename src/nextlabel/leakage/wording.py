@@ -1,11 +1,12 @@
 """The report in sentences: what a verdict means, and what it does not."""
 
 from collections.abc import Mapping
+from math import ceil, floor
 from types import MappingProxyType
 from typing import Final
 
 from nextlabel.leakage.report import VOID, Report
-from nextlabel.leakage.verdicts import BOUNDED, EXACT, LABEL_ONLY, MEANINGS, NOT_SHOWN, RECOGNISABLE, Share
+from nextlabel.leakage.verdicts import BOUNDED, EXACT, LABEL_ONLY, NOT_SHOWN, RECOGNISABLE, Share
 
 __all__ = ["between", "sentences", "share_words"]
 
@@ -47,16 +48,19 @@ def sentences(report: Report) -> tuple[str, ...]:
 
 
 def share_words(share: Share) -> str:
-    """A count with its share and exact interval.
+    """What became of how many records, with the exact interval.
 
     Examples
     --------
     >>> share_words(Share("EXACT", 3, 20, 0.032, 0.379))
-    '3 of 20 (15.0 %; 95 % interval 3.2 % to 37.9 %)'
+    '3 of 20 records came back exactly (15.0 %; 95 % interval 3.2 % to 37.9 %)'
     """
+    did = _CAME[share.verdict]
+    if share.records == 1:
+        did = did.replace("their", "its").replace("themselves", "itself").replace("they", "it")
     return (
-        f"{share.records} of {share.of} ({100 * share.records / share.of:.1f} %; 95 % interval "
-        f"{between(share.low, share.high)})"
+        f"{share.records} of {share.of} {'record' if share.of == 1 else 'records'} {did} "
+        f"({100 * share.records / share.of:.1f} %; 95 % interval {between(share.low, share.high)})"
     )
 
 
@@ -68,8 +72,6 @@ def between(low: float, high: float) -> str:
     >>> between(0.03217, 0.37893)
     '3.2 % to 37.9 %'
     """
-    from math import ceil, floor
-
     return f"{floor(1000 * low) / 10:.1f} % to {ceil(1000 * high) / 10:.1f} %"
 
 
@@ -91,8 +93,7 @@ def _lead(report: Report) -> str:
         )
         return f"{said} {_bound(report)}".rstrip()
     share = next(one for one in report.shares if one.verdict == verdict)
-    did = _CAME[verdict]
-    return f"{verdict}: {share_words(share)} records {did}, from {source}. {_against(verdict, report)}"
+    return f"{verdict}: {share_words(share)} from {source}. {_against(verdict, report)}"
 
 
 def _against(verdict: str, report: Report) -> str:
@@ -119,7 +120,7 @@ def _rest(report: Report) -> tuple[str, ...]:
     if report.is_void:
         return ()
     others = [one for one in report.shares if one.verdict != report.verdict and report.verdict != BOUNDED]
-    said = [f"{one.verdict}: {share_words(one)} records {_CAME[one.verdict]}." for one in others]
+    said = [f"{one.verdict}: {share_words(one)}." for one in others]
     if report.bound is not None and report.verdict != BOUNDED:
         said.append(_bound(report))
     return tuple(said)
@@ -159,8 +160,3 @@ def _time(report: Report) -> str:
         else ""
     )
     return f"{said}.{early}"
-
-
-def meaning(verdict: str) -> str:
-    """What a verdict means, for the page."""
-    return MEANINGS[verdict]
