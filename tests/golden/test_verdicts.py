@@ -1,98 +1,178 @@
-"""Verdicts on planted gains: better, worse, practically equal, not distinguishable, none."""
+"""Verdicts at their thresholds, and the chance of labels against enumeration."""
 
-import math
+import re
+from dataclasses import dataclass
+from itertools import product
 
+import numpy as np
 import pytest
 
 from nextlabel.errors import ParameterError
-from nextlabel.experiment.curves import Results, Run
-from nextlabel.experiment.verdicts import (
-    BETTER,
-    EQUAL,
-    NONE,
-    UNDECIDED,
-    WORSE,
-    joint_intervals,
-    standings,
-    verdicts,
+from nextlabel.leakage.scores import ItemScore
+from nextlabel.leakage.verdicts import (
+    BOUNDED,
+    EXACT,
+    LABEL_ONLY,
+    LIMITS,
+    MEANINGS,
+    NOT_SHOWN,
+    RECOGNISABLE,
+    VERDICTS,
+    chance_of_labels,
+    item_verdict,
+    overall,
+    shares,
+    why_not,
+    worst,
 )
 
-HARD = (0.0, 0.05, -0.03, 0.02, -0.04, 0.01)
-NOISE = (0.001, -0.002, 0.001, 0.002, -0.001, -0.001)
+
+@dataclass(frozen=True)
+class Bound:
+    epsilon: float = 1.0
+    delta: float = 1e-5
+    prior: float = 0.1
+    chance: float = 0.3
 
 
-def results(seeds: int = 6, **gains: float) -> Results:
-    """Flat curves of 0.7 and how hard a seed is; a gain, with a little noise, lifts the area by itself."""
-    runs = [
-        Run(name, seed, (10, 20), (height, height), ((), ()), (0.0, 0.0), (0.0,))
-        for name, gain in {**gains, "random": 0.0}.items()
-        for seed in range(seeds)
-        for height in [0.7 + HARD[seed] + gain + (NOISE[(seed + len(name)) % 6] if gain else 0.0)]
-    ]
-    return Results({}, runs)
+FAR = ItemScore(relative=0.9, mse=0.1, psnr=10.0, ssim=0.1)
 
 
-def test_each_verdict_has_its_case() -> None:
-    found = {
-        one.strategy: one.verdict
-        for one in standings(results(badge=0.05, margin=0.002, entropy=-0.05), "random", rope=0.01)
-    }
-    assert found == {"badge": BETTER, "margin": EQUAL, "entropy": WORSE}
-    wide = [[0.1, 0.0], [-0.1, 0.0], [0.05, 0.0], [-0.02, 0.0], [0.0, 0.0]]
-    assert verdicts(wide, rope=0.01) == (UNDECIDED, EQUAL)
+def by_error(relative: float, mse: float, psnr: float, ssim: float | None = None) -> ItemScore:
+    return ItemScore(relative=relative, mse=mse, psnr=psnr, ssim=ssim)
 
 
-def test_without_a_region_nothing_is_practically_equal() -> None:
-    assert standings(results(margin=0.002), "random")[0].verdict in (BETTER, UNDECIDED)
-    assert verdicts([[0.0]] * 5) == (UNDECIDED,)
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [
+        (by_error(0.000999, 1e-7, 70.0), EXACT),
+        (by_error(0.001, 1e-7, 70.0), RECOGNISABLE),
+        (by_error(0.2, 0.01, 20.0), RECOGNISABLE),
+        (by_error(0.2, 0.01, 19.99), NOT_SHOWN),
+        (by_error(0.2, 0.02, 17.0, ssim=0.6), RECOGNISABLE),
+        (by_error(0.2, 0.02, 17.0, ssim=0.599), NOT_SHOWN),
+        (ItemScore(), NOT_SHOWN),
+    ],
+)
+def test_thresholds_are_where_they_are_said_to_be(score: ItemScore, verdict: str) -> None:
+    assert item_verdict(score, FAR, mean_mse=0.1) == verdict
 
 
-def test_practically_equal_is_said_even_where_a_difference_is_sure() -> None:
-    gains = [[0.0020], [0.0021], [0.0022], [0.0020], [0.0021]]
-    assert verdicts(gains) == (BETTER,)
-    assert verdicts(gains, rope=0.01) == (EQUAL,)
+@pytest.mark.parametrize(
+    ("psnr", "guessed", "verdict"),
+    [(24.0, 21.0, RECOGNISABLE), (23.9, 21.0, NOT_SHOWN), (30.0, np.inf, NOT_SHOWN)],
+)
+def test_a_record_is_recognisable_only_clearly_above_the_guess(
+    psnr: float, guessed: float, verdict: str
+) -> None:
+    guess = ItemScore(relative=0.1, mse=0.01, psnr=guessed, ssim=0.9)
+    assert item_verdict(by_error(0.1, 0.004, psnr, ssim=0.95), guess, mean_mse=0.1) == verdict
 
 
-@pytest.mark.parametrize("seeds", [2, 4])
-def test_fewer_than_five_seeds_give_no_verdict(seeds: int) -> None:
-    assert {one.verdict for one in standings(results(seeds, badge=0.05, entropy=-0.05), "random")} == {NONE}
+def test_structural_similarity_must_exceed_that_of_the_guess() -> None:
+    guess = ItemScore(relative=0.5, mse=0.1, psnr=10.0, ssim=0.7)
+    assert item_verdict(by_error(0.3, 0.05, 13.0, ssim=0.8), guess, mean_mse=0.1) == RECOGNISABLE
+    assert item_verdict(by_error(0.3, 0.05, 13.0, ssim=0.79), guess, mean_mse=0.1) == NOT_SHOWN
 
 
-def test_a_standing_holds_what_was_found() -> None:
-    one = standings(results(badge=0.05), "random")[0]
-    assert (one.strategy, one.seeds) == ("badge", 6)
-    assert one.gain == pytest.approx(0.05)
-    assert one.interval == one.own_interval  # of one strategy they are the same
-    assert one.own_interval.holds(0.05)
-    assert one.bootstrap.holds(0.05)
-    assert one.p_signed_rank == pytest.approx(2 / 64)
-    assert one.p_holm == one.p_value < 1e-6
+def test_where_items_hardly_differ_a_small_error_is_no_news() -> None:
+    # values about 1000 with a spread of 1: the mean alone has a relative error below 0.001
+    score = by_error(0.0009, 0.8, 1.0)
+    assert item_verdict(score, ItemScore(psnr=0.0), mean_mse=1.0) == NOT_SHOWN
+    assert item_verdict(score, ItemScore(psnr=0.0), mean_mse=81.0) == EXACT
+    assert item_verdict(score, ItemScore(psnr=0.0), mean_mse=None) == EXACT
 
 
-def test_intervals_widen_with_the_number_of_strategies() -> None:
-    # two seeds: the quantile of the Cauchy law at 1 − 0.05/2k is cot(π · 0.05/2k)
-    for many in (1, 2, 5):
-        interval = joint_intervals([[0.0] * many, [2.0] * many])[0]
-        assert interval.high == pytest.approx(1.0 + 1.0 / math.tan(math.pi * 0.05 / (2 * many)))
+@pytest.mark.parametrize(
+    ("tokens", "guess", "verdict"),
+    [
+        (1.0, 0.9, EXACT),
+        (0.99, 0.5, RECOGNISABLE),
+        (0.5, 0.3, RECOGNISABLE),
+        (0.49, 0.0, NOT_SHOWN),
+        (0.6, 0.45, NOT_SHOWN),
+    ],
+)
+def test_texts_have_their_own_thresholds(tokens: float, guess: float, verdict: str) -> None:
+    assert item_verdict(ItemScore(tokens=tokens), ItemScore(tokens=guess), None) == verdict
 
 
-def test_holm_names_a_second_strategy_where_bonferroni_would_not() -> None:
-    # five seeds, four degrees of freedom: 2.776 is the quantile for 5 %, 3.495 for 2.5 %
-    clear, near = (0.9, 1.0, 1.1, 1.0, 1.0), (0.3, 1.8, 0.4, 1.7, 0.8)
-    gains = list(zip(clear, near, strict=True))
-    assert verdicts(gains) == (BETTER, BETTER)
-    assert joint_intervals(gains)[1].low < 0.0
-    assert verdicts([(-a, b) for a, b in gains]) == (WORSE, BETTER)
+def test_the_worst_that_happened_to_any_record_is_the_verdict() -> None:
+    assert worst([NOT_SHOWN, EXACT, LABEL_ONLY]) == EXACT
+    assert worst([]) == NOT_SHOWN
+    assert overall([NOT_SHOWN, RECOGNISABLE]) == RECOGNISABLE
 
 
-def test_the_baseline_alone_has_no_standing() -> None:
-    assert standings(results(), "random") == ()
+def test_bounded_needs_an_accountant_and_no_leak() -> None:
+    assert overall([NOT_SHOWN], Bound()) == BOUNDED
+    assert overall([NOT_SHOWN]) == NOT_SHOWN
+    assert overall([NOT_SHOWN, LABEL_ONLY], Bound()) == LABEL_ONLY
 
 
-def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(ParameterError, match=r"'rope' .* received -0\.1.*one point of accuracy"):
-        standings(results(badge=0.1), "random", rope=-0.1)
-    with pytest.raises(
-        ParameterError, match=r"needs 'uniform' among the strategies .* received badge, random"
-    ):
-        standings(results(badge=0.1), "uniform")
+@pytest.mark.parametrize("bound", [Bound(epsilon=np.inf), Bound(chance=1.0), Bound(chance=np.nan)])
+def test_a_bound_that_bounds_nothing_is_refused(bound: Bound) -> None:
+    said = re.escape(f"received epsilon={bound.epsilon!r} and chance={bound.chance!r}")
+    with pytest.raises(ParameterError, match=said):
+        overall([NOT_SHOWN], bound)
+
+
+def test_shares_come_with_the_exact_interval() -> None:
+    found = shares([EXACT] * 3 + [NOT_SHOWN] * 17)
+    assert [(one.verdict, one.records, one.of) for one in found] == [(EXACT, 3, 20), (NOT_SHOWN, 17, 20)]
+    # Clopper and Pearson, 3 of 20
+    assert (found[0].low, found[0].high) == pytest.approx((0.0321, 0.3789), abs=5e-5)
+
+
+def test_the_chance_of_labels_of_single_items_is_that_of_their_classes() -> None:
+    prior = np.array([0.5, 0.3, 0.2])
+    claims = [[1, 0, 0], [0, 0, 1]]
+    assert chance_of_labels(claims, [1, 1], 2, prior) == pytest.approx(0.5 * 0.2)
+    assert chance_of_labels(claims, [1, 1], 1, prior) == pytest.approx(1 - 0.5 * 0.8)
+    assert chance_of_labels(claims, [1, 1], 0, prior) == pytest.approx(1.0)
+    assert chance_of_labels([], [], 0, prior) == 1.0
+
+
+def test_the_chance_of_counts_is_that_of_enumerating_all_batches() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        prior = rng.dirichlet(np.ones(3))
+        claims = [np.bincount(rng.integers(0, 3, size), minlength=3) for size in (2, 3)]
+        law = np.zeros(6)
+        for first in product(range(3), repeat=2):
+            for second in product(range(3), repeat=3):
+                hit = sum(
+                    int(np.minimum(np.bincount(drawn, minlength=3), claim).sum())
+                    for drawn, claim in zip((first, second), claims, strict=True)
+                )
+                law[hit] += prior[list(first)].prod() * prior[list(second)].prod()
+        for overlap in range(6):
+            found = chance_of_labels([claim.tolist() for claim in claims], [2, 3], overlap, prior)
+            assert found == pytest.approx(law[overlap:].sum(), abs=1e-12)
+
+
+def test_one_class_alone_is_no_leak() -> None:
+    assert chance_of_labels([[1, 0]] * 20, [1] * 20, 20, np.array([1.0, 0.0])) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "residual", "why"),
+    [
+        ("refused", None, "did not apply"),
+        ("unidentifiable", 0.9, "not identifiable"),
+        ("recovered", LIMITS.residual, "not identifiable"),
+        ("failed", LIMITS.residual, "not identifiable"),
+        ("recovered", 1.1 * LIMITS.residual, "optimiser failed"),
+        ("failed", None, "optimiser failed"),
+        ("recovered", None, "claimed, and wrong"),
+    ],
+)
+def test_an_optimiser_that_failed_is_told_from_what_cannot_be_identified(
+    outcome: str, residual: float | None, why: str
+) -> None:
+    assert why_not(outcome, residual) == why
+
+
+def test_every_verdict_has_a_meaning_and_none_promises() -> None:
+    assert set(MEANINGS) == set(VERDICTS)
+    assert not any(re.search(r"\bsafe\b", one, re.IGNORECASE) for one in MEANINGS.values())
+    assert "no proof of safety" in MEANINGS[NOT_SHOWN]

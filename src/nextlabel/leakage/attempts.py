@@ -326,6 +326,6 @@ def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, floa
 
 def _why(recovery: Recovery) -> str:
     nothing = recovery.items is None or len(recovery.items) == 0
-    if nothing and recovery.outcome == "recovered":
-        return "does not try for items"
+    if nothing and recovery.outcome in ("recovered", "failed"):
+        return "gave no item"
     return why_not(recovery.outcome, recovery.residual)

@@ -14,6 +14,7 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import DisclosureError, ParameterError
 from nextlabel.leakage.attempts import Batch, guess
 from nextlabel.leakage.defences import parse
+from nextlabel.leakage.noises import Private
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["LEAST_MESSAGES", "LEAST_RECORDS", "SWITCHES", "Case", "Setting"]
@@ -208,13 +209,26 @@ class Case:
         items, labels = self.items[rows], self.labels[rows]
         rng = generator(setting.seed, 2, message)
         common: dict[str, Any] = {"loss": setting.loss, "reduction": setting.reduction}
+        first, *later = setting.applied or (None,)
+        if isinstance(first, Private) and setting.share == "full":
+            # each record is clipped by itself, which only the client can do, before records are joined
+            private = {"clip": first.clip, "noise": first.noise, "rng": rng}
+            maker = registry.resolve("inspection", "private_message")
+            made: Disclosure = maker(self.model, items, labels, **common, **private)
+        else:
+            made = self._plain(items, labels, common)
+            later = list(setting.applied)
+        for defence in later:
+            made = defence.apply(made, rng)
+        return made
+
+    def _plain(self, items: Array, labels: Array, common: dict[str, Any]) -> Disclosure:
+        setting = self.setting
         if setting.share == "update":
             common |= {"steps": setting.steps, "rate": setting.rate}
         if setting.share == "embedding" and self.sketch is not None:
             common["sketch"] = self.sketch
         made: Disclosure = registry.resolve("message", setting.share)(self.model, items, labels, **common)
-        for defence in setting.applied:
-            made = defence.apply(made, rng)
         return made
 
     def knowledge(self, message: int) -> Knowledge:

@@ -1,5 +1,6 @@
 """The page of a report: verdict first, then what came back, by which attack, and what that does not say."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from nextlabel.figures.page import Listing, Picture, Section, Table, Terms, long_page
@@ -91,18 +92,21 @@ def _attacks(report: Report) -> Section:
     parts: list[Part] = [
         Table(
             caption="Attacks, cheapest first",
-            header=["attack", "messages", "exact", "recognisable", "labels right", "why not"],
-            rows=[_row(report, one) for one in report.summaries],
+            header=["attack", "messages", "exact", "recognisable", "labels right"],
+            rows=[_row(one) for one in report.summaries],
             notes=[
                 "Exact and recognisable: records of all that the attack was tried on. Messages of which "
                 "every record had come back exactly were not tried again.",
                 "Labels right: of the records of messages for which the attack claimed labels, and the "
                 "chance that a guess by the prior is right as often.",
-                "Not identifiable: the message is explained, and yet what came back is another record. "
-                "Optimiser failed: the message is not explained; more time or another start may do better.",
+                "If not shown: not identifiable means that the message is explained, and yet what came back "
+                "is another record; optimiser failed, that the message is not explained: more time or "
+                "another start may do better.",
             ],
         )
     ]
+    why = [_why(report, one.attack) for one in report.summaries]
+    parts += [Listing([said for said in why if said])] if any(why) else []
     features = [one for one in report.summaries if one.features_exact is not None]
     if features:
         parts.append(
@@ -238,11 +242,9 @@ def _caveats(report: Report, rest: Sequence[str]) -> list[str]:
     ]
 
 
-def _row(report: Report, one: Summary) -> list[str]:
+def _row(one: Summary) -> list[str]:
     by_verdict = {share.verdict: share for share in one.shown}
     shown = [by_verdict[name].records if name in by_verdict else 0 for name in (EXACT, RECOGNISABLE)]
-    own = [outcome for outcome in report.outcomes if outcome.attack == one.attack]
-    why = list(dict.fromkeys(outcome.why for outcome in own if outcome.why))
     labels = _NOTHING
     if one.labels_of:
         labels = f"{one.labels_right} of {one.labels_of}"
@@ -252,8 +254,19 @@ def _row(report: Report, one: Summary) -> list[str]:
         str(one.messages),
         *(f"{count} of {one.records}" for count in shown),
         labels,
-        "; ".join(why) or _NOTHING,
     ]
+
+
+def _why(report: Report, attack: str) -> str:
+    """Why an attack showed nothing, with counts, and in its own words."""
+    own = [one for one in report.outcomes if one.attack == attack]
+    counts = Counter(one.why for one in own if one.why)
+    if not counts:
+        return ""
+    found = ", ".join(f"{why} ({count} of {len(own)} messages)" for why, count in counts.most_common())
+    reasons = dict.fromkeys(one.reason for one in own if one.why and one.reason)
+    said = f" In its words: {next(iter(reasons)).rstrip('.')}." if reasons else ""
+    return f"{_spaced(attack)}: {found}.{said}"
 
 
 def _chance(value: float) -> str:
