@@ -295,7 +295,7 @@ class Report:
             content = json.loads(text)
             version = content.pop("version")
             content.pop("verdict")
-        except (ValueError, AttributeError, KeyError) as cause:
+        except (ValueError, AttributeError, KeyError, TypeError) as cause:
             message = (
                 f"A report is read from the JSON that it wrote; received {text[:40]!r}. Give report.json."
             )

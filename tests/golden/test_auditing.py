@@ -1,0 +1,361 @@
+"""The audit: attacks see the message and what is known, scores come after, and equal seeds agree."""
+
+import gc
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.progress import reporting
+from nextlabel.core.registry import resolve
+from nextlabel.errors import DisclosureError, ParameterError, UnknownName
+from nextlabel.leakage import audit
+from nextlabel.leakage.report import Report
+
+
+@final
+@dataclass(frozen=True)
+class Ratio(Attack):
+    """x = (dL/dW)ᵣ / (dL/db)ᵣ of the largest |dL/db|, and the label by the sign of the last bias."""
+
+    is_mute: bool = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items", "labels"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        weight, bias, *_, last = disclosure.arrays.values()
+        unit = int(np.abs(bias).argmax())
+        item = (weight[unit] / bias[unit]).reshape(1, *knowledge.item_shape)
+        labels = np.array([int(last.argmin())])
+        if self.is_mute:
+            return Recovery("recovered", labels=labels)
+        return Recovery("recovered", items=item, labels=labels, residual=0.0)
+
+
+@final
+@dataclass(frozen=True)
+class Blind(Attack):
+    """Gives what its generator draws."""
+
+    residual: float = 0.5
+    outcome: str = "failed"
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full", "last_layer", "embedding", "update"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        items = rng.uniform(size=(disclosure.items, *knowledge.item_shape))
+        return Recovery(self.outcome, items=items, residual=self.residual)
+
+
+@final
+@dataclass(frozen=True)
+class Timed(Attack):
+    """Notes the seconds that it is given, and uses none."""
+
+    seconds: float = np.inf
+    noted: list[float] = field(default_factory=list, compare=False)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        self.noted.append(self.seconds)
+        return Recovery("failed", "it does not try", is_cut=True)
+
+
+@final
+@dataclass(frozen=True)
+class Nosy(Attack):
+    """Keeps all arrays that can be reached from what it is given."""
+
+    seen: list[Array] = field(default_factory=list, compare=False)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        self.seen.extend(_arrays([disclosure, knowledge]))
+        return Recovery("failed")
+
+
+def _arrays(roots: list[Any]) -> Iterator[Array]:
+    """Every array that can be reached without going through a module, a class or a function."""
+    known: set[int] = set()
+    queue = list(roots)
+    while queue:
+        one = queue.pop()
+        if id(one) in known or isinstance(one, type) or (callable(one) and not isinstance(one, nn.Module)):
+            continue
+        known.add(id(one))
+        if isinstance(one, np.ndarray):
+            yield one
+        elif isinstance(one, torch.Tensor):
+            yield one.detach().numpy()
+        else:
+            queue.extend(gc.get_referents(one))
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    made: nn.Module = resolve("network", "known_leak")((4, 5), 3, seed=1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def items() -> Array:
+    return np.random.default_rng(5).uniform(size=(40, 4, 5)).astype(np.float32)
+
+
+LABELS = np.arange(40) % 3
+
+
+def audited(network: nn.Module, items: Array, *attacks: Attack, **options: Any) -> Report:
+    settings: dict[str, Any] = {"controls": False, "bounds": (0.0, 1.0), "seconds": 60.0, **options}
+    return audit(network, items, LABELS, attacks=attacks, **settings)
+
+
+def test_what_comes_back_is_exact_and_counted(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Ratio())
+    assert report.verdict == "EXACT"
+    assert report.verdicts == ("EXACT",) * 20
+    assert report.shares[0].low == pytest.approx(0.025 ** (1 / 20), rel=1e-9)
+    assert sorted({one.position for one in report.standings}) == sorted(
+        one.position for one in report.standings
+    )
+    assert all(one.score is not None and (one.score.relative or 0) < 1e-5 for one in report.standings)
+
+
+def test_labels_alone_are_a_verdict_of_their_own(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Ratio(is_mute=True))
+    assert set(report.verdicts) == {"LABEL ONLY"}
+    assert report.summaries[0].labels_right == report.summaries[0].labels_of == 20
+    assert report.summaries[0].labels_chance is not None
+    assert report.summaries[0].labels_chance < 1e-6
+    assert report.standings[0].why == "gave no item: Ratio"
+
+
+def test_labels_that_the_attacker_was_told_are_no_leak(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Ratio(is_mute=True), knows=("batch", "labels"))
+    assert set(report.verdicts) == {"NOT SHOWN"}
+    assert "the labels" in report.knows
+
+
+@pytest.mark.parametrize(
+    ("residual", "outcome", "why"),
+    [
+        (0.5, "failed", "optimiser failed: Blind"),
+        (1e-6, "recovered", "not identifiable: Blind"),
+        (0.5, "unidentifiable", "not identifiable: Blind"),
+    ],
+)
+def test_nothing_shown_says_why_and_is_no_proof(
+    network: nn.Module, items: Array, residual: float, outcome: str, why: str
+) -> None:
+    report = audited(network, items, Blind(residual, outcome))
+    assert report.verdict == "NOT SHOWN"
+    assert {one.why for one in report.standings} == {why}
+    lead = report.sentences()[0]
+    # the upper end for 0 of 20 is 1 - 0.025^(1/20) = 16.84 %, rounded up
+    assert "no record of 20 came back" in lead
+    assert "at most 16.9 %" in lead
+    assert "no proof of safety" in lead
+
+
+def test_the_word_that_promises_is_nowhere(network: nn.Module, items: Array) -> None:
+    for attack in (Ratio(), Ratio(is_mute=True), Blind()):
+        report = audited(network, items, attack)
+        text = " ".join(report.sentences()) + report.to_json()
+        text += report.html() if isinstance(attack, Blind) else ""  # a second to draw
+        assert not re.search(r"\bsafe\b", text, re.IGNORECASE)
+
+
+def test_two_runs_at_one_seed_are_equal_but_for_times(network: nn.Module, items: Array) -> None:
+    first, second = (audited(network, items, Blind(), Ratio(), batch=2) for _ in range(2))
+    assert first.fingerprint == second.fingerprint
+    other = audited(network, items, Blind(), Ratio(), batch=2, seed=1)
+    assert other.fingerprint != first.fingerprint
+
+
+def test_leaving_an_attack_out_changes_no_other(network: nn.Module, items: Array) -> None:
+    alone = audited(network, items, Blind())
+    beside = audited(network, items, Timed(), Blind())
+    errors = [[one.error for one in report.outcomes if one.attack == "Blind"] for report in (alone, beside)]
+    assert errors[0] == errors[1]
+
+
+def test_an_attack_can_reach_neither_records_nor_labels(network: nn.Module, items: Array) -> None:
+    nosy = Nosy()
+    audited(network, items, nosy, records=3)
+    assert nosy.seen
+    private = [items, *items, *(one.ravel() for one in items), LABELS]
+    for array in nosy.seen:
+        assert not any(np.shares_memory(array, one) for one in private)
+        assert not any(array.shape == one.shape and np.array_equal(array, one) for one in private)
+
+
+def test_an_attacker_that_is_told_the_labels_can_reach_them(network: nn.Module, items: Array) -> None:
+    """The broken twin of the test before: what is handed over is found."""
+    nosy = Nosy()
+    audited(network, items, nosy, records=3, knows=("labels",), public=items[:5])
+    assert any(one.shape == (1,) and one.dtype == LABELS.dtype for one in nosy.seen)
+    nosy = Nosy()
+    audited(network, items, nosy, records=3, knows=("public",), public=items)
+    assert any(np.shares_memory(one, items) for one in nosy.seen)
+
+
+def test_what_is_switched_off_is_not_told(network: nn.Module, items: Array) -> None:
+    nothing = audited(network, items, Blind(), knows=(), public=items[:5])
+    assert nothing.knows == (
+        "the model and its weights",
+        "the loss (cross entropy, mean over items)",
+        "the shape of an item",
+    )
+    all_told = audited(
+        network, items, Blind(), knows=("batch", "bounds", "images", "public"), public=items[:5]
+    )
+    assert "5 public items" in all_told.knows
+    assert "that items are images" in all_told.knows
+
+
+def test_dearer_attacks_are_left_out_once_all_is_exact(network: nn.Module, items: Array) -> None:
+    timed = Timed()
+    report = audited(network, items, Ratio(), timed)
+    assert timed.noted == []
+    assert report.budget.ended_early == 20
+    assert "20 attempts were left out" in " ".join(report.sentences())
+
+
+def test_time_is_split_evenly_and_what_is_unused_passes_on(network: nn.Module, items: Array) -> None:
+    timed = Timed()
+    report = audited(network, items, timed, records=4, seconds=40.0)
+    # the attempts use next to nothing: a quarter, then a third, a half, all
+    assert timed.noted == pytest.approx([10.0, 40 / 3, 20.0, 40.0], rel=0.02)
+    assert (report.budget.timed, report.budget.cut, report.budget.unrun) == (4, 4, 0)
+    assert "4 ended by the clock" in " ".join(report.sentences())
+    assert any("clock ended" in one for one in report.remarks)
+
+
+def test_messages_are_cut_from_records_drawn_once_each(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Blind(), batch=6)
+    assert report.setting["messages"] == 4
+    assert len({one.position for one in report.standings}) == 24
+    assert any("24 records came in 4 messages" in one for one in report.remarks)
+
+
+def test_few_records_and_messages_are_said(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Blind(), records=2)
+    assert any(one.startswith("Few records: 2, where 20 are wanted") for one in report.remarks)
+    assert any(one.startswith("Few messages: 2, where 3 are wanted") for one in report.remarks)
+
+
+def test_a_range_that_was_not_declared_is_said(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Blind(), bounds=None, records=3)
+    assert any("No range of values was declared" in one for one in report.remarks)
+    assert not any("range" in one for one in report.knows)
+
+
+@pytest.mark.parametrize("share", ["full", "last-layer", "last_layer", "embedding", "update"])
+def test_every_kind_of_message_can_be_audited(network: nn.Module, items: Array, share: str) -> None:
+    report = audited(network, items, Blind(), share=share, batch=2, records=4)
+    assert report.setting["share"] == share.replace("-", "_")
+    assert report.verdict == "NOT SHOWN"
+    assert any("model's own guesses" in one for one in report.remarks) == (share == "embedding")
+
+
+def test_defences_are_applied_before_the_attack(network: nn.Module, items: Array) -> None:
+    plain = audited(network, items, Ratio(), records=6)
+    noised = audited(network, items, Ratio(), records=6, defences=["gaussian:1e-1"])
+    assert plain.verdict == "EXACT"
+    assert noised.verdict != "EXACT"
+    assert noised.setting["defences"] == ["gaussian:0.1"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    epsilon: float = 1.0
+    delta: float = 1e-5
+    prior: float = 0.1
+    chance: float = 0.27
+
+
+def test_a_bound_is_said_where_nothing_was_shown_and_beside_a_leak(network: nn.Module, items: Array) -> None:
+    quiet = audited(network, items, Blind(), accountant=Bound())
+    assert quiet.verdict == "BOUNDED"
+    assert "ε = 1, δ = 1e-05" in quiet.sentences()[0]
+    assert "a chance above 0.27" in quiet.sentences()[0]
+    loud = audited(network, items, Ratio(), accountant=Bound())
+    assert loud.verdict == "EXACT"
+    assert any("ε = 1" in one for one in loud.sentences()[1:])
+
+
+def test_what_cannot_be_audited_is_refused_before_an_attack_runs(network: nn.Module, items: Array) -> None:
+    timed = Timed()
+    with pytest.raises(DisclosureError, match="received 40 items and 39 labels"):
+        audit(network, items, LABELS[1:], attacks=[timed])
+    with pytest.raises(DisclosureError, match="A message of 50 records needs as many; received 40"):
+        audited(network, items, timed, batch=50)
+    with pytest.raises(ParameterError, match=r"'knows' takes batch, .*; received 'secrets'"):
+        audited(network, items, timed, knows=("secrets",))
+    with pytest.raises(ParameterError, match="'seconds' must be a finite number above 0; received 0"):
+        audited(network, items, timed, seconds=0)
+    with pytest.raises(UnknownName, match="'gossip' is not a registered message"):
+        audited(network, items, timed, share="gossip")
+    with pytest.raises(UnknownName, match="'magic' is not a defence"):
+        audited(network, items, timed, defences="magic")
+    with pytest.raises(ParameterError, match="A bound needs a finite epsilon"):
+        audited(network, items, timed, accountant=Bound(chance=2.0))
+    assert timed.noted == []
+
+
+def test_progress_is_told_and_ends(network: nn.Module, items: Array) -> None:
+    heard: list[tuple[str, int, int]] = []
+    with reporting(lambda what, done, of: heard.append((what, done, of))):
+        audited(network, items, Blind(), Timed(), records=2)
+    assert heard[0] == ("attacking with Blind", 0, 4)
+    assert heard[-1] == ("attacks done", 4, 4)
+    assert [done for _, done, _ in heard] == [0, 1, 2, 3, 4]
+
+
+def test_a_report_is_read_from_its_json(network: nn.Module, items: Array) -> None:
+    for report in (audited(network, items, Ratio()), audited(network, items, Blind(), accountant=Bound())):
+        again = Report.from_json(report.to_json())
+        assert again.to_json() == report.to_json()
+        assert again.verdicts == report.verdicts
+        assert again.fingerprint == report.fingerprint
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 1}', "nonsense"])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match=r"Give report\.json"):
+        Report.from_json(text)
+    with pytest.raises(ParameterError, match="has version 9; this one reads version 1"):
+        Report.from_json('{"version": 9, "verdict": "EXACT"}')
