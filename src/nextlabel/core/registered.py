@@ -7,7 +7,11 @@ __all__ = ["REGISTRY"]
 
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "attack": {},
+        "attack": {
+            "gradient_matching": "nextlabel.leakage.gradient_matching:GradientMatching",
+            "inverting_gradients": "nextlabel.leakage.inverting_gradients:InvertingGradients",
+            "span_test": "nextlabel.leakage.span_test:SpanTest",
+        },
         "command": {
             "advise": "nextlabel.cli.advise:advise",
             "ask": "nextlabel.cli.ask:ask",
@@ -94,9 +98,11 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "inspection": {
             "answers": "nextlabel.leakage.answers:answers",
             "bound": "nextlabel.leakage.accounting:bound",
+            "check": "nextlabel.leakage.checks:check",
             "defended_accuracy": "nextlabel.leakage.defended:defended_accuracy",
             "epsilon": "nextlabel.leakage.accounting:epsilon",
             "private_message": "nextlabel.leakage.private:private_message",
+            "remarks": "nextlabel.leakage.checks:remarks",
         },
         "learner": {
             "ensemble": "nextlabel.learners.ensemble:Ensemble",

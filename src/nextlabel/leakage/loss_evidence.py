@@ -1,0 +1,294 @@
+"""What the numbers of the last layer say of the loss: its scale, its labels, and whose model it was."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from scipy.special import expit, softmax
+from torch import nn
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.errors import LearnerError
+from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of
+
+__all__ = ["Evidence", "evidence"]
+
+_CLEAN = 1e-5  # what float32 leaves, as a share, of what must vanish; noise and few bits leave more
+_ROUNDING = 3e-6  # of probabilities in float32 that sum to 1
+_CLOSE = 1e-3  # of probabilities computed twice from float32 numbers
+_LEAST = 1e-3  # below it the probability of the label is too near 1 for its distance from 1 to have digits
+
+
+@final
+@dataclass(frozen=True)
+class Evidence:
+    """What was found: a contradiction, if there is one, and what is worth saying.
+
+    Parameters
+    ----------
+    fault : str
+        What the message cannot be, and what it looks like; empty where nothing contradicts.
+    remarks : tuple of str
+        Sentences for the report.
+    """
+
+    fault: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """The last layer: its gradient, axes (c, d) and (c,), and its weights."""
+
+    weight: Array | None
+    bias: Array | None
+    matrix: Array
+    offset: Array
+
+    @property
+    def is_signs(self) -> bool:
+        """Whether magnitudes were taken away: what is left says nothing of a scale."""
+        parts = [one for one in (self.weight, self.bias) if one is not None]
+        return all(len(np.unique(np.abs(one[one != 0]))) <= 1 for one in parts)
+
+    @property
+    def features(self) -> Array | None:
+        """What went into the layer where the gradient is plainly that of one item; else None."""
+        if self.weight is None or self.bias is None or float(np.abs(self.bias).max()) < _LEAST:
+            return None
+        found: Array = self.bias @ self.weight / (self.bias @ self.bias)
+        apart = np.linalg.norm(self.weight - np.outer(self.bias, found))
+        return found if apart <= _CLEAN * np.linalg.norm(self.weight) else None
+
+    def is_balanced(self, items: int) -> bool:
+        """Whether the bias's gradient sums to zero, as that of softmax cross-entropy does."""
+        if self.bias is None:
+            return True
+        return abs(float(self.bias.sum())) <= _CLEAN * float(np.abs(self.bias).sum()) + _ROUNDING * items
+
+
+def evidence(disclosure: Disclosure, knowledge: Knowledge, item: Array) -> Evidence:
+    """What the gradient of the last layer says of the loss that a message was made with.
+
+    Parameters
+    ----------
+    disclosure : Disclosure
+        Of kind ``"full"``, ``"last_layer"`` or ``"update"``, named and shaped as the model.
+    knowledge : Knowledge
+        What the message is said to be.
+    item : array, axes (1, ...)
+        Any item, to find the last layer with.
+
+    Returns
+    -------
+    Evidence
+
+    Notes
+    -----
+    For cross-entropy, δ_c = ∂L/∂b_c is p_c − q_c averaged or summed over items, p the model's probabilities
+    and q the labels. So Σ_c δ_c = 0, and the entries below zero sum to at most 1 under the mean and to at
+    most B under the sum. Of one item, ∂L/∂W = δ ⊗ z gives the features z exactly, whatever the scale; z gives
+    p, and p − δ must be the label: a factor, another loss and other weights leave their traces. Where ∂L/∂W
+    is not δ ⊗ z, the message was changed on the way, and nothing is concluded from it.
+
+    Fails where the last layer has no bias, where the model does not end in a linear layer, and after several
+    local steps: then nothing is found.
+    """
+    layer = _last_layer(disclosure, knowledge, item)
+    if layer is None or knowledge.loss == "language_model":
+        return Evidence()
+    if knowledge.loss == "squared_error":
+        return _of_squares(layer, disclosure, knowledge)
+    if layer.bias is None:
+        return Evidence(
+            remarks=(
+                "The last linear layer has no bias in the message: the scale of the loss and the label are "
+                "read from its weight alone.",
+            )
+        )
+    if layer.is_signs:
+        return Evidence()
+    if disclosure.items == 1 and layer.features is not None:
+        return _of_one(layer, layer.features)
+    if not layer.is_balanced(disclosure.items):
+        return Evidence(
+            remarks=(
+                "Over the classes, the last layer's gradient sums to zero for softmax cross-entropy; this "
+                f"one does not (its bias: {layer.bias.sum():.3g}): the message was noised, pruned or "
+                "rounded, or its loss is another one.",
+            )
+        )
+    fault = _of_scale(layer.bias, disclosure.items, knowledge.reduction)
+    if disclosure.items == 1:
+        return Evidence(fault, () if fault else _of_signs(layer.bias))
+    return Evidence(fault, () if fault else _of_prior(layer.bias, disclosure, knowledge))
+
+
+def _last_layer(disclosure: Disclosure, knowledge: Knowledge, item: Array) -> _Layer | None:
+    factor = 1.0
+    if disclosure.kind == "update":
+        if knowledge.steps != 1 or knowledge.rate is None:
+            return None
+        factor = -1.0 / knowledge.rate
+    model: nn.Module = knowledge.model
+    try:
+        layer = model.get_submodule(last_layer_of(model, item))
+    except LearnerError:
+        return None
+    names = {id(one): name for name, one in model.named_parameters()}
+    found = {
+        part: factor * disclosure.arrays[names[id(one)]].astype(np.float64)
+        for part, one in layer.named_parameters(recurse=False)
+        if names[id(one)] in disclosure.arrays
+    }
+    held = {part: array_of(one).astype(np.float64) for part, one in layer.named_parameters(recurse=False)}
+    if not found:
+        return None
+    matrix = held["weight"]
+    return _Layer(found.get("weight"), found.get("bias"), matrix, held.get("bias", np.zeros(len(matrix))))
+
+
+def _of_scale(bias: Array, items: int, reduction: str) -> str:
+    """Under the mean, at most 1 of probability is missing; under the sum, at most 1 for each item."""
+    below = -float(bias[bias < 0].sum())
+    most = 1.0 if reduction == "mean" or items == 1 else float(items)
+    if below <= most * (1 + _CLOSE):
+        return ""
+    looks = (
+        "The losses were summed: say reduction='sum', or divide the message by the number of items."
+        if reduction == "mean" and below <= items * (1 + _CLOSE)
+        else "The loss carries a factor, or the message is of more items than is said."
+    )
+    return (
+        f"The entries below zero of the last bias's gradient sum to at most {most:g} in magnitude for the "
+        f"{reduction} of cross-entropy over {items} item{'s' * (items > 1)}; here they sum to {below:.4g}. "
+        f"{looks}"
+    )
+
+
+def _of_one(layer: _Layer, features: Array) -> Evidence:
+    """One item: from its features follow its probabilities, and from these its label."""
+    assert layer.bias is not None
+    logits = layer.matrix @ features + layer.offset
+    proba = softmax(logits)
+    label = proba - layer.bias
+    factor = _factor(layer.bias, proba)
+    is_plain = _is_one_hot(label) if factor is None else abs(factor - 1.0) <= 10 * _CLOSE
+    if is_plain:
+        return Evidence()
+    if factor is not None and (factor > 1 or len(label) > 2):
+        return Evidence(
+            f"The message is {factor:.4g} times the gradient of cross-entropy of one item at this model, by "
+            "its last layer. Divide it by that number, or leave the factor out of the loss."
+        )
+    if float(label.min()) >= -_CLOSE and abs(float(label.sum()) - 1.0) <= _CLOSE:
+        shown = ", ".join(f"{share:.2f}" for share in np.sort(label)[::-1][:3])
+        factored = "" if factor is None else f", the loss carries a factor of {factor:.3g}"
+        return Evidence(
+            remarks=(
+                f"By the last layer the label is not one class (its largest shares are {shown}): it is "
+                f"soft{factored}, or the message was made at other weights.",
+            )
+        )
+    for outputs, joined in ((1, "sum"), (len(label), "mean")):
+        if _is_binary(expit(logits) - outputs * layer.bias):
+            return Evidence(
+                f"The message is that of a sigmoid on each output (the {joined} of binary cross-entropies), "
+                "not of softmax cross-entropy. Give the model softmax logits: for two classes 0 and the "
+                "output."
+            )
+    return Evidence(
+        "The message cannot come from this model and cross-entropy: by its last layer the item's "
+        f"probabilities less the gradient should be a label, and are {_shown(label)}. It was made at other "
+        "weights, or with another loss."
+    )
+
+
+def _of_signs(bias: Array) -> tuple[str, ...]:
+    largest = float(np.abs(bias).max())
+    if largest >= _LEAST and int((bias < -_CLOSE * largest).sum()) > 1:
+        return ("More than one entry of the last bias's gradient is below zero: the label is soft.",)
+    return ()
+
+
+def _factor(bias: Array, proba: Array) -> float | None:
+    """The number by which cross-entropy's gradient at one label was multiplied, if that explains it."""
+    label = int(bias.argmin())
+    plain = proba.copy()
+    plain[label] -= 1.0
+    if -plain[label] < _LEAST:
+        return None
+    factor = float(bias[label] / plain[label])
+    return factor if np.abs(bias - factor * plain).max() <= _CLOSE * np.abs(bias).max() else None
+
+
+def _of_squares(layer: _Layer, disclosure: Disclosure, knowledge: Knowledge) -> Evidence:
+    cannot = Evidence(
+        remarks=("Whether a squared error was halved cannot be seen in the message: half of it is assumed.",)
+    )
+    features = layer.features
+    if disclosure.items != 1 or knowledge.labels is None or layer.bias is None or features is None:
+        return cannot
+    bias = layer.bias
+    targets = np.asarray(knowledge.labels, np.float64).reshape(-1)
+    if targets.shape != bias.shape:
+        return cannot
+    plain = layer.matrix @ features + layer.offset - targets
+    if not plain.any():
+        return cannot
+    factor = float(bias @ plain / (plain @ plain))
+    if np.abs(bias - factor * plain).max() > _CLOSE * np.abs(bias).max():
+        return Evidence(
+            "The message cannot come from this model, these values and half the squared error: it was made "
+            "at other weights, with other values, or with another loss."
+        )
+    if abs(factor - 1) > 10 * _CLOSE:
+        return Evidence(
+            f"The message is {factor:.4g} times the gradient of half the squared error, by its last layer "
+            "and the values known. Divide it by that number: a squared error without the half gives 2."
+        )
+    return Evidence()
+
+
+def _of_prior(bias: Array, disclosure: Disclosure, knowledge: Knowledge) -> tuple[str, ...]:
+    """Public items say about what the mean probabilities are; labels then say about what the scale is."""
+    if knowledge.labels is None or knowledge.public is None or len(knowledge.public) < 2:
+        return ()
+    if np.asarray(knowledge.labels).dtype.kind not in "iu":
+        return ()
+    model = knowledge.model
+    with evaluating(model), torch.no_grad():
+        proba = array_of(model(inputs_of(model, knowledge.public)).softmax(-1)).astype(np.float64)
+    shares = np.bincount(np.asarray(knowledge.labels), minlength=len(bias)) / disclosure.items
+    spread = proba.std(axis=0, ddof=1) / np.sqrt(disclosure.items) + _CLOSE
+    scale = {"mean": 1.0, "sum": 1.0 / disclosure.items}
+    away = {
+        name: float(np.abs((scale[name] * bias + shares - proba.mean(axis=0)) / spread).max())
+        for name in scale
+    }
+    other = "sum" if knowledge.reduction == "mean" else "mean"
+    if away[knowledge.reduction] > 6 and away[other] < 3:
+        return (
+            f"Judged by the public items, the losses look joined by the {other}, not by the "
+            f"{knowledge.reduction}: say reduction={other!r} if that is so. The message itself settles "
+            "nothing.",
+        )
+    return ()
+
+
+def _is_one_hot(label: Array) -> bool:
+    return (
+        abs(float(label.max()) - 1.0) <= 10 * _CLOSE
+        and float(np.abs(np.sort(label)[:-1]).max()) <= 10 * _CLOSE
+    )
+
+
+def _is_binary(label: Array) -> bool:
+    return bool((np.minimum(np.abs(label), np.abs(label - 1.0)) <= _CLOSE).all())
+
+
+def _shown(label: Array) -> str:
+    return "(" + ", ".join(f"{one:.3g}" for one in label[:4]) + (", ...)" if len(label) > 4 else ")")
