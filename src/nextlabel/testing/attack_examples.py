@@ -11,13 +11,17 @@ from torch import nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
+from nextlabel.testing.text_examples import crowded_text, short_text
 
 __all__ = ["EXAMPLES", "FAILURES", "SETTINGS", "Example", "message_of", "small_network"]
 
 Example = Callable[[], tuple[Disclosure, Knowledge]]
 """Makes a message and what the attacker knows; the private items live in the call and end with it."""
 
-SETTINGS: Mapping[str, Mapping[str, Any]] = {}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "gradient_matching": {"restarts": 2, "evaluations": 150, "target": 1e-6},
+    "inverting_gradients": {"restarts": 2, "evaluations": 150},
+}
 """Parameters of an attack for the contract, by registered name, where its defaults would take too long."""
 
 
@@ -83,8 +87,35 @@ def message_of(
     return disclosure, Knowledge(model, np.shape(items)[1:], classes, batch=len(items), labels=told, **more)
 
 
-EXAMPLES: Mapping[str, Example] = {}
+def _smooth_network() -> tuple[Disclosure, Knowledge]:
+    items = np.random.default_rng(3).random((1, 4))
+    return message_of(small_network(4, 7, 3, activation=nn.Sigmoid), items, np.array([2]))
+
+
+def _bounded_items() -> tuple[Disclosure, Knowledge]:
+    items = np.random.default_rng(3).random((1, 4))
+    return message_of(small_network(4, 9, 3), items, np.array([2]), known=True, bounds=(0.0, 1.0))
+
+
+def _of_another_model() -> tuple[Disclosure, Knowledge]:
+    items = np.random.default_rng(3).random((1, 4))
+    sent, _ = message_of(small_network(4, 7, 3, activation=nn.Sigmoid, seed=1), items, np.array([2]))
+    _, knowledge = message_of(
+        small_network(4, 7, 3, activation=nn.Sigmoid), items, np.array([2]), known=True, bounds=(0.0, 1.0)
+    )
+    return sent, knowledge
+
+
+EXAMPLES: Mapping[str, Example] = {
+    "gradient_matching": _smooth_network,
+    "inverting_gradients": _bounded_items,
+    "span_test": short_text,
+}
 """By registered name: a message that the attack solves within half a second."""
 
-FAILURES: Mapping[str, Example] = {}
+FAILURES: Mapping[str, Example] = {
+    "gradient_matching": _of_another_model,
+    "inverting_gradients": _of_another_model,
+    "span_test": crowded_text,
+}
 """By registered name: a message that the attack must not claim to have solved."""

@@ -1,0 +1,198 @@
+"""Where a language model reads its tokens: the linear layers of its blocks, and what goes into them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+__all__ = ["Place", "Reading", "inputs_at", "is_linear", "reading", "token_table"]
+
+Tokens = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_CHUNK = 4096  # sequences a forward pass
+_SAME = 1e-4  # relative: float32 sums in another order
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """Linear layers that read one and the same tensor of axes (b, t, d).
+
+    Parameters
+    ----------
+    module : str
+        The first of the layers.
+    weights : tuple of str
+        The names of their weights.
+    is_mixed : bool
+        Whether what is read at one position depends on tokens at other positions.
+    """
+
+    module: str
+    weights: tuple[str, ...]
+    is_mixed: bool
+
+
+@final
+@dataclass(frozen=True)
+class Reading:
+    """How a model reads sequences of tokens.
+
+    Parameters
+    ----------
+    places : tuple of Place
+        In the order of execution.
+    is_causal : bool
+        Whether what is read at a position depends on no later token.
+    has_positions : bool
+        Whether the first place tells the positions of a token apart.
+    """
+
+    places: tuple[Place, ...]
+    is_causal: bool
+    has_positions: bool
+
+
+class _Reached(Exception):
+    """The last layer that is asked for has been reached."""
+
+
+def is_linear(module: nn.Module) -> bool:
+    """Whether a module is linear in its input, of any library: its weight is a matrix and it has no children.
+
+    Examples
+    --------
+    >>> is_linear(nn.Linear(2, 3)), is_linear(nn.Embedding(2, 3))
+    (True, False)
+    """
+    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
+
+
+def token_table(model: nn.Module) -> str | None:
+    """The name of the embedding that reads the token ids; None where a model takes no token ids.
+
+    Examples
+    --------
+    >>> token_table(nn.Sequential(nn.Embedding(7, 2), nn.Linear(2, 3)))
+    '0'
+    """
+    probe = torch.tensor([[1, 0]])  # neither the positions nor the types of two tokens
+    names = [name for name, module in model.named_modules() if isinstance(module, nn.Embedding)]
+    if not names:
+        return None
+    with _watched(model, names, ends=False) as seen, torch.no_grad():
+        model(probe)
+    return next((name for name, value in seen.items() if torch.equal(value, probe)), None)
+
+
+def reading(model: nn.Module, length: int, vocabulary: int) -> Reading:
+    """How a model reads its tokens, seen from two sequences that differ in one token.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Takes token ids, axes (b, t).
+    length : int
+        Tokens of a sequence.
+    vocabulary : int
+        How many tokens there are.
+
+    Returns
+    -------
+    Reading
+
+    Notes
+    -----
+    Layers are found as they are executed, whatever the model calls them. A layer that is executed twice, as
+    in models that share their blocks, counts where it is executed first.
+    """
+    changed = length // 2
+    plain = (vocabulary // 2 + np.arange(length)) % vocabulary
+    other = plain.copy()
+    other[changed] = (vocabulary // 2 - 1) % vocabulary
+    alike = np.full(length, vocabulary // 2 % vocabulary)
+    seen = _first_inputs(model, np.stack([plain, other, alike]))
+    places: dict[int, Place] = {}
+    is_causal, has_positions = True, False
+    for name, value in seen.items():
+        if value.ndim != 3 or value.shape[1] != length:
+            continue
+        differs = _differing(value[0], value[1])
+        before, after = differs[:changed].any(), differs[changed + 1 :].any()
+        known = places.get(id(value))
+        if known is not None:
+            places[id(value)] = Place(known.module, (*known.weights, f"{name}.weight"), known.is_mixed)
+            continue
+        places[id(value)] = Place(name, (f"{name}.weight",), bool(before or after))
+        is_causal = is_causal and not before
+        if len(places) == 1:
+            has_positions = bool(_differing(value[2], value[2][:1].expand_as(value[2])).any())
+    return Reading(tuple(places.values()), is_causal, has_positions)
+
+
+def inputs_at(model: nn.Module, modules: Sequence[str], tokens: Tokens, *, is_last: bool) -> list[Floats]:
+    """What goes into layers, of sequences of tokens.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Takes token ids, axes (b, t).
+    modules : sequence of str
+        Names of layers.
+    tokens : array of int64, axes (b, t)
+    is_last : bool
+        Whether only the last position is wanted.
+
+    Returns
+    -------
+    list of arrays of float64, axes (b, t, d), or (b, d) of the last position
+        One for each layer; the model runs no further than the last of them.
+    """
+    parts: list[list[Floats]] = [[] for _ in modules]
+    for start in range(0, len(tokens), _CHUNK):
+        with _watched(model, modules) as seen, torch.no_grad(), suppress(_Reached):
+            model(torch.as_tensor(tokens[start : start + _CHUNK]))
+        for part, module in zip(parts, modules, strict=True):
+            value = seen[module][:, -1] if is_last else seen[module]
+            part.append(value.double().numpy())
+    return [np.concatenate(part) for part in parts]
+
+
+def _first_inputs(model: nn.Module, tokens: Tokens) -> dict[str, Tensor]:
+    names = [name for name, module in model.named_modules() if is_linear(module)]
+    with _watched(model, names, ends=False) as seen, torch.no_grad():
+        model(torch.as_tensor(tokens))
+    return seen
+
+
+@contextmanager
+def _watched(model: nn.Module, names: Sequence[str], *, ends: bool = True) -> Iterator[dict[str, Tensor]]:
+    """What goes into layers when they are executed first; the pass may end when all have been."""
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str, inputs: tuple[Any, ...]) -> None:
+        seen.setdefault(name, inputs[0])
+        if ends and len(seen) == len(names):
+            raise _Reached
+
+    handles = [
+        model.get_submodule(name).register_forward_pre_hook(lambda _, inputs, name=name: keep(name, inputs))
+        for name in names
+    ]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _differing(one: Tensor, other: Tensor) -> NDArray[np.bool_]:
+    """At which positions two sequences of vectors differ."""
+    apart = (one - other).norm(dim=1)
+    return np.asarray((apart > _SAME * one.norm(dim=1)).numpy())

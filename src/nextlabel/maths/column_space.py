@@ -1,0 +1,233 @@
+"""The space that the columns of a noisy matrix span: its rank from the spectrum, and who lies in it."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, stats
+
+__all__ = ["ColumnSpace", "column_space", "rank_of"]
+
+Floats = NDArray[np.float64]
+
+_GAP = 20.0  # a ratio of neighbouring singular values that noise of many columns cannot make
+_EDGE = 1.1  # of the edge of a noise spectrum: the largest singular value exceeds it by less, but for 1e-6
+_LEAST = 0.05  # of the dimensions must be left to tell noise that stands high
+_MISS = 1e-6  # chance that noise moves a vector of the space beyond its bound
+_CHANCE = 1e-3  # expected number of foreign vectors within the upper bound
+_COMPUTED = 1e-5  # of the whole matrix: computed in float32, in an order of sums that is not known
+_ROUNDING = 2.0**-20  # of a vector itself: a few hundred float32 operations made it
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ColumnSpace:
+    """The space that the columns of a matrix span, as far as its noise shows it.
+
+    Parameters
+    ----------
+    basis : array of float64, axes (d, r)
+        Orthonormal.
+    values : array of float64, axes (k,)
+        All singular values, falling.
+    rank : int
+        How many of them stand above the noise.
+    size : int
+        The largest rank that the matrix could have: of its dimensions, or of its columns.
+    noise : float
+        The root mean square of an entry of what the rank leaves out.
+    within : array of float64, axes (d, D)
+        Orthonormal: all dimensions that columns could have used.
+    columns : int
+        Of the matrix.
+    """
+
+    basis: Floats
+    values: Floats
+    rank: int
+    size: int
+    noise: float
+    within: Floats
+    columns: int
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the columns fill all dimensions there are, so that every vector lies in their space."""
+        return bool(self.rank >= self.size)
+
+    @property
+    def samples(self) -> int:
+        """How many independent entries the noise is the mean of: one at least."""
+        return max(int((self.within.shape[1] - self.rank) * (self.columns - self.rank)), 1)
+
+    @property
+    def gap(self) -> float:
+        """The last singular value of the rank over the next one; infinity where there is none."""
+        if self.rank >= len(self.values) or self.values[self.rank] == 0.0:
+            return float("inf")
+        return float(self.values[self.rank - 1] / self.values[self.rank]) if self.rank else 0.0
+
+    def distances(self, vectors: Floats) -> Floats:
+        """How far vectors lie from the space, each as a share of its own length; 0 for zero vectors.
+
+        Parameters
+        ----------
+        vectors : array of float64, axes (n, d)
+        """
+        lengths = np.linalg.norm(vectors, axis=1)
+        outside = np.linalg.norm(vectors - (vectors @ self.basis) @ self.basis.T, axis=1)
+        return np.asarray(np.divide(outside, lengths, out=np.zeros_like(outside), where=lengths > 0))
+
+    def scores(self, vectors: Floats, of: int | None = None) -> Floats:
+        """How far vectors lie from the space, as a share of what noise explains: up to 1 for its vectors.
+
+        Parameters
+        ----------
+        vectors : array of float64, axes (n, d)
+        of : int, optional
+            How many vectors are tried altogether; these, unless said.
+
+        Returns
+        -------
+        array of float64, axes (n,)
+            At most 1 for every vector of the space, but for a chance of one in a million each; for few or
+            none of the others while the noise is low, and for more of them as it grows. 0 where the space
+            is exhausted.
+
+        Notes
+        -----
+        A vector of the space is x = (G - E) a for the matrix G, its noise E and some a, of which the shortest
+        has the squared length sum over k of (u_k · x)² / s_k². What lies outside the basis is then -E a, in
+        D - r of the D dimensions there are: its squared length is that of a times the variance of an entry of
+        E times a chi-square of D - r degrees of freedom. That is the lower bound of the threshold. A foreign
+        vector has a squared distance of the law Beta((D - r) / 2, r / 2): of all that are tried, a thousandth
+        of one lies below the upper bound. The threshold is the geometric mean of both where they are in
+        order, and the lower bound where they are not.
+        """
+        free = self.within.shape[1] - self.rank
+        if free <= 0:
+            return np.zeros(len(vectors))
+        inside = vectors @ self.basis
+        lengths = np.linalg.norm(vectors, axis=1)
+        coefficients = np.sqrt(((inside / self.values[: self.rank]) ** 2).sum(axis=1))
+        reach = np.sqrt(free * stats.f.isf(_MISS, free, self.samples))
+        lower = np.hypot(self.noise * coefficients * reach, _ROUNDING * lengths)
+        share = stats.beta.ppf(_CHANCE / (of or max(len(vectors), 1)), free / 2, max(self.rank, 1) / 2)
+        upper = np.sqrt(share) * lengths
+        bound = np.where(lower < upper, np.sqrt(lower * upper), lower)
+        apart = self.distances(vectors) * lengths
+        return np.asarray(np.divide(apart, bound, out=np.zeros_like(apart), where=bound > 0))
+
+    def unexplained(self, vectors: Floats) -> float:
+        """What of the matrix vectors leave over, as a share of what noise explains: up to 1 for all vectors.
+
+        Parameters
+        ----------
+        vectors : array of float64, axes (n, d)
+            Said to be those that the columns combine.
+        """
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        left, values, _ = linalg.svd((vectors / np.maximum(lengths, 1e-300)).T, full_matrices=False)
+        held = left[:, values > _ROUNDING * values[0]]
+        seen = self.basis * self.values[: self.rank]
+        rest = np.linalg.norm(seen - held @ (held.T @ seen))
+        noise = self.noise * np.sqrt(self.within.shape[1] * self.columns)
+        return float(rest / np.hypot(2.0 * noise, _COMPUTED * np.linalg.norm(seen)))
+
+    def clarity(self, rank: int) -> float:
+        """How far so many singular values stand above what noise makes of none; above 1 where all do.
+
+        Parameters
+        ----------
+        rank : int
+            From 1.
+        """
+        if rank > len(self.values):
+            return 0.0
+        rows, columns = self.within.shape[1] - self.rank, self.columns - self.rank
+        edge = self.noise * (np.sqrt(max(rows, 0)) + np.sqrt(max(columns, 0)))
+        return float(self.values[rank - 1] / edge) if edge > 0 else float("inf")
+
+
+def column_space(matrix: Floats, reference: Floats | None = None) -> ColumnSpace:
+    """The space spanned by the columns of a matrix that is known up to noise.
+
+    Parameters
+    ----------
+    matrix : array of float64, axes (d, m)
+        Its columns are noisy combinations of a few vectors.
+    reference : array of float64, axes (n, d), optional
+        Vectors of the kind that the columns combine: they show which of the d dimensions can be used.
+
+    Returns
+    -------
+    ColumnSpace
+
+    Notes
+    -----
+    The rank is where the singular values fall by a factor of 20 or more at one step, at the last such step.
+    Where no step is that high, the noise is: the rank is then the smallest one whose remainder is bounded as
+    the spectrum of independent noise is, by (√rows + √columns) times the root mean square of an entry, and by
+    at most a tenth more. It must leave a twentieth of the dimensions: less of a remainder always looks like
+    noise, and the space counts as exhausted. Time O(d²·m).
+
+    References
+    ----------
+    Davidson, Szarek. Local operator theory, random matrices and Banach spaces. 2001. Theorem II.13.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> matrix = rng.normal(size=(20, 3)) @ rng.normal(size=(3, 40))
+    >>> space = column_space(matrix + 1e-6 * rng.normal(size=(20, 40)))
+    >>> space.rank, space.gap > 1e4
+    (3, True)
+    """
+    within = np.eye(len(matrix)) if reference is None else _usable(reference)
+    held = within.T @ matrix
+    left, values, _ = linalg.svd(held, full_matrices=False)
+    rank = rank_of(values, held.shape)
+    rows, columns = held.shape
+    entries = max((rows - rank) * (columns - rank), 1)
+    noise = float(np.sqrt((values[rank:] ** 2).sum() / entries))
+    return ColumnSpace(within @ left[:, :rank], values, rank, min(rows, columns), noise, within, columns)
+
+
+def rank_of(values: Floats, shape: tuple[int, int]) -> int:
+    """How many singular values stand above the noise; see `column_space`.
+
+    Parameters
+    ----------
+    values : array of float64, axes (k,)
+        Singular values, falling.
+    shape : pair of int
+        Of the matrix.
+
+    Examples
+    --------
+    >>> rank_of(np.array([5.0, 3.0, 1e-7, 8e-8]), (4, 9))
+    2
+    """
+    if len(values) == 0 or values[0] == 0.0:
+        return 0
+    floor = values[0] * np.finfo(np.float64).eps * max(shape)
+    kept = np.maximum(values, floor)
+    steps = np.append(kept[:-1] / kept[1:], 1.0)
+    steep = np.flatnonzero(steps >= _GAP)
+    if len(steep):
+        return int(steep[-1]) + 1
+    rows, columns = shape
+    rests = np.cumsum(values[::-1] ** 2)[::-1]
+    # a remainder of a few values always looks like noise
+    for rank in range(len(values) - int(np.ceil(_LEAST * len(values))) + 1):
+        entry = np.sqrt(rests[rank] / ((rows - rank) * (columns - rank)))
+        if values[rank] <= _EDGE * entry * (np.sqrt(rows - rank) + np.sqrt(columns - rank)):
+            return rank
+    return len(values)
+
+
+def _usable(reference: Floats) -> Floats:
+    """An orthonormal basis of all dimensions in which vectors of a kind differ from zero."""
+    _, values, right = linalg.svd(reference, full_matrices=False)
+    return np.asarray(right[values > values[0] * 1e-5].T)

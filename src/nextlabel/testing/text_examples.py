@@ -1,0 +1,46 @@
+"""Messages of tiny language models on which attacks on text are tried; transformers is loaded when asked."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.registry import resolve
+
+__all__ = ["crowded_text", "short_text"]
+
+
+def short_text() -> tuple[Disclosure, Knowledge]:
+    """The gradient of two sequences of four tokens, of which spans tell every one.
+
+    Examples
+    --------
+    >>> message, knowledge = short_text()
+    >>> message.items, knowledge.item_shape
+    (2, (4,))
+    """
+    return _classified(np.array([[3, 14, 15, 9], [26, 5, 35, 8]]), width=24)
+
+
+def crowded_text() -> tuple[Disclosure, Knowledge]:
+    """The gradient of as many tokens as there are features: every token lies in the span.
+
+    Examples
+    --------
+    >>> crowded_text()[0].items
+    10
+    """
+    return _classified(np.random.default_rng(0).integers(40, size=(10, 4)), width=16)
+
+
+def _classified(tokens: Array, width: int) -> tuple[Disclosure, Knowledge]:
+    from nextlabel.leakage.language_models import tiny_decoder  # needs the extra 'leakage'
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model: Any = tiny_decoder(40, width=width, heads=2, classes=3, positions=8)
+    labels = np.arange(len(tokens)) % 3
+    disclosure = resolve("message", "full")(model, tokens, labels)
+    return disclosure, Knowledge(model, tokens.shape[1:], 3, batch=len(tokens))
