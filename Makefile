@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: demo test check format docs benchmarks nightly coverage lowest clean
+.PHONY: demo leakage-demo test check format docs benchmarks nightly coverage lowest clean
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nextlabel needs Python 3.11 or newer; call: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -23,6 +23,10 @@ WORKERS ?= 2
 
 demo: .venv/base
 	$(BIN)/nextlabel demo --out demo
+
+# What gradients of digits and photographs give away; about two minutes on two cores, torch is needed.
+leakage-demo: .venv/dev
+	$(BIN)/nextlabel leakage demo --out leakage-demo
 
 test: .venv/dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
@@ -68,4 +72,4 @@ lowest: constraints-lowest.txt
 	.venv-lowest/bin/python -m pytest --numprocesses $(WORKERS) tests/golden tests/contracts tests/properties tests/journeys
 
 clean:
-	rm -rf .venv .venv-lowest build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .venv-lowest build dist demo leakage-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

@@ -146,7 +146,7 @@ def check_exists(command: str) -> None:
     """A command that is not executed names targets and options that exist."""
     words = shlex.split(command, comments=True)
     if words[0] == "make":
-        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         unknown = [word for word in words[1:] if "=" not in word and word not in targets]
     elif words[0] == "nextlabel":
         said = printed(f"nextlabel {words[1]} --help", ROOT)

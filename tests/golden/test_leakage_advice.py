@@ -46,6 +46,12 @@ def test_each_attack_has_its_own_least_strength() -> None:
     assert found == {ALL: strong, "peel": weak, "matching": strong}
 
 
+def test_an_attack_that_took_all_that_was_taken_is_not_told_twice() -> None:
+    bare = trial(UNDEFENDED, None, 20, by_attack={"peel": 20, "matching": 20})
+    weak = trial("gaussian", 0.001, 7, by_attack={"peel": 3, "matching": 7})
+    assert [one.attack for one in findings([bare, weak])] == [ALL, "peel"]
+
+
 def test_the_bound_allows_for_the_strengths_that_were_tried() -> None:
     # 0 of 20 at confidence 1 - 0.05 / k: the upper end is 1 - (0.025 / k)^(1 / 20).
     for count in (1, 2, 5):
@@ -64,6 +70,13 @@ def test_a_finding_says_count_bound_and_price() -> None:
         "(with gaussian of 0.001 still 7 of 20 items). The chance for a record is at most 19.7 % with 95 % "
         "confidence, allowing for the 2 strengths tried, for these attacks and this budget. Test accuracy "
         "90.0 % instead of 95.0 % (2.5 to 7.5 points lower, 3 seeds)."
+    )
+
+
+def test_labels_that_still_come_back_are_told() -> None:
+    strong = Trial("gaussian", 0.1, "noise of 0.1", 20, leaked=0, labels=19)
+    assert (
+        "this budget. The labels of 19 of 20 still came back. What" in findings([BARE, strong])[0].sentence()
     )
 
 

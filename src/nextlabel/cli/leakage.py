@@ -187,11 +187,25 @@ def said(console: "Console", report: "Report") -> None:
     console.print()
     for sentence in rest:
         console.print(sentence)
+    if report.trials:
+        console.print()
+        console.print(_tried(report))
     if report.advice:
         console.print()
         for sentence in report.advice:
             console.print(f"- {sentence}")
     console.print()
+
+
+def _tried(report: "Report") -> Any:
+    """A line for each setting of a sweep."""
+    has_accuracy = any(one.accuracies for one in report.trials)
+    table = _table("defence", "items taken", "labels or more", *(["test accuracy"] if has_accuracy else []))
+    for one in report.trials:
+        accuracy = "" if one.accuracy is None else f"{100 * one.accuracy:.1f} %"
+        cells = [one.words, f"{one.leaked} of {one.records}", f"{one.labels} of {one.records}", accuracy]
+        table.add_row(*cells[: len(table.columns)])
+    return table
 
 
 @contextmanager

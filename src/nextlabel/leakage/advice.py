@@ -168,7 +168,7 @@ class Finding:
 
     def sentence(self) -> str:
         """The finding in words, with the number of records, the upper end and the price in accuracy."""
-        name = "the attacks together" if self.attack == ALL else self.attack
+        name = "the attacks together" if self.attack == ALL else f"the attack {self.attack} by itself"
         was = f"{name} took {_of(self.without, self.attack)} without a defence"
         if not self.without.taken(self.attack):
             return f"{_capital(was)}: a defence shows nothing here."
@@ -178,7 +178,7 @@ class Finding:
             return (
                 f"{_capital(was)} and still {_of(last, self.attack)} with {last.words}: nothing that was "
                 f"tried of it ended this. {_price(last, self.without)}"
-            ).rstrip()
+            )
         weaker = [one for one in self.tried if one.taken(self.attack)]
         from_on = " and at every greater strength tried" if least is not self.tried[-1] else ""
         before = f" (with {weaker[-1].words} still {_of(weaker[-1], self.attack)})" if weaker else ""
@@ -186,8 +186,13 @@ class Finding:
         return (
             f"{_capital(was)} and {_of(least, self.attack)} with {least.words}{from_on}{before}. The chance "
             f"for a record is at most {_percent(self.upper(least))} with 95 % confidence{allowing}, for "
-            f"these attacks and this budget. {_price(least, self.without)}"
-        ).rstrip()
+            f"these attacks and this budget. {self._labels(least)}{_price(least, self.without)}"
+        )
+
+    def _labels(self, least: Trial) -> str:
+        if self.attack != ALL or not least.labels:
+            return ""
+        return f"The labels of {least.labels} of {least.records} still came back. "
 
 
 def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
@@ -202,7 +207,7 @@ def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     -------
     tuple of Finding
         By defence in the order of the sweep; of each, all attacks together first, then one by one those that
-        took anything without a defence or under it.
+        took anything without a defence or under it, and not as much at every strength as all together.
 
     Raises
     ------
@@ -232,8 +237,10 @@ def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
             (one for one in trials if one.defence == name),
             key=lambda one: 0.0 if one.strength is None else one.strength,
         )
-        took = [attack for one in (*without, *tried) for attack, count in one.by_attack.items() if count]
-        found += [Finding(attack, without[0], tuple(tried)) for attack in (ALL, *dict.fromkeys(took))]
+        every = (*without, *tried)
+        took = dict.fromkeys(attack for one in every for attack, count in one.by_attack.items() if count)
+        own = [attack for attack in took if any(one.taken(attack) < one.leaked for one in every)]
+        found += [Finding(attack, without[0], tuple(tried)) for attack in (ALL, *own)]
     return tuple(found)
 
 

@@ -22,6 +22,7 @@ from nextlabel.maths.parameters import checked_number, checked_whole
 __all__ = ["Setting", "accuracy_with", "settings", "sweep"]
 
 _TRAINED = ("full", "last_layer", "update")
+_LOSS = "cross_entropy"
 _HELD = 0.25  # of the items, to measure the accuracy on
 _NAMES = {"gaussian": "Gaussian", "laplace": "Laplace"}
 _FORMATS = {"float16": "half precision", "bfloat16": "bfloat16", "int8": "int8", "sign": "signs alone"}
@@ -149,9 +150,7 @@ def sweep(
     seconds = checked_number(seconds, "seconds", above=0, advice="Give for example 120.")
     every = settings(written, share)
     run = _attacks(share, attacks)
-    trains = (
-        seeds and share in _TRAINED and np.ndim(labels) == 1 and known.get("loss", "cross_entropy") == _LOSS
-    )
+    trains = np.ndim(labels) == 1 and known.get("loss", _LOSS) == _LOSS
     trials = []
     for done, setting in enumerate(every):
         report(f"trying {setting.words}", done, len(every))
@@ -227,10 +226,20 @@ def accuracy_with(
         A quarter, the same for every setting, is held out to measure on.
     share, batch, seed, seeds, epochs, rate, reduction
         As in `sweep`.
+
+    Returns
+    -------
+    tuple of float
+        Empty where there is nothing to measure: a message that trains no model, as an embedding, or clipping
+        of messages of several items.
     """
-    train, held = _split(len(items), seed)
     sizes = {"batch": batch, **setting.sizes}
-    trained = registry.resolve("inspection", "defended_accuracy") if seeds else None
+    # what each item brought to a message of several is not known, so that nothing can be clipped
+    clips_several = sizes["batch"] > 1 and any(one.name == "private" for one in setting.defences)
+    if share not in _TRAINED or clips_several:
+        return ()
+    train, held = _split(len(items), seed)
+    trained = registry.resolve("inspection", "defended_accuracy")
     return tuple(
         trained(
             model,
@@ -247,11 +256,7 @@ def accuracy_with(
             **sizes,
         )
         for one in range(seeds)
-        if trained is not None
     )
-
-
-_LOSS = "cross_entropy"
 
 
 def _setting(text: str, share: str) -> Setting:
