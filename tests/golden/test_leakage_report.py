@@ -1,0 +1,294 @@
+"""The report: its sentences, its page and its files."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nextlabel.errors import ParameterError
+from nextlabel.leakage import Report
+from nextlabel.leakage.advice import Trial
+from nextlabel.leakage.controls import Control
+from nextlabel.leakage.ladder import Skipped
+from nextlabel.leakage.pictures import (
+    defence_picture,
+    exhibit_picture,
+    residual_picture,
+    spectrum_picture,
+    success_picture,
+    time_picture,
+)
+from nextlabel.leakage.report import Exhibit, Outcome, Spent, Standing, Summary
+from nextlabel.leakage.scores import ItemScore
+from nextlabel.leakage.verdicts import VERDICTS, shares
+
+SETTING: dict[str, Any] = {
+    "model": "Sequential",
+    "share": "full",
+    "batch": 1,
+    "records": 4,
+    "messages": 4,
+    "loss": "cross_entropy",
+    "reduction": "mean",
+    "defences": [],
+    "defence_sentences": [],
+    "item_shape": [8, 8],
+    "is_image": True,
+    "is_text": False,
+    "classes": 10,
+    "range": 1.0,
+    "low": 0.0,
+    "seed": 0,
+    "seconds": 60.0,
+}
+
+
+def standing(place: int, verdict: str, relative: float | None) -> Standing:
+    score = None if relative is None else ItemScore(relative, relative**2, -20 * np.log10(relative), 0.3)
+    return Standing(place, place, verdict, "some_attack", score, ItemScore(0.5, 0.2, 7.0, 0.2), "failed: it")
+
+
+def outcome(place: int, verdict: str, **changes: Any) -> Outcome:
+    made = Outcome(
+        "some_attack",
+        place,
+        "recovered",
+        "",
+        "",
+        1e-7,
+        1e-6,
+        (verdict,),
+        0.02,
+        None,
+        False,
+        1,
+        (3.0, 2.0, 1e-7),
+        2,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def report(*verdicts: str, **changes: Any) -> Report:
+    errors = {"EXACT": 1e-6, "RECOGNISABLE": 0.05, "LABEL ONLY": 0.9, "NOT SHOWN": 0.8}
+    image = tuple(float(value) for value in np.linspace(-0.1, 1.2, 64))
+    made = Report(
+        setting=SETTING | {"records": len(verdicts), "messages": len(verdicts)},
+        knows=("the model and its weights", "the shape of <an item>"),
+        remarks=("A remark.",),
+        standings=tuple(standing(k, one, errors[one]) for k, one in enumerate(verdicts)),
+        summaries=(
+            Summary(
+                "some_attack", len(verdicts), len(verdicts), shares(verdicts), 3, 4, 0.0004, 0.25, 2, 0.99
+            ),
+        ),
+        outcomes=tuple(outcome(k, one, error=errors[one]) for k, one in enumerate(verdicts)),
+        skipped=(Skipped("other_attack", "it needs public, which is not known here"),),
+        controls=(Control("positive control", True, "20 of 20 known records exact"),),
+        budget=Spent(60.0, 12.34, 0.0, 4, 1, 0, 0),
+        exhibits=(Exhibit("best", 0, verdicts[0], "some_attack", (8, 8), image, image),),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "begins"),
+    [
+        (
+            ("EXACT", "EXACT"),
+            "EXACT: 2 of 2 records came back exactly (100.0 %; 95 % interval 15.8 % to 100.0 %)",
+        ),
+        (
+            ("EXACT", "NOT SHOWN", "NOT SHOWN", "NOT SHOWN"),
+            "EXACT: 1 of 4 records came back exactly (25.0 %; 95 % interval 0.6 % to 80.6 %) from full",
+        ),
+        (
+            ("RECOGNISABLE", "NOT SHOWN"),
+            "RECOGNISABLE: 1 of 2 records came back so that it can be recognised",
+        ),
+        (("LABEL ONLY",), "LABEL ONLY: 1 of 1 record gave away its label, not itself"),
+        (("NOT SHOWN",) * 4, "NOT SHOWN: no record of 4 came back from full gradients of single records"),
+    ],
+)
+def test_the_lead_says_the_worst_with_its_interval(verdicts: tuple[str, ...], begins: str) -> None:
+    assert report(*verdicts).sentences()[0].startswith(begins)
+
+
+def test_what_was_not_shown_says_the_budget_and_that_it_is_no_proof() -> None:
+    lead = report(*["NOT SHOWN"] * 4).sentences()[0]
+    # 0 of 4: the upper end is 1 - 0.025^(1/4) = 60.24 %
+    assert "at most 60.3 %" in lead
+    assert "12 of 60 seconds spent" in lead
+    assert "The attacks tried failed; this is no proof of safety." in lead
+
+
+def test_all_other_verdicts_are_said_too() -> None:
+    said = report("EXACT", "LABEL ONLY", "NOT SHOWN").sentences()
+    assert any(one.startswith("LABEL ONLY: 1 of 3 records gave away its label") for one in said)
+    assert any(one.startswith("NOT SHOWN: 1 of 3 records did not come back") for one in said)
+
+
+def test_a_failed_control_makes_the_report_void_and_is_named() -> None:
+    broken = report("EXACT", controls=(Control("null control", False, "1 of 20 records shown"),))
+    assert broken.is_void
+    assert broken.verdict == "VOID"
+    assert broken.sentences()[0] == (
+        "VOID: a control failed, so nothing in this report may be believed. Failed: null control (1 of 20 "
+        "records shown)."
+    )
+    assert not any(one.startswith("EXACT") for one in broken.sentences())
+    assert ">NO<" in broken.html()
+
+
+def test_a_report_without_controls_says_so() -> None:
+    assert "This report has no controls of its own." in report("EXACT", controls=()).sentences()
+
+
+def test_inputs_of_the_last_layer_are_said() -> None:
+    assert any(
+        "input of the last layer came back for 2 of 2" in one for one in report("EXACT", "EXACT").sentences()
+    )
+
+
+def test_time_is_said_with_what_was_cut_left_out_and_over() -> None:
+    spent = Spent(60.0, 63.0, 3.0, 4, 2, 5, 6)
+    said = next(one for one in report("EXACT", budget=spent).sentences() if one.startswith("Time"))
+    assert said == (
+        "Time: 63.0 of 60 seconds, 4 attempts with a share of it each, 2 ended by the clock, 5 not run for "
+        "lack of time; over by 3.0 seconds. 6 attempts were left out: every record of their message had come "
+        "back exactly."
+    )
+
+
+TRIALS = (
+    Trial("none", None, "no defence", 20, 20, 20, {}, (0.9, 0.92)),
+    Trial("gaussian", 0.01, "noise <0.01>", 20, 0, 18, {}, (0.8, 0.82)),
+)
+
+
+def test_the_page_is_one_file_without_scripts_or_requests() -> None:
+    page = report("EXACT", "NOT SHOWN").with_trials(TRIALS, ("Advice & more.",)).html()
+    assert page.startswith("<!doctype html>")
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!#|data:|report\.json)', page)
+    assert "the shape of &lt;an item&gt;" in page
+    assert "noise &lt;0.01&gt;" in page
+    assert "Advice &amp; more." in page
+    assert "Not tried: other attack, since it needs public" in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_every_picture_is_described_and_ids_do_not_collide() -> None:
+    page = report("EXACT", "NOT SHOWN").with_trials(TRIALS).html()
+    drawings = re.findall(r"<svg[^>]*>", page)
+    assert len(drawings) == 12  # exhibits, success, residual, spectrum, time, defences: broad and slim
+    assert all('role="img" aria-label="' in one for one in drawings)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_every_verdict_shown_is_explained_on_the_page() -> None:
+    shown = ("EXACT", "RECOGNISABLE", "LABEL ONLY", "NOT SHOWN")
+    page = report(*shown).html()
+    for name in shown:
+        assert f"<li>{name}: " in page
+    assert set(shown) < set(VERDICTS)
+
+
+def test_files_are_written_whole_and_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "report"
+    bare: dict[str, Any] = {"exhibits": (), "outcomes": ()}  # few pictures: they take time
+    report("NOT SHOWN", **bare).write(folder)
+    page, kept = report("EXACT", **bare).write(folder)
+    assert sorted(one.name for one in folder.iterdir()) == ["report.html", "report.json"]
+    assert "EXACT: 1 of 1" in page.read_text(encoding="utf-8")
+    assert Report.from_json(kept.read_text(encoding="utf-8")).verdict == "EXACT"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParameterError, match=f"{tmp_path / 'file' / 'x'} cannot"):
+        report("EXACT").write(tmp_path / "file" / "x")
+
+
+def test_json_holds_numbers_that_are_not_finite() -> None:
+    made = report("EXACT")
+    exact = dataclasses.replace(made.standings[0], score=ItemScore(0.0, 0.0, np.inf, 1.0))
+    made = dataclasses.replace(made, standings=(exact,)).with_trials(TRIALS, ("more",))
+    again = Report.from_json(made.to_json())
+    assert again == dataclasses.replace(made, setting=json.loads(json.dumps(made.setting)))
+    assert again.standings[0].score == ItemScore(0.0, 0.0, np.inf, 1.0)
+
+
+def test_the_fingerprint_forgets_times_and_nothing_else() -> None:
+    made = report("EXACT", "NOT SHOWN")
+    slower = dataclasses.replace(made, budget=dataclasses.replace(made.budget, spent=40.0))
+    later = dataclasses.replace(
+        made, outcomes=tuple(dataclasses.replace(one, seconds=9.0) for one in made.outcomes)
+    )
+    assert made.fingerprint == slower.fingerprint == later.fingerprint
+    assert made.fingerprint != dataclasses.replace(made, remarks=("Another.",)).fingerprint
+
+
+def test_pictures_say_what_they_show() -> None:
+    made = report("EXACT", "NOT SHOWN", "NOT SHOWN")
+    failed = (
+        outcome(0, "EXACT"),
+        outcome(1, "NOT SHOWN", residual=0.7, error=0.9, why="optimiser failed"),
+        outcome(2, "NOT SHOWN", residual=1e-8, error=0.9, why="not identifiable"),
+    )
+    made = dataclasses.replace(made, outcomes=failed)
+    said = {
+        one.__name__: picture.caption
+        for one in (exhibit_picture, success_picture, residual_picture, spectrum_picture, time_picture)
+        if (picture := one(made)) is not None
+    }
+    assert "best: record 0, EXACT by some_attack" in said["exhibit_picture"]
+    assert "1 of 3 below 0.001" in said["success_picture"]
+    assert "not identifiable (1)" in said["residual_picture"]
+    assert "the optimiser failed (1)" in said["residual_picture"]
+    assert "rank read off is 2, at a gap of a factor 2e+07" in said["spectrum_picture"]
+    assert "The soonest leak took 0.02 seconds." in said["time_picture"]
+    drawn = defence_picture(TRIALS)
+    assert drawn is not None
+    assert "Nothing came back under: noise <0.01>." in drawn.caption
+
+
+def test_what_there_is_not_is_not_drawn() -> None:
+    made = report("NOT SHOWN", exhibits=(), outcomes=())
+    assert exhibit_picture(made) is None
+    assert residual_picture(made) is None
+    assert spectrum_picture(made) is None
+    assert time_picture(made) is None
+    assert defence_picture(()) is None
+    nothing = dataclasses.replace(made, standings=(dataclasses.replace(made.standings[0], score=None),))
+    assert success_picture(nothing) is None
+    assert "<svg" not in nothing.html()
+
+
+def test_texts_are_shown_as_token_ids() -> None:
+    score, guess = ItemScore(tokens=0.5, rouge=0.75), ItemScore(tokens=0.1)
+    text = report(
+        "RECOGNISABLE",
+        setting=SETTING | {"is_text": True, "is_image": False, "item_shape": [4]},
+        standings=(Standing(7, 0, "RECOGNISABLE", "span_test", score, guess),),
+        exhibits=(Exhibit("best", 7, "RECOGNISABLE", "span_test", (4,), (5, 6, 7, 8), (5, 6, 9, -1)),),
+    )
+    page = text.html()
+    assert ">5 6 7 8<" in page
+    assert ">5 6 9<" in page
+    assert ">50 %<" in page
+    assert "ROUGE-L" in page
+
+
+def test_colour_images_and_lost_ones_are_drawn() -> None:
+    values = tuple(np.linspace(0, 1, 3 * 8 * 8).tolist())
+    for shape in ((3, 8, 8), (8, 8, 3)):
+        made = report("NOT SHOWN", exhibits=(Exhibit("worst", 0, "NOT SHOWN", "", shape, values, ()),))
+        picture = exhibit_picture(made)
+        assert picture is not None
+        assert "nothing" in picture.broad
+        assert picture.broad.count("<image") == 1
