@@ -1,6 +1,6 @@
 """Whether a report may be believed: attacks must find what is there, and nothing where nothing is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -15,7 +15,7 @@ from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.scores import score_item, score_tokens
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, chance_of_labels, item_verdict
 
-__all__ = ["FALSE_ALARM", "Control", "known_controls", "own_control"]
+__all__ = ["FALSE_ALARM", "Control", "known_case", "known_controls", "own_control"]
 
 FALSE_ALARM: Final = 1e-6
 """Labels right by chance with at most this probability make a null control fail."""
@@ -42,13 +42,15 @@ class Control:
     said: str
 
 
-def known_controls(seed: int) -> tuple[Control, ...]:
+def known_controls(seed: int, attacks: Mapping[str, Attack] | None = None) -> tuple[Control, ...]:
     """The controls on a network known to leak: found where there is something, not found where there is not.
 
     Parameters
     ----------
     seed : int
         Of the report.
+    attacks : mapping of str to Attack, optional
+        By name; by default the two registered closed forms that must succeed here.
 
     Returns
     -------
@@ -61,8 +63,9 @@ def known_controls(seed: int) -> tuple[Control, ...]:
     -----
     Through the same messages, attacks and scores as the report itself.
     """
-    case = _digits(seed)
-    attacks: dict[str, Attack] = {name: registry.build("attack", name) for name in _LEAKING}
+    case = known_case(seed)
+    if attacks is None:
+        attacks = {name: registry.build("attack", name) for name in _LEAKING}
     real = [_recovered(case, attacks, case.disclosure(k), k, seed) for k in range(len(case.batches))]
     drawn = [
         _recovered(case, attacks, _random_like(case.disclosure(k), generator(seed, 3, k)), k, seed)
@@ -114,8 +117,14 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
     return Control(name, shown == 0 and claims[0], said)
 
 
-def _digits(seed: int) -> Case:
-    """Single digits, and the network that gives them away."""
+def known_case(seed: int) -> Case:
+    """Single digits, and the network that gives them away: what the controls are made on.
+
+    Parameters
+    ----------
+    seed : int
+        Draws the digits.
+    """
     from sklearn.datasets import load_digits  # for the controls only
 
     data, target = load_digits(return_X_y=True)
@@ -126,7 +135,7 @@ def _digits(seed: int) -> Case:
 
 
 def _recovered(
-    case: Case, attacks: dict[str, Attack], sent: Disclosure, message: int, seed: int
+    case: Case, attacks: Mapping[str, Attack], sent: Disclosure, message: int, seed: int
 ) -> dict[str, Recovery]:
     told = case.knowledge(message)
     return {
