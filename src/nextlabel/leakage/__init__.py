@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nextlabel.leakage.auditing import audit
+    from nextlabel.leakage.deep_leakage import deep_leakage_from_gradients
     from nextlabel.leakage.report import Report
 
-__all__ = ["Report", "audit"]
+__all__ = ["Report", "audit", "deep_leakage_from_gradients"]
 
 _WHERE = {
     "Report": "nextlabel.leakage.report",
     "audit": "nextlabel.leakage.auditing",
+    "deep_leakage_from_gradients": "nextlabel.leakage.deep_leakage",
 }
 
 

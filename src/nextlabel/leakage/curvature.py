@@ -1,0 +1,109 @@
+"""What L-BFGS remembers of many descents at once: pairs of steps and changes of gradient."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+__all__ = ["Curvature"]
+
+
+@final
+class Curvature:
+    """The last steps and changes of gradient of each start, and the inverse Hessian that they imply.
+
+    Parameters
+    ----------
+    starts : Tensor of float, axes (r, d)
+        Says how many starts there are, of which width, precision and device.
+    history : int
+        Pairs that each start remembers; a new one takes the place of the oldest.
+
+    Attributes
+    ----------
+    counts : Tensor of int64, axes (r,)
+        How many pairs each start remembers.
+
+    Notes
+    -----
+    The product with the inverse Hessian is that of the two loops of L-BFGS, in the compact form
+
+    H = γI + [S, γY] [[R⁻ᵀ(D + γYᵀY)R⁻¹, −R⁻ᵀ], [−R⁻¹, 0]] [Sᵀ; γYᵀ],
+
+    with steps S, changes Y, the upper triangle R of SᵀY, its diagonal D, and γ = sᵀy/yᵀy of the newest pair:
+    a few products of matrices for all starts, where the loops would be twice ``history`` small calls.
+    Starts with fewer pairs than others are padded by zeros. Memory O(r·history·d), time of a product
+    O(r·history·d + r·history²).
+
+    References
+    ----------
+    Byrd, Nocedal, Schnabel. Representations of quasi-Newton matrices and their use in limited memory methods.
+    Mathematical Programming 63, 1994. Section 2.
+
+    Examples
+    --------
+    A pair tells the curvature along itself: 4 there, 1 nowhere else.
+
+    >>> curvature = Curvature(torch.zeros(1, 2), history=3)
+    >>> curvature.push(torch.tensor([0]), torch.tensor([[1.0, 0.0]]), torch.tensor([[4.0, 0.0]]))
+    >>> curvature.applied(torch.tensor([0]), torch.tensor([[8.0, 0.0]]))
+    tensor([[2., 0.]])
+    """
+
+    def __init__(self, starts: Tensor, history: int) -> None:
+        count, width = starts.shape
+        self._steps, self._changes = (starts.new_zeros(count, history, width) for _ in range(2))
+        self._across, self._within = (starts.new_zeros(count, history, history) for _ in range(2))
+        self._scales = starts.new_ones(count)
+        self._next = torch.zeros(count, dtype=torch.int64, device=starts.device)
+        self.counts = torch.zeros_like(self._next)
+        self._history = history
+
+    def clear(self, rows: Tensor) -> None:
+        """Forget all pairs of some starts."""
+        self.counts[rows], self._next[rows], self._scales[rows] = 0, 0, 1.0
+        for array in (self._steps, self._changes, self._across, self._within):
+            array[rows] = 0.0
+
+    def push(self, rows: Tensor, steps: Tensor, changes: Tensor) -> None:
+        """Remember a pair of each of some starts, unless the curvature along it is not above rounding."""
+        products = (steps * changes).sum(1)
+        lengths = steps.norm(dim=1) * changes.norm(dim=1)
+        is_kept = products > torch.finfo(steps.dtype).eps * lengths
+        rows, steps, changes = rows[is_kept], steps[is_kept], changes[is_kept]
+        place = self._next[rows]
+        self._steps[rows, place], self._changes[rows, place] = steps, changes
+        self._across[rows, place] = _products(self._changes[rows], steps)
+        self._across[rows, :, place] = _products(self._steps[rows], changes)
+        self._within[rows, place] = self._within[rows, :, place] = _products(self._changes[rows], changes)
+        self._scales[rows] = products[is_kept] / (changes**2).sum(1)
+        self._next[rows] = (place + 1) % self._history
+        self.counts[rows] = (self.counts[rows] + 1).clamp(max=self._history)
+
+    def applied(self, rows: Tensor, gradients: Tensor) -> Tensor:
+        """The approximate inverse Hessian of each of some starts times its gradient."""
+        used = int(self.counts[rows].max()) if len(rows) else 0
+        scale = self._scales[rows, None]
+        if not used:
+            return scale * gradients
+        # from the oldest to the newest; places not yet used are zero and come first
+        order = (self._next[rows, None] - used + torch.arange(used, device=rows.device)) % self._history
+        each = rows[:, None]
+        across = self._across[each[:, :, None], order[:, :, None], order[:, None, :]].triu()
+        within = self._within[each[:, :, None], order[:, :, None], order[:, None, :]]
+        diagonal = across.diagonal(dim1=1, dim2=2)
+        is_empty = diagonal == 0
+        upper = across + torch.diag_embed(is_empty.to(across.dtype))
+        steps, changes = self._steps[each, order], self._changes[each, order]
+        along, against = _products(steps, gradients), _products(changes, gradients)
+        inner = torch.linalg.solve_triangular(upper, along[:, :, None], upper=True)
+        middle = diagonal[:, :, None] * inner + scale[:, :, None] * (within @ inner - against[:, :, None])
+        outer = torch.linalg.solve_triangular(upper.mT, middle, upper=False)
+        both = steps.mT @ outer - scale[:, :, None] * (changes.mT @ inner)
+        found: Tensor = scale * gradients + both[:, :, 0]
+        return found
+
+
+def _products(many: Tensor, one: Tensor) -> Tensor:
+    found: Tensor = (many @ one[:, :, None])[:, :, 0]
+    return found

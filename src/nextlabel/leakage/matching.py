@@ -1,0 +1,283 @@
+"""What attacks that match a message share: the message of candidates, its distance, labels, and precision."""
+
+import copy
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.registry import resolve
+from nextlabel.leakage.gradients import MessageGradient
+
+__all__ = ["PRECISIONS", "Candidate", "Match", "analytic_labels", "precision_of", "unmatchable"]
+
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+"""The numbers in which an attack may compute, by name."""
+
+_NUMBERS_AT_ONCE = 2**25  # of gradients mapped together; a few copies of them are alive at a time
+
+
+@final
+class Match:
+    """The message that candidates would send, and how far it is from the one that was sent.
+
+    Parameters
+    ----------
+    disclosure : Disclosure
+        A gradient or an update, not all zero.
+    knowledge : Knowledge
+        Of an update with its steps and rate. The model itself is left alone: a copy computes.
+    precision : str
+        One of `PRECISIONS`.
+
+    Attributes
+    ----------
+    items : int
+        How many items a candidate has.
+    shape : tuple of int
+        Of one candidate: ``(items, *item_shape)``.
+    dtype, device
+        Of candidates.
+
+    Notes
+    -----
+    An update of several steps is matched by making the same steps from the candidate, and differentiating
+    through them: exact, where the mean gradient is an approximation.
+    """
+
+    def __init__(self, disclosure: Disclosure, knowledge: Knowledge, precision: str) -> None:
+        self.dtype = PRECISIONS[precision]
+        model = copy.deepcopy(knowledge.model).to(self.dtype).eval()
+        self._gradient = MessageGradient(model, knowledge.loss, knowledge.reduction, list(disclosure.arrays))
+        self.device = next(iter(self._gradient.parameters.values())).device
+        is_update = disclosure.kind == "update"
+        self._steps = int(knowledge.steps or 1) if is_update else 0
+        self._rate = float(knowledge.rate or 1.0) if is_update else 1.0
+        self.items = disclosure.items if knowledge.batch is None else knowledge.batch
+        self.shape = (self.items, *knowledge.item_shape)
+        self._sent = {
+            name: torch.tensor(one, dtype=self.dtype, device=self.device)
+            for name, one in disclosure.arrays.items()
+        }
+        length = torch.stack([(one.double() ** 2).sum() for one in self._sent.values()]).sum()
+        self._scale = length.sqrt().to(self.dtype)
+        self._size = sum(one.numel() for one in self._sent.values())
+
+    @property
+    def precision(self) -> float:
+        """The rounding unit of what is computed."""
+        return float(torch.finfo(self.dtype).eps)
+
+    @property
+    def at_once(self) -> int:
+        """How many candidates to map at once: more would not fit beside one another."""
+        return max(1, _NUMBERS_AT_ONCE // self._size)
+
+    @property
+    def sent(self) -> dict[str, Tensor]:
+        """The message as tensors, by name."""
+        return self._sent
+
+    def message(self, items: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What a client with these items and targets would send."""
+        if not self._steps:
+            return self._gradient(items, targets)
+        weights = before = self._gradient.parameters
+        for _ in range(self._steps):
+            found = self._gradient(items, targets, weights)
+            weights = {name: one - self._rate * found[name] for name, one in weights.items()}
+        return {name: one - before[name] for name, one in weights.items()}
+
+    def square(self, items: Tensor, targets: Tensor) -> Tensor:
+        """The squared distance between the messages, as a share of the squared length of the one sent."""
+        found = self.message(items, targets)
+        # each array is divided before it is squared: of tiny gradients the squares are below float32
+        return torch.stack(
+            [(((found[name] - one) / self._scale) ** 2).sum() for name, one in self._sent.items()]
+        ).sum()
+
+    def cosine(self, items: Tensor, targets: Tensor) -> Tensor:
+        """One minus the cosine between the messages; one where the candidate's is zero."""
+        found = self.message(items, targets)
+        along = torch.stack(
+            [(found[name] * (one / self._scale)).sum() for name, one in self._sent.items()]
+        ).sum()
+        length = torch.stack([(one**2).sum() for one in found.values()]).sum()
+        tiny = torch.finfo(self.dtype).tiny
+        return 1.0 - along / length.clamp(min=tiny).sqrt()
+
+
+@final
+class Candidate:
+    """A point of the optimiser as items and targets, and back.
+
+    Parameters
+    ----------
+    match : Match
+    knowledge : Knowledge
+    labels : array, optional
+        Classes, probabilities or values that are held; where there are none, they are part of the point.
+
+    Attributes
+    ----------
+    width : int
+        How many numbers of a point are items; they come first.
+    """
+
+    def __init__(self, match: Match, knowledge: Knowledge, labels: Array | None) -> None:
+        self._match, self._knowledge = match, knowledge
+        self._targets = (match.items, knowledge.classes)
+        self._held = None if labels is None else self._as_targets(labels)
+        self._labels = labels
+        self.width = int(np.prod(match.shape))
+        self._is_regression = knowledge.loss == "squared_error"
+
+    def starts(self, count: int, generator: torch.Generator) -> Tensor:
+        """Random points, axes (count, d): standard normal; items uniform within bounds where known."""
+        width = self.width + (0 if self._held is not None else int(np.prod(self._targets)))
+        drawn = torch.randn(count, width, generator=generator, dtype=torch.float64)
+        if self._knowledge.bounds is not None:
+            low, high = self._knowledge.bounds
+            share = torch.rand(count, self.width, generator=generator, dtype=torch.float64)
+            drawn[:, : self.width] = low + (high - low) * share
+        return drawn.to(self._match.device, self._match.dtype)
+
+    def parts(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """Items and targets of a point."""
+        items = point[: self.width].reshape(self._match.shape)
+        if self._held is not None:
+            return items, self._held
+        free = point[self.width :].reshape(self._targets)
+        return items, free if self._is_regression else free.softmax(-1)
+
+    def arrays(self, point: Tensor) -> tuple[Array, Array]:
+        """Items and labels of a point: classes, or the values of a regression."""
+        items, targets = self.parts(point.detach())
+        found = items.cpu().numpy()
+        if self._is_regression:
+            return found, targets.cpu().numpy()
+        if self._labels is not None and np.ndim(self._labels) == 1:
+            return found, np.asarray(self._labels, dtype=np.int64)
+        return found, targets.argmax(-1).cpu().numpy()
+
+    def targets(self, point: Tensor) -> list[Any]:
+        """The targets of a point as lists: probabilities of classes, or the values of a regression."""
+        _, targets = self.parts(point.detach())
+        if targets.dtype == torch.int64:
+            targets = torch.nn.functional.one_hot(targets, self._knowledge.classes)
+        found: list[Any] = targets.double().cpu().tolist()
+        return found
+
+    def _as_targets(self, labels: Array) -> Tensor:
+        held = torch.as_tensor(np.array(labels), device=self._match.device)
+        if held.is_floating_point() or self._knowledge.loss == "squared_error":
+            return held.to(self._match.dtype).reshape(self._targets)
+        return held.long()
+
+
+def unmatchable(attack: Attack, disclosure: Disclosure, knowledge: Knowledge) -> Recovery | None:
+    """How the attack ends where a message cannot be matched; None where it can.
+
+    Parameters
+    ----------
+    attack : Attack
+        Which kinds of message it reads.
+    disclosure : Disclosure
+    knowledge : Knowledge
+    """
+    reason = _refusal(attack, disclosure, knowledge) or _unlike(disclosure, knowledge)
+    if reason:
+        return Recovery("refused", reason)
+    if not any(one.any() for one in disclosure.arrays.values()):
+        return Recovery("unidentifiable", "The message is zero: all items with a zero gradient explain it.")
+    return None
+
+
+def _refusal(attack: Attack, disclosure: Disclosure, knowledge: Knowledge) -> str:
+    if disclosure.kind not in attack.reads:
+        return (
+            f"{type(attack).__name__} reads messages of kind {', '.join(sorted(attack.reads))}; "
+            f"this one is of kind {disclosure.kind!r}."
+        )
+    if knowledge.loss == "language_model":
+        return "Token ids cannot be moved by a gradient: text_matching moves their embeddings."
+    if disclosure.kind == "update" and (knowledge.steps is None or knowledge.rate is None):
+        return "An update is matched by making its steps: their number and their rate must be known."
+    return ""
+
+
+def _unlike(disclosure: Disclosure, knowledge: Knowledge) -> str:
+    named = dict(knowledge.model.named_parameters())
+    for name, one in disclosure.arrays.items():
+        if name not in named or not named[name].requires_grad:
+            return f"The message names {name!r}, which is no trainable parameter of the model."
+        if tuple(named[name].shape) != one.shape:
+            shape = tuple(named[name].shape)
+            return f"{name!r} has the shape {one.shape} in the message and {shape} in the model."
+    return ""
+
+
+def analytic_labels(
+    disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator
+) -> tuple[NDArray[np.int64] | None, str]:
+    """The labels that the last layer's gradient tells in closed form, and how, or why there are none.
+
+    Parameters
+    ----------
+    disclosure : Disclosure
+    knowledge : Knowledge
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    labels : array of int64, axes (b,), or None
+        In ascending order where there are several: which item has which is not told.
+    reason : str
+    """
+    items = disclosure.items if knowledge.batch is None else knowledge.batch
+    name = "label_inference" if items == 1 else "label_counts"
+    found = resolve("attack", name)().recover(disclosure, knowledge, rng)
+    if items == 1:
+        return found.labels, found.reason
+    if found.counts is None:
+        return None, found.reason
+    return np.repeat(np.arange(len(found.counts)), found.counts), found.reason
+
+
+def precision_of(disclosure: Disclosure, knowledge: Knowledge) -> float:
+    """How exactly the message says what it says: its rounding, as a share of its length.
+
+    Parameters
+    ----------
+    disclosure : Disclosure
+        What is held in float32 and was rounded to fewer digits counts as having fewer.
+    knowledge : Knowledge
+        Of an update the rounding is that of the weights, whose difference it is.
+
+    Returns
+    -------
+    float
+        Above 0; 1.2e-7 of a gradient in float32.
+    """
+    unit = max(_unit(one) for one in disclosure.arrays.values())
+    if disclosure.kind != "update":
+        return unit
+    named = dict(knowledge.model.named_parameters())
+    weights = np.sqrt(sum(float((named[name].detach().double() ** 2).sum()) for name in disclosure.arrays))
+    change = np.sqrt(sum(float((one.astype(np.float64) ** 2).sum()) for one in disclosure.arrays.values()))
+    return float(max(unit, min(1.0, unit * weights / change)))
+
+
+def _unit(array: Array) -> float:
+    """The distance from 1 to the next number, of the fewest digits that hold all values."""
+    kind = np.finfo(array.dtype)
+    bits = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+    held = int(np.bitwise_or.reduce(bits, axis=None)) & ((1 << kind.nmant) - 1)
+    if not held:  # powers of two and zeros only
+        return float(kind.eps)
+    unused = (held & -held).bit_length() - 1
+    return float(kind.eps) * 2.0**unused
