@@ -111,8 +111,8 @@ def array_of(found: Tensor) -> Array:
 
 def _refused(labels: Array, outputs: Tensor, expected: str, loss: str) -> DisclosureError:
     given = np.asarray(labels)
+    ends = f", from {given.min():g} to {given.max():g}" if given.size else ""
     return DisclosureError(
         f"Labels must be {expected} (loss {loss!r}, outputs of the axes {tuple(outputs.shape)}); received "
-        f"{given.dtype} of the axes {given.shape}, from {given.min(initial=np.inf):g} to "
-        f"{given.max(initial=-np.inf):g}. Give labels that this model can be trained with."
+        f"{given.dtype} of the axes {given.shape}{ends}. Give labels that this model can be trained with."
     )

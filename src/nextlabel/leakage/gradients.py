@@ -9,6 +9,7 @@ from torch.func import functional_call, grad
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.errors import DisclosureError
 
 __all__ = ["MessageGradient", "joined_loss", "relative_distance", "tensors_of"]
 
@@ -32,14 +33,30 @@ def joined_loss(outputs: Tensor, targets: Tensor, loss: str, reduction: str) -> 
     -------
     Tensor, no axes
         The loss, differentiable in outputs and in targets that are no class indices.
+
+    Raises
+    ------
+    DisclosureError
+        Values or probabilities of other axes than the outputs.
+
+    Examples
+    --------
+    >>> joined_loss(torch.tensor([[3.0], [0.0]]), torch.tensor([[1.0], [0.0]]), "squared_error", "mean")
+    tensor(1.)
     """
-    if loss == "squared_error":
-        each = 0.5 * ((outputs - targets) ** 2).flatten(1).sum(1)
-        return each.mean() if reduction == "mean" else each.sum()
-    if targets.dtype == torch.int64:
+    if targets.dtype == torch.int64 and loss != "squared_error":
         flat = outputs.reshape(-1, outputs.shape[-1])
         return nn.functional.cross_entropy(flat, targets.reshape(-1), reduction=reduction)
-    each = -(targets * outputs.log_softmax(-1)).sum(-1).flatten()
+    if targets.shape != outputs.shape:  # or they would be stretched over one another without a word
+        message = (
+            f"Targets that are no classes must have the axes of the outputs, {tuple(outputs.shape)}; "
+            f"received {tuple(targets.shape)}. Give one number for each output."
+        )
+        raise DisclosureError(message)
+    if loss == "squared_error":
+        each = 0.5 * ((outputs - targets) ** 2).reshape(len(outputs), -1).sum(1)
+    else:
+        each = -(targets * outputs.log_softmax(-1)).sum(-1).flatten()
     return each.mean() if reduction == "mean" else each.sum()
 
 

@@ -91,7 +91,8 @@ def _next(one: object) -> Iterator[Any]:
         if one.dtype == object:
             yield from one.flat
     elif isinstance(one, torch.Tensor):
-        yield from (one.grad, one._base, one.__dict__, *_saved(one))
+        grad = one.grad if one.is_leaf or one.retains_grad else None  # torch warns of asking others
+        yield from (grad, one._base, one.__dict__, *_saved(one))
     else:
         yield from gc.get_referents(one)
 
