@@ -1,6 +1,7 @@
 """Deep leakage from gradients in one call: a model and its gradients in, dummy data and label out."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -66,7 +67,8 @@ def deep_leakage_from_gradients(
     loss, reduction : str
         As in `nextlabel.core.attack.Knowledge`.
     progress : callable, optional
-        Told the iteration and how many there are.
+        Told the iteration and how many there are. Without it, whoever listens by
+        `nextlabel.core.progress.reporting`, such as a bar, hears of every evaluation.
 
     Returns
     -------
@@ -126,11 +128,11 @@ def deep_leakage_from_gradients(
 
     def hear(_: str, done: int, of: int) -> None:
         nonlocal heard
-        if progress is not None and done // _INNER > heard:
+        if done // _INNER > heard and progress is not None:
             heard = done // _INNER
             progress(heard, of // _INNER)
 
-    with reporting(hear):
+    with reporting(hear) if progress is not None else nullcontext():
         found = attack.recover(sent, knowledge, generator(seed))
     if found.items is None:
         kind = ConvergenceError if found.outcome == "failed" else DisclosureError

@@ -1,0 +1,180 @@
+"""The published call: a model and its gradients in, dummy data and label out."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import nextlabel.leakage
+from nextlabel.core.progress import reporting
+from nextlabel.errors import ConvergenceError, DisclosureError, ParameterError
+from nextlabel.leakage import deep_leakage_from_gradients
+from nextlabel.leakage.networks import deep_leakage
+from nextlabel.testing.attack_examples import small_network
+
+ITEM = torch.tensor([[0.1, 0.9, 0.4, 0.2]], dtype=torch.float64)
+LABEL = torch.tensor([2])
+
+
+def smooth() -> nn.Module:
+    return small_network(4, 7, 3, activation=nn.Sigmoid)
+
+
+def gradients_of(model: nn.Module, items: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+    """As the listing takes them, by torch alone."""
+    loss = nn.functional.cross_entropy(model(items), labels)
+    return torch.autograd.grad(loss, list(model.parameters()))
+
+
+@pytest.mark.parametrize("form", ["tuple", "list", "generator", "mapping", "arrays"])
+def test_gradients_are_taken_in_any_form(form: str) -> None:
+    model = smooth()
+    found = gradients_of(model, ITEM, LABEL)
+    named = dict(zip(dict(model.named_parameters()), found, strict=True))
+    forms: dict[str, Any] = {
+        "tuple": found,
+        "list": list(found),
+        "generator": iter(found),
+        "mapping": named,
+        "arrays": {name: one.numpy() for name, one in named.items()},
+    }
+    data, label = deep_leakage_from_gradients(model, forms[form], restarts=4, iterations=10)
+    assert data.dtype == label.dtype == torch.float64
+    torch.testing.assert_close(data, ITEM, rtol=0.0, atol=1e-3)
+    assert label.shape == (1, 3)
+    assert label.sum().item() == pytest.approx(1.0)
+    assert int(label.argmax()) == 2
+
+
+def test_the_published_network_tells_the_shape_of_its_items() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = deep_leakage((8, 8), 10).eval()
+        image = torch.rand(1, 8, 8)
+    found = gradients_of(model, image, torch.tensor([4]))
+    data, label = deep_leakage_from_gradients(model, found, restarts=4, iterations=20)
+    assert data.shape == (1, 8, 8)
+    assert data.dtype == torch.float32
+    torch.testing.assert_close(data, image, rtol=0.0, atol=0.05)
+    assert int(label.argmax()) == 4
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (3, 8, 8), (8, 8, 3)])
+def test_images_of_any_axes_are_told(shape: tuple[int, ...]) -> None:
+    model = deep_leakage(shape, 5).eval()
+    found = gradients_of(model, torch.rand(1, *shape), torch.tensor([0]))
+    data, _ = deep_leakage_from_gradients(model, found, iterations=1)
+    assert data.shape == (1, *shape)
+
+
+def test_an_analytic_label_is_one_class() -> None:
+    model = smooth()
+    data, label = deep_leakage_from_gradients(
+        model, gradients_of(model, ITEM, LABEL), label="analytic", restarts=4, iterations=10
+    )
+    assert label.tolist() == [[0.0, 0.0, 1.0]]
+    torch.testing.assert_close(data, ITEM, rtol=0.0, atol=1e-3)
+
+
+def test_a_seed_repeats_exactly_and_another_does_not() -> None:
+    model = smooth()
+    found = gradients_of(model, ITEM, LABEL)
+    one, other, third = (
+        deep_leakage_from_gradients(model, found, iterations=1, seed=seed)[0] for seed in (3, 3, 4)
+    )
+    assert torch.equal(one, other)
+    assert not torch.equal(one, third)
+
+
+def test_progress_is_told_by_iterations() -> None:
+    model = smooth()
+    heard: list[tuple[int, int]] = []
+    deep_leakage_from_gradients(
+        model,
+        gradients_of(model, ITEM, LABEL),
+        iterations=3,
+        progress=lambda done, of: heard.append((done, of)),
+    )
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_who_listens_already_hears_every_evaluation() -> None:
+    model = smooth()
+    heard: list[int] = []
+    with reporting(lambda _, done, of: heard.append(done)):
+        deep_leakage_from_gradients(model, gradients_of(model, ITEM, LABEL), iterations=1)
+    assert heard == list(range(1, 21))
+
+
+def test_the_model_is_left_alone() -> None:
+    model = smooth()
+    before = [one.clone() for one in model.parameters()]
+    deep_leakage_from_gradients(model, gradients_of(model, ITEM, LABEL), iterations=1)
+    assert all(torch.equal(one, kept) for one, kept in zip(model.parameters(), before, strict=True))
+    assert all(one.grad is None for one in model.parameters())
+
+
+def test_too_few_gradients_are_refused() -> None:
+    model = smooth()
+    found = gradients_of(model, ITEM, LABEL)
+    with pytest.raises(DisclosureError, match="each of the 4 trainable parameters of the model; received 3"):
+        deep_leakage_from_gradients(model, found[:3])
+
+
+def test_gradients_of_another_model_are_refused_by_name() -> None:
+    model = smooth()
+    with pytest.raises(DisclosureError, match=re.escape("7.weight")):
+        deep_leakage_from_gradients(model, {"7.weight": np.ones((7, 4))})
+
+
+def test_a_model_that_does_not_tell_the_shape_asks_for_it() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.LazyLinear(3)).eval()
+    model(torch.zeros(1, 1, 8, 8))
+    found = gradients_of(model, torch.rand(1, 1, 8, 8), torch.tensor([1]))
+    with pytest.raises(DisclosureError, match=r"Sequential begins with Conv2d, which takes several"):
+        deep_leakage_from_gradients(model, found)
+    data, _ = deep_leakage_from_gradients(model, found, item_shape=(1, 8, 8), iterations=1)
+    assert data.shape == (1, 1, 8, 8)
+
+
+def test_a_model_that_drops_out_is_refused() -> None:
+    model = nn.Sequential(nn.Linear(4, 5), nn.Dropout(0.5), nn.Linear(5, 3))
+    with pytest.raises(DisclosureError, match=r"in training mode are: 1 \(Dropout\)"):
+        deep_leakage_from_gradients(model, gradients_of(model, ITEM.float(), LABEL))
+
+
+def test_gradients_that_are_zero_are_refused() -> None:
+    model = smooth()
+    with pytest.raises(DisclosureError, match="The message is zero"):
+        deep_leakage_from_gradients(model, [torch.zeros_like(one) for one in model.parameters()])
+
+
+def test_a_model_that_overflows_gives_no_data() -> None:
+    class Overflowing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(4, 3)
+
+        def forward(self, items: Tensor) -> Tensor:
+            # finite at zero only, where the model is asked how many outputs it has
+            logits: Tensor = self.linear(items) * torch.where(items.abs().sum() > 0, torch.inf, 1.0)
+            return logits
+
+    model = Overflowing()
+    found = [torch.ones_like(one) for one in model.parameters()]
+    with pytest.raises(ConvergenceError, match="The gradient of every start is not finite"):
+        deep_leakage_from_gradients(model, found, item_shape=(4,), loss="squared_error", iterations=1)
+
+
+def test_iterations_must_be_at_least_one() -> None:
+    model = smooth()
+    with pytest.raises(ParameterError, match="'iterations' must be a whole number from 1 up; received 0"):
+        deep_leakage_from_gradients(model, gradients_of(model, ITEM, LABEL), iterations=0)
+
+
+def test_the_room_offers_it_by_name() -> None:
+    assert nextlabel.leakage.deep_leakage_from_gradients is deep_leakage_from_gradients
+    assert "deep_leakage_from_gradients" in dir(nextlabel.leakage)
