@@ -63,12 +63,13 @@ def reconstruction_bound(epsilon: float, delta: float, prior: float) -> float:
     prior = _checked_prior(prior)
     if prior == 0:
         return delta
-    # e^ε may be beyond the largest number
-    return min(1.0, prior * float(np.exp(min(epsilon, -np.log(prior)))) + delta)
+    if epsilon >= -np.log(prior):  # e^ε may be beyond the largest number
+        return 1.0
+    return min(1.0, prior * float(np.exp(epsilon)) + delta)
 
 
 def gaussian_bound(noise: float, prior: float, *, steps: int = 1) -> float:
-    """The largest probability of reconstruction from whole-batch messages with normal noise: a tight bound.
+    """The largest probability of reconstruction from whole-batch messages with normal noise: a tighter bound.
 
     Parameters
     ----------

@@ -32,10 +32,11 @@ class _Rounded(Defence, ABC):
     def apply(self, disclosure: Disclosure, rng: np.random.Generator) -> Disclosure:
         """The message rounded, in arrays of the precision it came in."""
         for name, one in disclosure.arrays.items():
-            if np.abs(one).max(initial=0.0) > self.largest:
+            largest = float(np.abs(one).max(initial=0.0))
+            if largest > self.largest:
                 message = (
                     f"{self.name} holds numbers up to {self.largest:g}; the array {name!r} goes to "
-                    f"{np.abs(one).max():g}. Divide the loss by a number first, or choose another format."
+                    f"{largest:g}. Divide the loss by a number first, or choose another format."
                 )
                 raise DisclosureError(message)
         return changed(disclosure, self._rounded)
