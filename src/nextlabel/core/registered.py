@@ -8,8 +8,13 @@ __all__ = ["REGISTRY"]
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "attack": {
+            "embedding_inversion": "nextlabel.leakage.embedding_inversion:EmbeddingInversion",
+            "fully_connected": "nextlabel.leakage.fully_connected:FullyConnected",
             "gradient_matching": "nextlabel.leakage.gradient_matching:GradientMatching",
             "inverting_gradients": "nextlabel.leakage.inverting_gradients:InvertingGradients",
+            "label_counts": "nextlabel.leakage.label_counts:LabelCounts",
+            "label_inference": "nextlabel.leakage.label_inference:LabelInference",
+            "relu_sparsity": "nextlabel.leakage.relu_sparsity:ReluSparsity",
             "span_test": "nextlabel.leakage.span_test:SpanTest",
         },
         "command": {

@@ -11,6 +11,15 @@ from torch import nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
+from nextlabel.testing.closed_form_examples import (
+    batch_of,
+    crowded_batch,
+    guessed_items,
+    labelled_pair,
+    one_item,
+    two_classes,
+    without_bias,
+)
 from nextlabel.testing.text_examples import crowded_text, short_text
 
 __all__ = ["EXAMPLES", "FAILURES", "SETTINGS", "Example", "message_of", "small_network"]
@@ -107,15 +116,25 @@ def _of_another_model() -> tuple[Disclosure, Knowledge]:
 
 
 EXAMPLES: Mapping[str, Example] = {
+    "embedding_inversion": guessed_items,
+    "fully_connected": one_item,
     "gradient_matching": _smooth_network,
     "inverting_gradients": _bounded_items,
+    "label_counts": labelled_pair,
+    "label_inference": one_item,
+    "relu_sparsity": batch_of,
     "span_test": short_text,
 }
 """By registered name: a message that the attack solves within half a second."""
 
 FAILURES: Mapping[str, Example] = {
+    "embedding_inversion": two_classes,
+    "fully_connected": crowded_batch,
     "gradient_matching": _of_another_model,
     "inverting_gradients": _of_another_model,
+    "label_counts": without_bias,
+    "label_inference": without_bias,
+    "relu_sparsity": crowded_batch,
     "span_test": crowded_text,
 }
 """By registered name: a message that the attack must not claim to have solved."""

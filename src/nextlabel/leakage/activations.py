@@ -1,0 +1,123 @@
+"""Activations of one value: recognised by what they do, and undone where they can be."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Activation", "recognised"]
+
+_TOLERANCE = 1e-5  # of float32 rounding in an activation of values of usual size
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_PLAIN = {
+    "identity": lambda values: values,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softplus": functional.softplus,
+    "elu": functional.elu,
+}
+
+
+@final
+@dataclass(frozen=True)
+class Activation:
+    """A function of one value between two linear layers.
+
+    Parameters
+    ----------
+    name : str
+        ``"identity"``, ``"relu"``, ``"leaky_relu"``, ``"sigmoid"``, ``"tanh"``, ``"softplus"``, ``"elu"``.
+    slope : float
+        Of ``"leaky_relu"`` below zero.
+
+    Examples
+    --------
+    >>> usable, inputs, slopes = Activation("relu").undone(np.array([0.0, 2.0]), 1e-9)
+    >>> usable.tolist(), inputs[usable].tolist()
+    ([False, True], [2.0])
+    """
+
+    name: str
+    slope: float = 0.0
+
+    def undone(self, outputs: Floats, tolerance: float) -> tuple[Flags, Floats, Floats]:
+        """Which outputs tell their input, that input, and how much an output moves with it.
+
+        Parameters
+        ----------
+        outputs : array of float64, axes (m,)
+            What left the activation.
+        tolerance : float
+            The error of an output: nearer to the end of the range it tells nothing of its input.
+
+        Returns
+        -------
+        tuple of arrays, axes (m,)
+            Whether the output tells its input; the input there, and 0 elsewhere; the slope there.
+        """
+        inside = _inside(self.name, outputs, tolerance)
+        inputs, slopes = np.zeros_like(outputs), np.zeros_like(outputs)
+        inputs[inside], slopes[inside] = _inverse(self, outputs[inside])
+        return inside, inputs, slopes
+
+
+def recognised(before: Tensor, after: Tensor) -> Activation | None:
+    """The activation that turns the first into the second; None where there is none that is known.
+
+    Parameters
+    ----------
+    before, after : Tensor
+        What left a layer and what entered the next, of values of both signs.
+
+    Examples
+    --------
+    >>> values = torch.tensor([[-1.0, 2.0, -0.5]])
+    >>> recognised(values, torch.tanh(values)).name
+    'tanh'
+    """
+    if before.shape != after.shape:
+        return None
+    before, after = before.double(), after.double()
+    for name, made in _PLAIN.items():
+        if torch.allclose(made(before), after, rtol=_TOLERANCE, atol=_TOLERANCE * 0.1):
+            return Activation(name)
+    below = before < 0
+    if not bool(below.any()):
+        return None
+    slope = float((after[below] * before[below]).sum() / (before[below] ** 2).sum())
+    leaky = functional.leaky_relu(before, slope)
+    if slope > 0 and torch.allclose(leaky, after, rtol=_TOLERANCE, atol=_TOLERANCE * 0.1):
+        return Activation("leaky_relu", slope)
+    return None
+
+
+def _inside(name: str, outputs: Floats, tolerance: float) -> Flags:
+    low = {"relu": 0.0, "softplus": 0.0, "sigmoid": 0.0, "tanh": -1.0, "elu": -1.0}.get(name, -np.inf)
+    high = 1.0 if name in ("sigmoid", "tanh") else np.inf
+    return np.asarray((outputs > low + tolerance) & (outputs < high - tolerance))
+
+
+def _inverse(activation: Activation, outputs: Floats) -> tuple[Floats, Floats]:
+    """Inputs and slopes at outputs inside the range."""
+    name, ones = activation.name, np.ones_like(outputs)
+    if name == "sigmoid":
+        return np.log(outputs) - np.log1p(-outputs), outputs * (1.0 - outputs)
+    if name == "tanh":
+        return np.arctanh(outputs), 1.0 - outputs**2
+    if name == "softplus":
+        return outputs + np.log(-np.expm1(-outputs)), -np.expm1(-outputs)
+    if name == "elu":
+        low = np.minimum(outputs, 0.0)
+        return np.where(outputs < 0, np.log1p(low), outputs), np.where(outputs < 0, 1.0 + low, ones)
+    if name == "leaky_relu":
+        slopes = np.where(outputs < 0, activation.slope, ones)
+        return outputs / slopes, slopes
+    return outputs, ones
