@@ -64,7 +64,7 @@ SCENES = (
         "A gradient of the deep-leakage network, one crop of a photograph at a time",
         "photographs",
         _CROPS,
-        {"seconds": 30.0},
+        {"seconds": 30.0, "records": 4},
     ),
     Scene(
         "embeddings",

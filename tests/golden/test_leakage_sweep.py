@@ -1,0 +1,156 @@
+"""A sweep over defences: what is written is what is tried, on the same records, attack by attack."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nextlabel.core.registry import resolve
+from nextlabel.core.rng import generator
+from nextlabel.datasets.digits import digits
+from nextlabel.errors import ParameterError, UnknownName
+from nextlabel.leakage.advice import UNDEFENDED
+from nextlabel.leakage.sweep import accuracy_with, settings, sweep
+
+DATA = digits()
+ITEMS, LABELS = DATA.pool.take(np.arange(160)), DATA.labels[:160]
+
+
+def leaking() -> Any:
+    return resolve("network", "known_leak")((8, 8), 10)
+
+
+def test_settings_say_what_is_compared_with_what() -> None:
+    made = settings(
+        ["gaussian:1e-3", "gaussian:10%", "prune:30%", "int8", "int8:stochastic", "batch:8", "clients:4"]
+    )
+    assert [(one.family, one.strength) for one in made] == [
+        (UNDEFENDED, None),
+        ("gaussian", 1e-3),
+        ("gaussian%", 0.1),
+        ("prune", 0.3),
+        ("int8", None),
+        ("int8:stochastic", None),
+        ("batch", 8.0),
+        ("clients", 4.0),
+    ]
+    assert [one.words for one in made] == [
+        "no defence",
+        "Gaussian noise of 0.001",
+        "Gaussian noise of 10 % of the message's size",
+        "30 % pruned",
+        "int8",
+        "int8:stochastic",
+        "batches of 8 items",
+        "secure aggregation of 4 clients",
+    ]
+    assert [dict(one.sizes) for one in made[-2:]] == [{"batch": 8}, {"clients": 4}]
+    assert settings(["steps:5"], "update")[1].sizes == {"steps": 5}
+
+
+@pytest.mark.parametrize(
+    ("written", "share", "said"),
+    [
+        ([], "full", "at least one defence; received none"),
+        ([" "], "full", "at least one defence; received none"),
+        (
+            ["int8", "gaussian:1", "gaussian:1.0"],
+            "full",
+            "written once; received int8, gaussian:1, gaussian:1.0",
+        ),
+        (["batch:none"], "full", "'batch' must be a whole number from 1 up; received 'none'"),
+        (["batch:0"], "full", "'batch' must be a whole number from 1 up; received 0"),
+        (["steps:5"], "full", "Local steps are made before an update is sent; the message is 'full'"),
+        (
+            ["clients:5"],
+            "embedding",
+            "joined here by the mean of their gradients; the message is 'embedding'",
+        ),
+        (["prune:2"], "full", "prune's 'share' must be .*; received 2.0"),
+    ],
+)
+def test_what_cannot_be_swept_over_is_refused(written: list[str], share: str, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        settings(written, share)
+
+
+def test_an_unknown_defence_is_offered_the_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"'gausian' is not a defence.* Did you mean 'gaussian'"):
+        settings(["gausian:1"])
+
+
+def test_noise_ends_the_closed_form_and_the_trial_says_so_attack_by_attack() -> None:
+    trials = sweep(
+        leaking(),
+        ITEMS,
+        LABELS,
+        ["gaussian:10", "prune:0%"],
+        records=6,
+        attacks=["fully_connected", "label_inference"],
+        seeds=0,
+        seconds=10,
+    )
+    bare, noisy, untouched = trials
+    assert [one.defence for one in trials] == [UNDEFENDED, "gaussian", "prune"]
+    assert (bare.records, bare.leaked, bare.labels) == (6, 6, 6)
+    assert bare.by_attack == {"fully_connected": 6, "label_inference": 0}
+    assert noisy.leaked == 0
+    assert untouched.by_attack == bare.by_attack  # pruning nothing changes nothing
+    assert bare.accuracies == ()
+
+
+def test_clients_are_attacked_as_one_batch_of_all_their_items() -> None:
+    one, several = (
+        sweep(leaking(), ITEMS, LABELS, [written], records=8, attacks=["fully_connected"], seeds=0)[1]
+        for written in ("batch:4", "clients:4")
+    )
+    assert (one.records, one.leaked, one.by_attack) == (several.records, several.leaked, several.by_attack)
+    assert one.records == 8
+
+
+def test_the_accuracy_is_that_of_the_same_training_with_the_defence_on() -> None:
+    bare, noisy = settings(["gaussian:30"])
+    common: dict[str, Any] = {"batch": 4, "epochs": 8, "rate": 0.3, "seeds": 2}
+    alone = accuracy_with(bare, leaking(), ITEMS, LABELS, **common)
+    defended = accuracy_with(noisy, leaking(), ITEMS, LABELS, **common)
+    assert len(alone) == len(defended) == 2
+    assert max(defended) < min(alone)
+    trained = resolve("inspection", "defended_accuracy")
+    order = generator(0, 2).permutation(160)
+    by_hand = trained(
+        leaking(),
+        ITEMS[order[40:]],
+        LABELS[order[40:]],
+        ITEMS[order[:40]],
+        LABELS[order[:40]],
+        rng=generator(0, 3, 1),
+        batch=4,
+        epochs=8,
+        rate=0.3,
+    )
+    assert alone[1] == by_hand
+
+
+@pytest.mark.parametrize("share", ["embedding", "full"])
+def test_no_accuracy_is_claimed_where_none_can_be_measured(share: str) -> None:
+    (bare, *_) = settings(["int8"])
+    if share == "full":  # clipping needs the gradient of each item, which a message of several has lost
+        (_, bare) = settings(["private:1"])
+    assert accuracy_with(bare, leaking(), ITEMS, LABELS, share=share, batch=4) == ()
+
+
+def test_one_seed_gives_one_sweep() -> None:
+    one, other = (
+        sweep(
+            leaking(),
+            ITEMS,
+            LABELS,
+            ["gaussian:1e-2"],
+            records=4,
+            attacks=["fully_connected"],
+            seeds=1,
+            epochs=1,
+        )
+        for _ in range(2)
+    )
+    assert one == other

@@ -1,0 +1,322 @@
+"""``nextlabel leakage`` as a person meets it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nextlabel import names
+from nextlabel.cli.app import app
+from nextlabel.core.registry import resolve
+from nextlabel.datasets.digits import digits
+from nextlabel.leakage.report import Report
+
+pytest.importorskip("torch")
+
+MODEL = """
+import torch
+from torch import nn
+
+from helper import hidden
+
+def make_model():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10)).eval()
+
+def training():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Dropout(0.5), nn.Linear(8, 10)).train()
+
+def failing():
+    raise RuntimeError("no weights here")
+
+def wrong():
+    return 3
+
+def needing(path):
+    return None
+"""
+FAST = ("--seconds", "2", "--records", "4", "--attacks", "label_inference,fully_connected")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "helper.py").write_text("hidden = 32\n")
+    data = digits()
+    np.savez(tmp_path / "records.npz", items=data.pool.take(np.arange(60)), labels=data.labels[:60])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "110")
+    return tmp_path
+
+
+def leakage(*words: str) -> tuple[int, str, str]:
+    """What a process of its own would say: the code, standard output, standard error."""
+    done = CliRunner().invoke(app, ["leakage", *words])
+    error = done.exception
+    if error is not None and not isinstance(error, SystemExit):
+        return 2, done.stdout, str(error)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_an_audit_says_the_verdict_and_writes_page_and_json(place: Path) -> None:
+    code, said, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST)
+    assert code == 0
+    text = re.sub(r"\s+", " ", said)
+    assert "EXACT: 4 of 4 records came back exactly (100.0 %; 95 % interval" in text
+    assert "The attacker knows: the model and its weights" in text
+    assert "Controls: " in text
+    assert "Time: " in text
+    assert "The page: leakage-report/report.html" in text
+    page = (place / "leakage-report" / "report.html").read_text(encoding="utf-8")
+    assert "EXACT" in page
+    report = Report.from_json((place / "leakage-report" / "report.json").read_text(encoding="utf-8"))
+    assert report.verdict == "EXACT"
+    assert "safe" not in re.sub("safety", "", text.lower())
+
+
+def test_a_process_of_its_own_does_the_same_and_leaves_with_zero(place: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "nextlabel",
+            "leakage",
+            "audit",
+            "model.py:make_model",
+            "--data",
+            "digits",
+            *FAST,
+        ],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        cwd=place,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.lstrip().startswith("EXACT")
+    assert "Traceback" not in done.stderr
+
+
+def test_one_seed_gives_one_report(place: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        code, _, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST, "--out", name)
+        assert code == 0
+        found.append(Report.from_json((place / name / "report.json").read_text(encoding="utf-8")))
+    assert found[0].fingerprint == found[1].fingerprint
+
+
+def test_share_batch_and_defence_are_those_of_the_report(place: Path) -> None:
+    code, said, _ = leakage(
+        *("audit", "model.py:make_model", "--data", "records.npz", "--share", "last-layer", "--batch", "2"),
+        *("--defence", "gaussian:1e-3", "--defence", "float16", "--reduction", "sum", "--bounds", "0,1"),
+        *("--knows", "batch,bounds", "--seconds", "2", "--records", "4"),
+    )
+    assert code == 0, said
+    report = json.loads((place / "leakage-report" / "report.json").read_text(encoding="utf-8"))
+    assert report["setting"]["share"] == "last_layer"
+    assert report["setting"]["batch"] == 2
+    assert report["setting"]["reduction"] == "sum"
+    assert report["setting"]["defences"] == ["gaussian:0.001", "float16"]
+    assert any("(0.0, 1.0)" in one for one in report["knows"])
+    assert not any("images" in one for one in report["knows"])
+
+
+def test_embeddings_need_no_labels_and_come_with_what_to_send_instead(place: Path) -> None:
+    np.savez(place / "bare.npz", items=digits().pool.take(np.arange(60)))
+    code, said, _ = leakage(
+        *("audit", "model.py:make_model", "--data", "bare.npz", "--share", "embedding", "--records", "4"),
+        *("--seconds", "2"),
+    )
+    assert code == 0
+    text = re.sub(r"\s+", " ", said)
+    assert "gradient embeddings need not cross a boundary" in text
+    assert "Still tells" in text
+
+
+def test_a_sweep_adds_what_ended_the_attacks_and_what_it_cost(place: Path) -> None:
+    code, said, _ = leakage(
+        *("audit", "model.py:make_model", "--data", "digits", *FAST),
+        *("--sweep", "gaussian:10,prune:30%", "--trainings", "1"),
+    )
+    assert code == 0
+    text = re.sub(r"\s+", " ", said)
+    assert (
+        "The attacks together took 4 of 4 items without a defence and 0 of 4 items with Gaussian noise of 10"
+        in text
+    )
+    assert "Test accuracy" in text
+    assert "Only an accountant bounds" in text
+    report = Report.from_json((place / "leakage-report" / "report.json").read_text(encoding="utf-8"))
+    assert [one.words for one in report.trials] == ["no defence", "Gaussian noise of 10", "30 % pruned"]
+
+
+def test_a_void_report_leaves_with_one(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nextlabel.leakage import auditing
+    from nextlabel.leakage.controls import Control, known_controls
+
+    def broken(seed: int) -> tuple[Control, ...]:
+        import dataclasses
+
+        return tuple(dataclasses.replace(one, is_passed=False) for one in known_controls(seed))
+
+    monkeypatch.setattr(auditing, "known_controls", broken)
+    code, said, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST)
+    assert code == 1
+    assert "VOID: a control failed" in re.sub(r"\s+", " ", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("audit",), "An audit needs a model; received none"),
+        (("adit", "model.py:make_model"), "'adit' is nothing to do about leakage. Did you mean 'audit'"),
+        (("list", "model.py:make_model"), "A model is for audit; received 'model.py:make_model' with 'list'"),
+        (("audit", "model.py:make_model"), "received no --data"),
+        (("audit", "model.py", "--data", "digits"), "a function of a Python file .* received 'model.py'"),
+        (("audit", "models.py:make", "--data", "digits"), "models.py must be a Python file .* no such file"),
+        (("audit", "model.py:make", "--data", "digits"), "must define the function make; .* make_model"),
+        (("audit", "model.py:failing", "--data", "digits"), "it raised RuntimeError: no weights here"),
+        (("audit", "model.py:needing", "--data", "digits"), "it raised TypeError"),
+        (("audit", "model.py:wrong", "--data", "digits"), "must return a torch.nn.Module; it returned int"),
+        (("audit", "model.py:make_model", "--data", "digitz"), "received 'digitz'.* Did you mean 'digits'"),
+        (("audit", "model.py:make_model", "--data", "digits", "--labels", "y"), "has labels of its own"),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--share", "all"),
+            "'all' is not a registered message",
+        ),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--defence", "gausian:1"),
+            "'gausian' is not a defence. Did you mean 'gaussian'",
+        ),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--sweep", "noise"),
+            "'noise' is not a defence",
+        ),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--attacks", "magic"),
+            "'magic' is not a registered",
+        ),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--bounds", "0"),
+            "two numbers .* received '0'",
+        ),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--batch", "0"),
+            "'batch' must be a whole number",
+        ),
+        (("audit", "model.py:make_model", "--data", "digits", "--seconds", "0"), "'seconds' must be"),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--knows", "all"),
+            "'knows' takes .* received 'all'",
+        ),
+        (("audit", "model.py:training", "--data", "digits"), "[Dd]ropout"),
+    ],
+)
+def test_bad_input_is_one_message_and_code_two(place: Path, words: tuple[str, ...], expected: str) -> None:
+    code, said, error = leakage(*words)
+    assert code == 2
+    assert re.search(expected, error), error
+    assert not (place / "leakage-report").exists()
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        (
+            {"items": np.array(["a b", "c d"]), "labels": [0, 1]},
+            (),
+            "(numbers of one shape|Text must be named)",
+        ),
+        ({"items": np.zeros((3, 4)), "labels": ["0", "", "1"]}, (), "1 of 3 have none"),
+        ({"items": np.zeros((3, 4))}, (), "--labels must be one of the columns"),
+        ({"items": np.zeros((3, 4))}, ("--labels", "none.npy"), "none.npy cannot be read"),
+        (
+            {"items": np.zeros((3, 4))},
+            ("--labels", "two.npy"),
+            r"each of the 3 items; two.npy holds int64 of the axes \(2,\)",
+        ),
+    ],
+)
+def test_data_that_cannot_be_audited_are_named(
+    place: Path, content: dict[str, object], options: tuple[str, ...], expected: str
+) -> None:
+    np.save("two.npy", np.arange(2))
+    np.savez("bad.npz", **content)  # type: ignore[arg-type]
+    code, _, error = leakage("audit", "model.py:make_model", "--data", "bad.npz", *options)
+    assert code == 2
+    assert re.search(expected, error), error
+
+
+def test_names_of_classes_are_numbered_and_said(place: Path) -> None:
+    data = digits()
+    words = np.array(["even" if one % 2 == 0 else "odd" for one in data.labels[:60]])
+    np.savez("named.npz", items=data.pool.take(np.arange(60)), parity=words)
+    code, said, _ = leakage(
+        "audit", "model.py:make_model", "--data", "named.npz", "--labels", "parity", *FAST
+    )
+    assert code == 0
+    assert "alphabetical order: 0 even, 1 odd" in re.sub(r"\s+", " ", said)
+
+
+def test_labels_may_come_from_a_file_of_their_own(place: Path) -> None:
+    data = digits()
+    np.save("items.npy", data.pool.take(np.arange(60)))
+    np.save("labels.npy", data.labels[:60])
+    code, _, _ = leakage(
+        "audit", "model.py:make_model", "--data", "items.npy", "--labels", "labels.npy", *FAST
+    )
+    assert code == 0
+    one = (place / "leakage-report" / "report.json").read_text(encoding="utf-8")
+    code, _, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST)
+    other = (place / "leakage-report" / "report.json").read_text(encoding="utf-8")
+    assert Report.from_json(one).fingerprint == Report.from_json(other).fingerprint
+
+
+def test_the_list_names_every_message_defence_and_attack() -> None:
+    code, said, _ = leakage("list")
+    assert code == 0
+    for kind in ("message", "defence", "attack"):
+        for name in names(kind):
+            assert name in said, name
+
+
+def test_every_scene_of_the_demonstration_names_a_model_and_attacks_that_there_are() -> None:
+    from nextlabel.cli.leakage_demo import SCENES, crops
+    from nextlabel.leakage import demonstration
+
+    for scene in SCENES:
+        assert scene.function in demonstration.__all__
+        assert set(scene.options.get("attacks", ())) <= set(names("attack"))
+        assert resolve("message", scene.options.get("share", "full"))
+    items, labels = crops(2)
+    assert items.shape == (4, 32, 32, 3)
+    assert labels.tolist() == [0, 1, 2, 3]
+    assert 0 <= items.min() < items.max() <= 1
+
+
+@pytest.mark.slow
+def test_the_demonstration_writes_a_page_that_leads_to_every_report(tmp_path: Path) -> None:
+    """Slow: two minutes of two cores."""
+    from nextlabel.cli.leakage_demo import SCENES
+
+    code, said, error = leakage("demo", "--out", str(tmp_path / "shown"))
+    assert code == 0, error
+    page = (tmp_path / "shown" / "index.html").read_text(encoding="utf-8")
+    for scene in SCENES:
+        assert f'href="{scene.name}/report.html"' in page
+        report = Report.from_json(
+            (tmp_path / "shown" / scene.name / "report.json").read_text(encoding="utf-8")
+        )
+        assert not report.is_void
+        assert report.verdict == "EXACT"
+    assert "The page that leads to all" in said
