@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from nextlabel import names
 from nextlabel.cli.app import app
+from nextlabel.cli.audited import read_audited
 from nextlabel.core.registry import resolve
 from nextlabel.datasets.digits import digits
 from nextlabel.leakage.report import Report
@@ -41,6 +42,27 @@ def wrong():
 def needing(path):
     return None
 """
+CHEATING = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextlabel.core.attack import Attack, Recovery
+
+@dataclass(frozen=True)
+class Cheating(Attack):
+    @property
+    def reads(self):
+        return frozenset({"full"})
+
+    @property
+    def recovers(self):
+        return frozenset({"items"})
+
+    def recover(self, disclosure, knowledge, rng):
+        return Recovery("recovered", items=np.load("records.npz")["items"], residual=0.0)
+"""
+NEXTLABEL = (sys.executable, "-m", "nextlabel", "leakage")
 FAST = ("--seconds", "2", "--records", "4", "--attacks", "label_inference,fully_connected")
 
 
@@ -80,40 +102,6 @@ def test_an_audit_says_the_verdict_and_writes_page_and_json(place: Path) -> None
     assert "safe" not in re.sub("safety", "", text.lower())
 
 
-def test_a_process_of_its_own_does_the_same_and_leaves_with_zero(place: Path) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "nextlabel",
-            "leakage",
-            "audit",
-            "model.py:make_model",
-            "--data",
-            "digits",
-            *FAST,
-        ],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        cwd=place,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.lstrip().startswith("EXACT")
-    assert "Traceback" not in done.stderr
-
-
-def test_one_seed_gives_one_report(place: Path) -> None:
-    found = []
-    for name in ("one", "two"):
-        code, _, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST, "--out", name)
-        assert code == 0
-        found.append(Report.from_json((place / name / "report.json").read_text(encoding="utf-8")))
-    assert found[0].fingerprint == found[1].fingerprint
-
-
 def test_share_batch_and_defence_are_those_of_the_report(place: Path) -> None:
     code, said, _ = leakage(
         *("audit", "model.py:make_model", "--data", "records.npz", "--share", "last-layer", "--batch", "2"),
@@ -144,7 +132,7 @@ def test_embeddings_need_no_labels_and_come_with_what_to_send_instead(place: Pat
 
 def test_a_sweep_adds_what_ended_the_attacks_and_what_it_cost(place: Path) -> None:
     code, said, _ = leakage(
-        *("audit", "model.py:make_model", "--data", "digits", *FAST),
+        *("audit", "model.py:make_model", "--data", "records.npz", *FAST),
         *("--sweep", "gaussian:10,prune:30%", "--trainings", "1"),
     )
     assert code == 0
@@ -157,21 +145,6 @@ def test_a_sweep_adds_what_ended_the_attacks_and_what_it_cost(place: Path) -> No
     assert "Only an accountant bounds" in text
     report = Report.from_json((place / "leakage-report" / "report.json").read_text(encoding="utf-8"))
     assert [one.words for one in report.trials] == ["no defence", "Gaussian noise of 10", "30 % pruned"]
-
-
-def test_a_void_report_leaves_with_one(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nextlabel.leakage import auditing
-    from nextlabel.leakage.controls import Control, known_controls
-
-    def broken(seed: int) -> tuple[Control, ...]:
-        import dataclasses
-
-        return tuple(dataclasses.replace(one, is_passed=False) for one in known_controls(seed))
-
-    monkeypatch.setattr(auditing, "known_controls", broken)
-    code, said, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST)
-    assert code == 1
-    assert "VOID: a control failed" in re.sub(r"\s+", " ", said)
 
 
 @pytest.mark.parametrize(
@@ -257,29 +230,65 @@ def test_data_that_cannot_be_audited_are_named(
     assert re.search(expected, error), error
 
 
-def test_names_of_classes_are_numbered_and_said(place: Path) -> None:
-    data = digits()
-    words = np.array(["even" if one % 2 == 0 else "odd" for one in data.labels[:60]])
-    np.savez("named.npz", items=data.pool.take(np.arange(60)), parity=words)
-    code, said, _ = leakage(
-        "audit", "model.py:make_model", "--data", "named.npz", "--labels", "parity", *FAST
+def test_a_report_is_void_where_an_attack_finds_what_is_not_there(place: Path) -> None:
+    """The attack of another package holds the private file, and so "recovers" records of other messages."""
+    (place / "cheating.py").write_text(CHEATING)
+    about = place / "cheating-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: cheating\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[nextlabel.attack]\ncheating = cheating:Cheating\n")
+    done = subprocess.run(
+        [
+            *NEXTLABEL,
+            "audit",
+            "model.py:make_model",
+            "--data",
+            "records.npz",
+            *FAST[:4],
+            "--attacks",
+            "cheating",
+        ],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(place)},
     )
-    assert code == 0
-    assert "alphabetical order: 0 even, 1 odd" in re.sub(r"\s+", " ", said)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.lstrip().startswith("VOID: a control failed")
+    assert "Traceback" not in done.stderr
 
 
-def test_labels_may_come_from_a_file_of_their_own(place: Path) -> None:
+def test_labels_are_read_from_columns_names_and_files(place: Path) -> None:
     data = digits()
-    np.save("items.npy", data.pool.take(np.arange(60)))
-    np.save("labels.npy", data.labels[:60])
-    code, _, _ = leakage(
-        "audit", "model.py:make_model", "--data", "items.npy", "--labels", "labels.npy", *FAST
+    items, labels = data.pool.take(np.arange(60)), data.labels[:60]
+    np.save("items.npy", items)
+    np.save("labels.npy", labels)
+    parity = np.where(labels % 2 == 0, "even", "odd")
+    np.savez("named.npz", items=items, parity=parity)
+    numbered = read_audited("records.npz", None, seed=0)
+    apart = read_audited("items.npy", "labels.npy", seed=0)
+    named = read_audited("named.npz", "parity", seed=0)
+    for one, expected in ((numbered, labels), (apart, labels), (named, labels % 2)):
+        np.testing.assert_array_equal(np.asarray(one.labels), expected)
+    for one in (numbered, apart, named):
+        np.testing.assert_array_equal(one.items, items)
+    assert "alphabetical order: 0 even, 1 odd." in " ".join(named.remarks)
+
+
+def test_of_very_many_items_a_draw_takes_part_and_pixels_are_scaled(place: Path) -> None:
+    pixels = np.arange(2_500 * 4, dtype=np.uint64).astype(np.uint8).reshape(2_500, 2, 2)
+    np.savez("many.npz", items=pixels, labels=np.arange(2_500) % 3)
+    found, again, other = (read_audited("many.npz", None, seed=seed) for seed in (0, 0, 1))
+    assert found.items.shape == (2_000, 2, 2)
+    assert found.items.dtype == np.float32
+    assert found.items.max() == 1.0
+    assert " ".join(found.remarks) == (
+        "2,000 of 2,500 items take part, drawn by the seed. Pixels were divided by 255."
     )
-    assert code == 0
-    one = (place / "leakage-report" / "report.json").read_text(encoding="utf-8")
-    code, _, _ = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST)
-    other = (place / "leakage-report" / "report.json").read_text(encoding="utf-8")
-    assert Report.from_json(one).fingerprint == Report.from_json(other).fingerprint
+    np.testing.assert_array_equal(found.items, again.items)
+    assert (found.items != other.items).any()
+    assert found.labels is not None
 
 
 def test_the_list_names_every_message_defence_and_attack() -> None:
