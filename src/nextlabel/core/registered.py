@@ -16,6 +16,8 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "label_inference": "nextlabel.leakage.label_inference:LabelInference",
             "relu_sparsity": "nextlabel.leakage.relu_sparsity:ReluSparsity",
             "span_test": "nextlabel.leakage.span_test:SpanTest",
+            "subspace_decomposition": "nextlabel.leakage.subspace_decomposition:SubspaceDecomposition",
+            "text_matching": "nextlabel.leakage.text_matching:TextMatching",
         },
         "command": {
             "advise": "nextlabel.cli.advise:advise",

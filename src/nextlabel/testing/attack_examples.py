@@ -20,7 +20,7 @@ from nextlabel.testing.closed_form_examples import (
     two_classes,
     without_bias,
 )
-from nextlabel.testing.text_examples import crowded_text, short_text
+from nextlabel.testing.text_examples import asked_text, crowded_text, foreign_text, short_text
 
 __all__ = ["EXAMPLES", "FAILURES", "SETTINGS", "Example", "message_of", "small_network"]
 
@@ -30,6 +30,7 @@ Example = Callable[[], tuple[Disclosure, Knowledge]]
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "gradient_matching": {"restarts": 2, "evaluations": 150, "target": 1e-6},
     "inverting_gradients": {"restarts": 2, "evaluations": 150},
+    "text_matching": {"restarts": 1, "iterations": 2},
 }
 """Parameters of an attack for the contract, by registered name, where its defaults would take too long."""
 
@@ -115,6 +116,16 @@ def _of_another_model() -> tuple[Disclosure, Knowledge]:
     return sent, knowledge
 
 
+def _few_items() -> tuple[Disclosure, Knowledge]:
+    items = np.random.default_rng(4).normal(size=(3, 6))
+    return message_of(small_network(6, 60, 3, activation=nn.Tanh), items, np.array([2, 0, 1]))
+
+
+def _more_items_than_values() -> tuple[Disclosure, Knowledge]:
+    items = np.random.default_rng(4).normal(size=(9, 6))
+    return message_of(small_network(6, 60, 3, activation=nn.Tanh), items, np.arange(9) % 3)
+
+
 EXAMPLES: Mapping[str, Example] = {
     "embedding_inversion": guessed_items,
     "fully_connected": one_item,
@@ -124,6 +135,8 @@ EXAMPLES: Mapping[str, Example] = {
     "label_inference": one_item,
     "relu_sparsity": batch_of,
     "span_test": short_text,
+    "subspace_decomposition": _few_items,
+    "text_matching": asked_text,
 }
 """By registered name: a message that the attack solves within half a second."""
 
@@ -136,5 +149,7 @@ FAILURES: Mapping[str, Example] = {
     "label_inference": without_bias,
     "relu_sparsity": crowded_batch,
     "span_test": crowded_text,
+    "subspace_decomposition": _more_items_than_values,
+    "text_matching": foreign_text,
 }
 """By registered name: a message that the attack must not claim to have solved."""

@@ -9,7 +9,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
 
-__all__ = ["crowded_text", "short_text"]
+__all__ = ["asked_text", "crowded_text", "foreign_text", "short_text"]
 
 
 def short_text() -> tuple[Disclosure, Knowledge]:
@@ -33,6 +33,39 @@ def crowded_text() -> tuple[Disclosure, Knowledge]:
     10
     """
     return _classified(np.random.default_rng(0).integers(40, size=(10, 4)), width=16)
+
+
+def asked_text() -> tuple[Disclosure, Knowledge]:
+    """The gradient of a sentence of three tokens, one of them masked, with the labels known.
+
+    Examples
+    --------
+    >>> asked_text()[1].labels.tolist()
+    [[-100, 12, -100]]
+    """
+    return _masked(seed=0)
+
+
+def foreign_text() -> tuple[Disclosure, Knowledge]:
+    """The same of another model than the attacker knows.
+
+    Examples
+    --------
+    >>> foreign_text()[0].items
+    1
+    """
+    return _masked(seed=1)[0], _masked(seed=0)[1]
+
+
+def _masked(seed: int) -> tuple[Disclosure, Knowledge]:
+    from nextlabel.leakage.language_models import tiny_encoder  # needs the extra 'leakage'
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model: Any = tiny_encoder(30, width=16, heads=2, blocks=1, positions=8)
+    tokens, labels = np.array([[7, 21, 4]]), np.array([[-100, 12, -100]])
+    disclosure = resolve("message", "full")(model, tokens, labels, loss="language_model")
+    return disclosure, Knowledge(model, (3,), 30, loss="language_model", batch=1, labels=labels)
 
 
 def _classified(tokens: Array, width: int) -> tuple[Disclosure, Knowledge]:
