@@ -18,7 +18,7 @@ WORKERS ?= 2
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
 	@echo "installing what the suite needs, torch among it; the first time takes minutes"
 	$(BIN)/pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[app,huggingface,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[app,huggingface,leakage,dev]'
 	@touch $@ .venv/base
 
 demo: .venv/base
@@ -68,7 +68,7 @@ coverage: .venv/dev
 lowest: constraints-lowest.txt
 	$(PYTHON) -m venv --clear .venv-lowest
 	.venv-lowest/bin/pip install --quiet "$$(grep '^torch==' $<)"
-	.venv-lowest/bin/pip install --quiet --constraint $< '.[app,huggingface]' hypothesis httpx httpx2 psutil pytest pytest-xdist
+	.venv-lowest/bin/pip install --quiet --constraint $< '.[app,huggingface,leakage]' hypothesis httpx httpx2 psutil pytest pytest-xdist
 	.venv-lowest/bin/python -m pytest --numprocesses $(WORKERS) tests/golden tests/contracts tests/properties tests/journeys
 
 clean:
