@@ -238,9 +238,9 @@ def test_a_line_that_makes_no_sense_is_refused(text: str, says: str) -> None:
 
 def test_an_unknown_defence_is_met_with_the_nearest() -> None:
     with pytest.raises(
-        UnknownName, match=r"'gausian' is not a defence. Did you mean 'gaussian'. The names are: bf"
+        UnknownName, match=r"'gauss' is not a defence. Did you mean 'gaussian'. The names are: bf"
     ):
-        parse("gausian:1")
+        parse("gauss:1")
     with pytest.raises(UnknownName, match=r"'xyz' is not a defence. The names are: bfloat16, float16"):
         parse("xyz")
 
