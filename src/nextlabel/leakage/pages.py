@@ -7,7 +7,7 @@ from nextlabel.figures.page import Listing, Picture, Section, Table, Terms, long
 from nextlabel.leakage import pictures
 from nextlabel.leakage.report import Report, Summary
 from nextlabel.leakage.verdicts import EXACT, LIMITS, MEANINGS, RECOGNISABLE, VERDICTS
-from nextlabel.leakage.wording import between, sentences
+from nextlabel.leakage.wording import between, count, sentences
 
 __all__ = ["page"]
 
@@ -165,13 +165,15 @@ def _controls(report: Report) -> Section:
         return Section(
             "Controls", ["This report has no controls of its own: it is one of several of a sweep."]
         )
-    table = Table(
-        caption="Controls: attacks must find what is there, and nothing where nothing is",
-        header=["control", "found", "passed"],
-        rows=[[one.name, one.said, "yes" if one.is_passed else "NO"] for one in report.controls],
-        notes=["If one fails, the report is void."],
+    lines = [
+        f"{'Passed' if one.is_passed else 'FAILED'}: {one.name}. Found: {one.said}."
+        for one in report.controls
+    ]
+    intro = (
+        "Attacks must find what is there, and nothing where nothing is. If one of these fails, the report is "
+        "void."
     )
-    return Section("Controls", [table])
+    return Section("Controls", [intro, Listing(lines)])
 
 
 def _records(report: Report) -> Section:
@@ -202,7 +204,9 @@ def _records(report: Report) -> Section:
         notes=["Guess: the better of the mean of other items and the nearest of them, without the message."],
     )
     why = list(dict.fromkeys(one.why for one in report.standings if one.why))
-    return Section("Records", [table, *([Listing([f"Why not: {one}." for one in why[:6]])] if why else [])])
+    return Section(
+        "Records", [table, *([Listing([f"Why not: {_spaced(one)}." for one in why[:6]])] if why else [])]
+    )
 
 
 def _setting(report: Report) -> Section:
@@ -210,12 +214,13 @@ def _setting(report: Report) -> Section:
     defences = setting.get("defence_sentences") or ["none"]
     shape = " × ".join(str(side) for side in setting["item_shape"]) or "one number"
     facts = {
-        "Message": f"{str(setting['share']).replace('_', ' ')}, {setting['batch']} records in each",
+        "Message": f"{_spaced(str(setting['share']))}, {count(setting['batch'], 'record')} in each",
         "Model": f"{setting['model']}, {setting['classes']} outputs, items of {shape}",
         "Loss": f"{str(setting['loss']).replace('_', ' ')}, {setting['reduction']} over items",
         "Defences": " ".join(defences),
         "Records": (
-            f"{setting['records']} in {setting['messages']} messages, drawn with the seed {setting['seed']}"
+            f"{setting['records']} in {count(setting['messages'], 'message')}, drawn with the seed "
+            f"{setting['seed']}"
         ),
         "The attacker knows": "; ".join(report.knows),
         "Thresholds": (

@@ -1,7 +1,7 @@
 """The pictures of a report: what came back, how near, why not, how soon, and what a defence changes."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nextlabel.maths.intervals import binomial_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 __all__ = [
     "defence_picture",
@@ -43,7 +44,7 @@ def exhibit_picture(report: Report) -> Picture | None:
     high = low + float(report.setting["range"])
     words = "; ".join(
         f"{one.place}: record {one.position}, {one.verdict}"
-        + (f" by {one.attack}" if one.attack and one.recovered else "")
+        + (f" by {one.attack.replace('_', ' ')}" if one.attack and one.recovered else "")
         for one in shown
     )
 
@@ -61,7 +62,7 @@ def exhibit_picture(report: Report) -> Picture | None:
     return _drawn(
         draw,
         "exhibits",
-        5.4,
+        4.6,
         f"Records above, what came back below. {words}. Values outside the range are cut for drawing only.",
     )
 
@@ -103,7 +104,7 @@ def success_picture(report: Report) -> Picture | None:
                 by_guess = [100 * float((known <= value).mean()) for value in at]
                 axes.plot(at, by_guess, label="guess", **_DASHED)
             if not is_text:
-                axes.set_xscale("log")
+                _log(axes, "x")
                 axes.axvline(limit, color=INK, linestyle=":", linewidth=1.2)
             axes.set_xlabel(what)
             axes.set_ylabel("records, %")
@@ -144,8 +145,8 @@ def residual_picture(report: Report) -> Picture | None:
                     label=name.replace("_", " "),
                     **{key: value for key, value in looks[name].items() if key != "linestyle"},
                 )
-            axes.set_xscale("log")
-            axes.set_yscale("log")
+            _log(axes, "x")
+            _log(axes, "y")
             axes.set_xlim(_FLOOR / 2, 20.0)
             axes.set_ylim(_FLOOR / 2, 20.0)
             axes.axvline(LIMITS.residual, **_DASHED)
@@ -156,7 +157,7 @@ def residual_picture(report: Report) -> Picture | None:
             _grid(axes)
             return figure
 
-    return _drawn(draw, "residual", 5.0, caption)
+    return _drawn(draw, "residual", 4.4, caption)
 
 
 def spectrum_picture(report: Report) -> Picture | None:
@@ -193,7 +194,7 @@ def spectrum_picture(report: Report) -> Picture | None:
                     textcoords="offset points",
                     va="top",
                 )
-            axes.set_yscale("log")
+            _log(axes, "y")
             axes.set_xlabel("number")
             axes.set_ylabel("singular value")
             axes.set_xticks(places if len(places) <= 12 else places[:: len(places) // 8])
@@ -223,7 +224,7 @@ def time_picture(report: Report) -> Picture | None:
                 own = [one for one in report.outcomes if one.attack == name]
                 _dots(axes, place, [one for one in own if set(one.verdicts) != {NOT_SHOWN}], is_leak=True)
                 _dots(axes, place, [one for one in own if set(one.verdicts) == {NOT_SHOWN}], is_leak=False)
-            axes.set_xscale("log")
+            _log(axes, "x")
             axes.set_yticks(range(len(rows)), [name.replace("_", " ") for name in rows])
             axes.set_ylim(len(rows) - 0.4, -0.6)
             axes.set_xlabel("seconds")
@@ -327,6 +328,18 @@ def _legend_below(figure: "Figure", axes: "Axes", count: int) -> None:
     if count:
         columns = 3 if figure.get_figwidth() > 6 else 1
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, -0.16), ncols=columns)
+
+
+def _log(axes: "Axes", axis: Literal["x", "y"]) -> None:
+    (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
+    # labels between powers of ten crowd, and are half of the time of drawing
+    (axes.xaxis if axis == "x" else axes.yaxis).set_minor_locator(_no_ticks())
+
+
+def _no_ticks() -> "Locator":
+    from matplotlib.ticker import NullLocator
+
+    return NullLocator()
 
 
 def _grid(axes: "Axes") -> None:

@@ -345,10 +345,10 @@ class Report:
             The folder cannot be made or written.
         """
         folder = Path(folder)
-        made = {"report.html": self.html(), "report.json": self.to_json()}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as aside:
+                made = {"report.html": self.html(), "report.json": self.to_json()}
                 for name, content in made.items():
                     (Path(aside) / name).write_text(content, encoding="utf-8")
                 for name in made:

@@ -8,7 +8,7 @@ from typing import Final
 from nextlabel.leakage.report import VOID, Report
 from nextlabel.leakage.verdicts import BOUNDED, EXACT, LABEL_ONLY, NOT_SHOWN, RECOGNISABLE, Share
 
-__all__ = ["between", "sentences", "share_words"]
+__all__ = ["between", "count", "sentences", "share_words"]
 
 _SHARES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -62,6 +62,17 @@ def share_words(share: Share) -> str:
         f"{share.records} of {share.of} {'record' if share.of == 1 else 'records'} {did} "
         f"({100 * share.records / share.of:.1f} %; 95 % interval {between(share.low, share.high)})"
     )
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "record"), count(3, "record")
+    ('1 record', '3 records')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def between(low: float, high: float) -> str:
