@@ -1,4 +1,4 @@
-"""The whole ladder, as ``nextlabel leakage audit`` climbs it: the deep-leakage network, photographs one by one.
+"""The whole ladder, as ``nextlabel leakage audit`` climbs it: the deep-leakage network, one crop at a time.
 
 Crops of the two photographs bundled with scikit-learn, a network with weights of its own for each seed, the
 label unknown, float32 gradients. The mean squared error is scored after the audit, with the truth; no attack
