@@ -14,6 +14,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "inverting_gradients": "nextlabel.leakage.inverting_gradients:InvertingGradients",
             "label_counts": "nextlabel.leakage.label_counts:LabelCounts",
             "label_inference": "nextlabel.leakage.label_inference:LabelInference",
+            "recursive_peel": "nextlabel.leakage.recursive_peel:RecursivePeel",
             "relu_sparsity": "nextlabel.leakage.relu_sparsity:ReluSparsity",
             "span_test": "nextlabel.leakage.span_test:SpanTest",
             "subspace_decomposition": "nextlabel.leakage.subspace_decomposition:SubspaceDecomposition",

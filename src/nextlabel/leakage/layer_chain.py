@@ -1,0 +1,146 @@
+"""The layers that a network executes one after another, found by running it once."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from nextlabel.errors import LearnerError
+
+__all__ = ["Stage", "executed_chain"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One executed layer.
+
+    Parameters
+    ----------
+    name : str
+        As the network calls the module.
+    module : torch.nn.Module
+        The layer.
+    entering, leaving : tuple of int
+        The shape of one item before and after it.
+    typical : float
+        The root mean square of what entered it, for an item of values between 0 and 1.
+    """
+
+    name: str
+    module: nn.Module
+    entering: tuple[int, ...]
+    leaving: tuple[int, ...]
+    typical: float = 1.0
+
+    @property
+    def title(self) -> str:
+        """How messages call the layer."""
+        kind = type(self.module).__name__
+        return f"{kind} {self.name!r}" if self.name else kind
+
+
+def executed_chain(model: nn.Module, item_shape: tuple[int, ...]) -> tuple[Stage, ...]:
+    """The layers of a network in the order in which they are executed.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        It is run once, in evaluation mode, on an item of random values.
+    item_shape : tuple of int
+        The shape of one item.
+
+    Returns
+    -------
+    tuple of Stage
+
+    Raises
+    ------
+    LearnerError
+        The network is no chain: a layer is executed twice, or what enters a layer is not what left the one
+        before (in another shape at most), as with shortcuts, branches, and functions that are no modules.
+
+    Notes
+    -----
+    Two values that are equal by chance would hide a break; the item is drawn from 2³² values for that reason.
+
+    Examples
+    --------
+    >>> chain = executed_chain(nn.Sequential(nn.Flatten(), nn.Linear(6, 2), nn.Tanh()), (2, 3))
+    >>> [stage.title for stage in chain]
+    ["Flatten '0'", "Linear '1'", "Tanh '2'"]
+    """
+    seen: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    entered: dict[str, Tensor] = {}
+    handles = []
+    for name, module in model.named_modules():
+        if list(module.children()):
+            continue
+
+        def before(_: nn.Module, inputs: tuple[object, ...], name: str = name) -> None:
+            if len(inputs) != 1 or not isinstance(inputs[0], Tensor):
+                message = f"A chain of layers was expected; {name!r} takes more than one tensor."
+                raise LearnerError(message)
+            entered[name] = inputs[0].clone()  # the layer may write into it
+
+        def after(module: nn.Module, _: object, output: object, name: str = name) -> None:
+            if not isinstance(output, Tensor):
+                message = f"A chain of layers was expected; {name!r} returns {type(output).__name__}."
+                raise LearnerError(message)
+            seen.append((name, module, entered[name], output.clone()))
+
+        handles += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
+    item = _random_item(model, item_shape)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            output = model(item)
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    _check(seen, item, output, type(model).__name__)
+    return tuple(
+        Stage(
+            name,
+            module,
+            tuple(entering.shape[1:]),
+            tuple(leaving.shape[1:]),
+            float(entering.double().square().mean().sqrt()),
+        )
+        for name, module, entering, leaving in seen
+    )
+
+
+def _random_item(model: nn.Module, item_shape: tuple[int, ...]) -> Tensor:
+    like = next(model.parameters(), torch.zeros(()))
+    stream = torch.Generator().manual_seed(0)
+    return torch.rand((1, *item_shape), generator=stream).to(like)
+
+
+def _check(
+    seen: list[tuple[str, nn.Module, Tensor, Tensor]], item: Tensor, output: object, kind: str
+) -> None:
+    modules = [module for _, module, _, _ in seen]
+    twice = [name for name, module, _, _ in seen if modules.count(module) > 1]
+    if twice:
+        message = f"A chain of layers was expected, each executed once; {kind} executes {twice[0]!r} again."
+        raise LearnerError(message)
+    value, last = item, "the item"
+    for name, _, entering, leaving in seen:
+        if not _same(value, entering):
+            message = (
+                f"A chain of layers was expected; {kind} does more between {last} and {name!r} than to hand "
+                "the values on, such as a shortcut or a function that is no module."
+            )
+            raise LearnerError(message)
+        value, last = leaving, repr(name)
+    if not seen or not isinstance(output, Tensor) or not _same(value, output):
+        message = f"A chain of layers was expected; {kind} does more after {last} than to hand the values on."
+        raise LearnerError(message)
+
+
+def _same(left: Tensor, right: Tensor) -> bool:
+    return left.numel() == right.numel() and torch.equal(left.flatten(), right.flatten())
