@@ -1,6 +1,6 @@
 """Every registered attack keeps every promise; a new registry line is tested at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -15,6 +15,16 @@ from nextlabel.errors import BrokenPromise
 from nextlabel.testing.attack_examples import EXAMPLES, FAILURES, SETTINGS, message_of, small_network
 from nextlabel.testing.attacks import PROMISES, Tried, answers, difference, tried
 from nextlabel.testing.processes import elsewhere
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Two threads of each of several workers wait for one another longer than these small sums take."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
 
 TOGETHER = "isolation"  # starts a process for each attack; here one is started for all of them
 
