@@ -89,6 +89,25 @@ class Timed(Attack):
 
 @final
 @dataclass(frozen=True)
+class Broken(Attack):
+    """Raises, which no attack should."""
+
+    fault: type[BaseException] = ValueError
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        raise self.fault("shapes (3,) and (4,)")
+
+
+@final
+@dataclass(frozen=True)
 class Nosy(Attack):
     """Keeps all arrays that can be reached from what it is given."""
 
@@ -334,6 +353,25 @@ def test_what_cannot_be_audited_is_refused_before_an_attack_runs(network: nn.Mod
     with pytest.raises(ParameterError, match="A bound needs a finite epsilon"):
         audited(network, items, timed, accountant=Bound(chance=2.0))
     assert timed.noted == []
+
+
+def test_an_attack_that_breaks_off_is_named_and_the_others_go_on(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Broken(), Ratio())
+    assert report.verdict == "EXACT"
+    broken = next(one for one in report.outcomes if one.attack == "Broken")
+    assert (broken.why, broken.reason) == ("broke off", "It broke off with ValueError: shapes (3,) and (4,)")
+    assert any(
+        one.startswith("The attack Broken broke off with an error on 20 of 20") for one in report.remarks
+    )
+
+
+def test_whoever_ends_the_work_is_heard(network: nn.Module, items: Array) -> None:
+    class Enough(Exception):
+        pass
+
+    for fault in (KeyboardInterrupt, Enough):
+        with pytest.raises(fault):
+            audited(network, items, Broken(fault), records=1)
 
 
 def test_progress_is_told_and_ends(network: nn.Module, items: Array) -> None:

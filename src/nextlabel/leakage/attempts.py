@@ -22,9 +22,14 @@ from nextlabel.leakage.scores import (
 )
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, item_verdict, why_not
 
-__all__ = ["Attempt", "Batch", "Guess", "attempt", "guess", "scored"]
+__all__ = ["BROKE_OFF", "Attempt", "Batch", "Guess", "attempt", "guess", "scored"]
 
 
+BROKE_OFF = "broke off"
+"""Why an attack showed nothing that ended with an error of its own."""
+
+_FAULTS = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
+_FAULT = "fault"
 _NEAREST = {False: 1, True: 8}  # by error; the most alike of images is seldom the very nearest
 
 
@@ -176,11 +181,16 @@ def attempt(
     Returns
     -------
     tuple of Recovery and float
-        What it says, and the seconds it took.
+        What it says, and the seconds it took. Where it breaks off with an error of its own, that is a failure
+        with the error as its reason: the other attacks of the report go on.
     """
     rng = generator(seed, 1, message, zlib.crc32(name.encode()))
     begun = clock()
-    recovery = attack.recover(disclosure, knowledge, rng)
+    try:
+        recovery = attack.recover(disclosure, knowledge, rng)
+    except _FAULTS as fault:  # not Exception: whoever listens to the progress may end the work by another
+        said = f"{type(fault).__name__}: {fault}"
+        recovery = Recovery("failed", f"It broke off with {said}", details={_FAULT: said})
     return recovery, clock() - begun
 
 
@@ -330,6 +340,8 @@ def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, floa
 
 
 def _why(recovery: Recovery) -> str:
+    if _FAULT in recovery.details:
+        return BROKE_OFF
     nothing = recovery.items is None or len(recovery.items) == 0
     if nothing and recovery.outcome in ("recovered", "failed"):
         return "gave no item"

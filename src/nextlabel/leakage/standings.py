@@ -1,6 +1,7 @@
 """From attempts to what is said: of each record, of each attack, and what is shown on the page."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.attempts import Attempt
+from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import LEAST_MESSAGES, LEAST_RECORDS, Case
 from nextlabel.leakage.report import Exhibit, Outcome, Standing, Summary
 from nextlabel.leakage.scores import ItemScore
@@ -161,6 +162,12 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
             "Labels read from an embedding are the model's own guesses, not the true labels: LABEL ONLY "
             "speaks of these guesses."
         )
+    broken = Counter(one.attack for one in attempts if one.why == BROKE_OFF)
+    said += [
+        f"The attack {name} broke off with an error on {count} of {messages} messages: a fault of the "
+        "attack, so that its counts say nothing."
+        for name, count in broken.items()
+    ]
     if any(one.is_cut for one in attempts):
         said.append(
             "Attempts that the clock ended may end elsewhere in another run; their counts may differ."
