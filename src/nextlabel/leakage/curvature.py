@@ -73,37 +73,49 @@ class Curvature:
         rows, steps, changes = rows[is_kept], steps[is_kept], changes[is_kept]
         place = self._next[rows]
         self._steps[rows, place], self._changes[rows, place] = steps, changes
-        self._across[rows, place] = _products(self._changes[rows], steps)
-        self._across[rows, :, place] = _products(self._steps[rows], changes)
-        self._within[rows, place] = self._within[rows, :, place] = _products(self._changes[rows], changes)
+        used = min(int(self.counts.max()) + 1, self._history)  # places fill from the first on
+        along = _products(self._changes[:, :used], rows, torch.stack([steps, changes], 2))
+        against = _products(self._steps[:, :used], rows, changes[:, :, None])
+        self._across[rows, place, :used] = along[:, :, 0]
+        self._across[rows, :used, place] = against[:, :, 0]
+        self._within[rows, place, :used] = self._within[rows, :used, place] = along[:, :, 1]
         self._scales[rows] = products[is_kept] / (changes**2).sum(1)
         self._next[rows] = (place + 1) % self._history
         self.counts[rows] = (self.counts[rows] + 1).clamp(max=self._history)
 
     def applied(self, rows: Tensor, gradients: Tensor) -> Tensor:
         """The approximate inverse Hessian of each of some starts times its gradient."""
-        used = int(self.counts[rows].max()) if len(rows) else 0
+        used = int(self.counts[rows].max()) if len(rows) else 0  # the places in use, too: they fill in order
         scale = self._scales[rows, None]
         if not used:
             return scale * gradients
         # from the oldest to the newest; places not yet used are zero and come first
-        order = (self._next[rows, None] - used + torch.arange(used, device=rows.device)) % self._history
+        order = (self._next[rows, None] - used + torch.arange(used, device=rows.device)) % used
         each = rows[:, None]
         across = self._across[each[:, :, None], order[:, :, None], order[:, None, :]].triu()
         within = self._within[each[:, :, None], order[:, :, None], order[:, None, :]]
         diagonal = across.diagonal(dim1=1, dim2=2)
-        is_empty = diagonal == 0
-        upper = across + torch.diag_embed(is_empty.to(across.dtype))
-        steps, changes = self._steps[each, order], self._changes[each, order]
-        along, against = _products(steps, gradients), _products(changes, gradients)
+        upper = across + torch.diag_embed((diagonal == 0).to(across.dtype))
+        steps, changes = self._steps[:, :used], self._changes[:, :used]
+        against = _products(changes, rows, gradients[:, :, None])[:, :, 0].gather(1, order)
+        along = _products(steps, rows, gradients[:, :, None])[:, :, 0].gather(1, order)
         inner = torch.linalg.solve_triangular(upper, along[:, :, None], upper=True)
         middle = diagonal[:, :, None] * inner + scale[:, :, None] * (within @ inner - against[:, :, None])
         outer = torch.linalg.solve_triangular(upper.mT, middle, upper=False)
-        both = steps.mT @ outer - scale[:, :, None] * (changes.mT @ inner)
-        found: Tensor = scale * gradients + both[:, :, 0]
-        return found
+        # back to the places in which the pairs lie, so that these need not be copied
+        shares = gradients.new_zeros(2, len(rows), used)
+        shares[0].scatter_(1, order, outer[:, :, 0])
+        shares[1].scatter_(1, order, inner[:, :, 0])
+        both = _products(steps.mT, rows, shares[0, :, :, None])
+        both -= scale[:, :, None] * _products(changes.mT, rows, shares[1, :, :, None])
+        return scale * gradients + both[:, :, 0]
 
 
-def _products(many: Tensor, one: Tensor) -> Tensor:
-    found: Tensor = (many @ one[:, :, None])[:, :, 0]
-    return found
+def _products(many: Tensor, rows: Tensor, few: Tensor) -> Tensor:
+    """The matrices of some starts times a few columns each."""
+    if 2 * len(rows) < len(many):
+        return many[rows] @ few
+    # most starts take part: to leave out the others would copy more than it saves
+    whole = few.new_zeros(len(many), *few.shape[1:])
+    whole[rows] = few
+    return (many @ whole)[rows]
