@@ -1,0 +1,212 @@
+"""A recovery beside the truth: texts, odd shapes, counts, features, and what a guess would give."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.registry import resolve
+from nextlabel.leakage import Report, audit
+from nextlabel.leakage.attempts import Batch, Guess, guess, scored
+from nextlabel.leakage.cases import Case, Setting
+from nextlabel.leakage.scores import ItemScore
+
+NOTHING = Guess(ItemScore(), None)
+
+
+def batch_of(items: Array, **changes: Any) -> Batch:
+    settings: dict[str, Any] = {
+        "positions": np.arange(len(items)),
+        "items": items,
+        "labels": np.arange(len(items)) % 3,
+        "said": None,
+        "features": None,
+        "guesses": [NOTHING] * len(items),
+        "span": 1.0,
+        **changes,
+    }
+    return Batch(**settings)
+
+
+def laid(recovery: Recovery, batch: Batch, kind: str = "full") -> Any:
+    return scored("some", recovery, batch, kind=kind, message=0, classes=3)
+
+
+def test_items_are_matched_and_those_too_many_are_counted() -> None:
+    items = np.eye(3)
+    found = laid(
+        Recovery("recovered", items=np.stack([items[2], np.ones(3), items[0], items[1]])), batch_of(items)
+    )
+    assert found.verdicts == ("EXACT",) * 3
+    assert found.is_whole
+    assert found.false_items == 1
+    assert found.why == ""
+
+
+def test_fewer_items_than_records_leave_some_without_a_score() -> None:
+    found = laid(Recovery("recovered", items=np.eye(3)[:1], residual=0.0), batch_of(np.eye(3)))
+    assert found.verdicts == ("EXACT", "NOT SHOWN", "NOT SHOWN")
+    assert found.scores[1] is None
+    assert not found.is_whole
+
+
+def test_items_of_another_layout_are_reshaped_and_of_another_size_are_false() -> None:
+    items = np.arange(8.0).reshape(2, 2, 2)
+    flat = laid(Recovery("recovered", items=items.reshape(2, 4)), batch_of(items))
+    assert flat.is_whole
+    other = laid(Recovery("recovered", items=np.ones((2, 5))), batch_of(items))
+    assert other.verdicts == ("NOT SHOWN",) * 2
+    assert other.false_items == 2
+
+
+def test_counts_and_labels_are_claims_and_a_refusal_claims_nothing() -> None:
+    batch = batch_of(np.eye(3), labels=np.array([0, 0, 2]))
+    assert laid(Recovery("recovered", counts=np.array([2, 1, 0])), batch).overlap == 2
+    by_label = laid(Recovery("recovered", labels=np.array([0, 2, 0])), batch)
+    assert (by_label.claimed, by_label.overlap) == ((2, 0, 1), 3)
+    assert laid(Recovery("refused", labels=np.array([0, 0, 2])), batch).claimed is None
+    assert laid(Recovery("recovered", labels=np.array([0.5, 0.1])), batch).claimed is None
+    assert laid(Recovery("recovered", labels=np.array([7, -1, 2])), batch).claimed == (0, 0, 1)
+    assert (
+        laid(Recovery("recovered", counts=np.array([1, 1, 1])), batch_of(np.eye(3), labels=None)).claimed
+        is None
+    )
+
+
+def test_labels_of_an_embedding_are_scored_against_the_models_own() -> None:
+    batch = batch_of(np.eye(3), labels=np.zeros(3, np.int64), said=np.array([1, 2, 2]))
+    recovery = Recovery("recovered", labels=np.array([2, 2, 1]))
+    assert laid(recovery, batch, kind="embedding").overlap == 3
+    assert laid(recovery, batch, kind="full").overlap == 0
+
+
+def test_features_are_compared_where_they_have_the_right_width() -> None:
+    features = np.array([[1.0, 2.0]])
+    batch = batch_of(np.eye(3)[:1], features=features)
+    assert laid(Recovery("recovered", features=features), batch).features[0] == pytest.approx((1.0, 0.0))
+    assert laid(Recovery("recovered", features=np.ones((1, 3))), batch).features == ()
+    assert laid(Recovery("recovered", features=np.ones((0, 2))), batch).features == ()
+
+
+def test_a_guess_is_the_better_of_the_mean_and_the_nearest() -> None:
+    others = np.array([[0.0, 0.0], [1.0, 1.0], [0.2, 0.0]])
+    near = guess(np.array([0.2, 0.1]), others, span=1.0)
+    assert near.score.mse == pytest.approx(0.005)  # the third: differences 0 and 0.1
+    assert near.mean_mse == pytest.approx(((0.4 - 0.2) ** 2 + (1 / 3 - 0.1) ** 2) / 2)
+    middle = guess(np.array([0.4, 1 / 3]), others, span=1.0)
+    assert middle.score.mse == pytest.approx(0.0, abs=1e-30)
+    assert guess(np.array([0.2, 0.1]), others[:0], span=1.0).mean_mse is None
+
+
+def test_a_guess_of_a_text_is_the_nearest_text() -> None:
+    texts = np.array([[1, 2, 3, 4], [1, 9, 9, 9]])
+    assert guess(np.array([1, 2, 3, 9]), texts, span=1.0, is_text=True).score.tokens == 0.75
+
+
+@final
+@dataclass(frozen=True)
+class Parrot(Attack):
+    """Says what it was told to."""
+
+    items: Any = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        return Recovery("recovered", items=self.items, residual=1.0)
+
+
+class Words(nn.Module):
+    """Says a word for each position."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(9, 4)
+        self.out = nn.Linear(4, 9)
+
+    def forward(self, tokens: torch.Tensor) -> Any:
+        return self.out(self.table(tokens))
+
+
+def test_texts_are_audited_token_by_token() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Words().eval()
+    texts = np.random.default_rng(1).integers(0, 9, (12, 5))
+    setting = Setting(batch=3, seed=4, loss="language_model")
+    truth = Case(model, texts, texts, setting).batches[0].items
+    options: dict[str, Any] = {"batch": 3, "seed": 4, "loss": "language_model", "controls": False}
+    report: Report = audit(model, texts, texts, attacks=[Parrot(truth[::-1])], **options)
+    assert report.verdicts[:3] == ("EXACT",) * 3
+    assert report.setting["is_text"] is True
+    assert report.setting["records"] == 12
+    assert report.exhibits[0].recovered == report.exhibits[0].original
+    assert "Token ids" in report.html()
+
+
+def test_a_clipped_and_noised_message_is_made_from_each_record() -> None:
+    network = resolve("network", "known_leak")((4,), 3)
+    items = np.random.default_rng(0).uniform(size=(12, 4)).astype(np.float32)
+    labels = np.arange(12) % 3
+    case = Case(network, items, labels, Setting(batch=4, defences="private:1e-6:1e-3"))
+    sent = case.disclosure(0)
+    length = np.sqrt(sum(float((one.astype(np.float64) ** 2).sum()) for one in sent.arrays.values()))
+    # four gradients, each cut to 0.001, and their mean: no longer than that
+    assert 0.0 < length <= 1.001e-3
+    plain = Case(network, items, labels, Setting(batch=4)).disclosure(0)
+    assert max(float(np.abs(one).max()) for one in plain.arrays.values()) > 1e-2
+
+
+def test_a_sketch_is_sent_and_known_where_it_is_given() -> None:
+    network = resolve("network", "known_leak")((4,), 3, hidden=5)
+    items = np.random.default_rng(0).uniform(size=(12, 4)).astype(np.float32)
+    sketch = np.random.default_rng(1).normal(size=(7, 15))
+    setting = Setting(share="embedding", knows=("sketch",))
+    case = Case(network, items, np.arange(12) % 3, setting, sketch=sketch)
+    assert case.disclosure(0)["sketch"].shape == (1, 7)
+    assert case.knowledge(0).sketch is sketch
+    hidden = Case(network, items, np.arange(12) % 3, Setting(share="embedding"), sketch=sketch)
+    assert hidden.knowledge(0).sketch is None
+
+
+def test_an_update_tells_its_steps_where_they_are_known() -> None:
+    network = resolve("network", "known_leak")((4,), 3, hidden=5)
+    items = np.random.default_rng(0).uniform(size=(12, 4)).astype(np.float32)
+    setting = Setting(share="update", steps=3, rate=0.2, knows=("steps", "rate"))
+    case = Case(network, items, np.arange(12) % 3, setting)
+    assert (case.knowledge(0).steps, case.knowledge(0).rate) == (3, 0.2)
+    assert case.described["steps"] == 3
+    full = Case(network, items, np.arange(12) % 3, Setting(steps=3, knows=("steps", "rate")))
+    assert full.knowledge(0).steps is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_image"),
+    [((8, 8), True), ((3, 8, 8), True), ((8, 8, 3), True), ((3, 8), False), ((64,), False)],
+)
+def test_images_are_told_by_their_axes(shape: tuple[int, ...], is_image: bool) -> None:
+    network = resolve("network", "known_leak")(shape, 3, hidden=5)
+    items = np.random.default_rng(0).uniform(size=(6, *shape)).astype(np.float32)
+    case = Case(network, items, np.arange(6) % 3, Setting(knows=("images",)))
+    assert case.is_image == is_image
+    assert case.knowledge(0).is_image == is_image
+    assert not Case(network, items, np.arange(6) % 3, Setting()).knowledge(0).is_image
+
+
+def test_the_baseline_takes_public_items_where_there_are_some() -> None:
+    network = resolve("network", "known_leak")((4,), 3, hidden=5)
+    items = np.random.default_rng(0).uniform(size=(6, 4)).astype(np.float32)
+    case = Case(network, items, np.arange(6) % 3, Setting(), public=items)
+    # the records themselves are public: a guess finds them
+    assert {one.score.mse for batch in case.batches for one in batch.guesses} == {0.0}
