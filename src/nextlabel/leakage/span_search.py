@@ -32,6 +32,8 @@ class Search:
         The first reads single tokens at positions, the others read contexts.
     length : int
         Of a sequence.
+    has_positions : bool
+        Whether the first layer tells positions apart.
     words : array of int64
         The tokens to try.
     evaluations : int
@@ -43,6 +45,7 @@ class Search:
     model: Any
     layers: Sequence[SpanLayer]
     length: int
+    has_positions: bool
     words: Tokens
     evaluations: int
     deadline: float
@@ -84,6 +87,9 @@ class Search:
         for position, fitting in enumerate(candidates):
             report("growing sequences", position, self.length)
             tried = [(*prefix, int(token)) for prefix in prefixes for token in fitting]
+            if position and not self.has_positions:
+                # attention to copies of one token is attention to one: any number of them looks alike
+                tried = [one for one in tried if len(set(one)) > 1]
             if self.used + len(tried) > self.evaluations or self.is_cut:
                 return ended + prefixes, False
             scores = self._scores(np.array(tried, dtype=np.int64), is_last=True) if tried else np.empty(0)
@@ -98,7 +104,10 @@ class Search:
         return ended + prefixes, True
 
     def sentences(
-        self, candidates: Sequence[Tokens], rng: np.random.Generator, is_done: Callable[[list[tuple[int, ...]]], bool]
+        self,
+        candidates: Sequence[Tokens],
+        rng: np.random.Generator,
+        is_done: Callable[[list[tuple[int, ...]]], bool],
     ) -> tuple[list[tuple[int, ...]], bool]:
         """Whole sequences, for a model that reads in both directions; and whether all were tried.
 

@@ -13,7 +13,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.span_layers import SpanLayer, bag_of_words, span_layers, trusted
 from nextlabel.leakage.span_search import Search
 from nextlabel.leakage.token_labels import Told, padded
-from nextlabel.leakage.token_places import Reading, Tokens, inputs_at, reading, token_table
+from nextlabel.leakage.token_places import Reading, Tokens, inputs_at, reading, table_of
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["SpanTest"]
@@ -45,10 +45,10 @@ class SpanTest(Attack):
     Fails where the message speaks of as many different tokens at positions as the model has features: then
     every token lies in the span, and the attack is refused with "rank exhausted". Copies of a sequence, and
     a sequence that is the beginning of another, are not told apart by spans; the last layer's gradient tells
-    them for a classifier. A token whose output and attention reach no part of the loss, as the last one of a
-    model that predicts the next token, leaves no trace but as a target: it is read from the last layer where
-    that is in the message and has its own weights. An encoder is searched by whole sentences, which ends
-    for a few sentences only.
+    them for a classifier. Copies of one token at the beginning of a sequence count once where the model
+    tells positions by rotation. The last token of a model that predicts the next one leaves no trace but as
+    a target, and is read from the gradient of the last layer. An encoder is searched by whole sentences,
+    which ends for a few of them only.
 
     The threshold comes from the spectrum (see `nextlabel.maths.column_space`): no constant is tuned to a
     batch. Time O(v·t·d) for a vocabulary of v at t positions, O(d³) for the spectra, and a forward pass of
@@ -95,7 +95,7 @@ class SpanTest(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sequences of a batch, padded with -1."""
-        table = token_table(knowledge.model) if len(knowledge.item_shape) == 1 else None
+        table = table_of(knowledge)
         if disclosure.kind != "full" or table is None:
             return Recovery(
                 "refused", "the span test reads the full gradient of a model that embeds token ids"
@@ -151,7 +151,9 @@ class _Attempt:
         model, (length,) = self.knowledge.model, self.knowledge.item_shape
         kept = trusted(layers)
         words = np.arange(self.words) if bag is None else bag
-        search = Search(model, kept, length, words, self.attack.evaluations, self.deadline)
+        search = Search(
+            model, kept, length, read.has_positions, words, self.attack.evaluations, self.deadline
+        )
         fitting = search.candidates()
         details |= {
             "candidates": [len(one) for one in fitting],

@@ -14,7 +14,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.text_candidates import Candidates
-from nextlabel.leakage.token_places import Tokens, token_table
+from nextlabel.leakage.token_places import Tokens, table_of
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["TextMatching", "sentences"]
@@ -103,7 +103,7 @@ class TextMatching(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sentences of a batch."""
-        table = token_table(knowledge.model) if len(knowledge.item_shape) == 1 else None
+        table = table_of(knowledge)
         if disclosure.kind != "full" or table is None:
             return Recovery(
                 "refused", "text matching reads the full gradient of a model that embeds token ids"

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
+from nextlabel.leakage.last_tokens import last_tokens
 from nextlabel.leakage.token_places import Place, Reading, Tokens, inputs_at
 
 __all__ = ["Solved", "Told", "padded", "solved_targets"]
 
 Floats = NDArray[np.float64]
 
+_FITTING = 0.05  # of the message: what last tokens may leave; a wrong one leaves more
 _PRESENT = 0.3  # of the typical weight: a context that is not in the message has none
 
 
@@ -88,7 +90,7 @@ class Told:
             return cls(plain, plain)
         solved = solved_targets(knowledge.model, head, disclosure, plain, is_each_position=is_language)
         if solved is None:
-            return cls(plain, plain)
+            return cls._of_one_table(knowledge, disclosure, head, plain)
         targets = solved.present
         if is_language:
             return cls._continued(knowledge, disclosure, plain, targets)
@@ -98,6 +100,23 @@ class Told:
         items = [one for one in kept for _ in range(max(round(weights[one] / share), 1))]
         labels = np.array([targets[one] for one in items], dtype=np.int64)
         return cls(kept, items, labels, _residual(knowledge, disclosure, items, labels))
+
+    @classmethod
+    def _of_one_table(
+        cls, knowledge: Knowledge, disclosure: Disclosure, head: Place, plain: list[tuple[int, ...]]
+    ) -> "Told":
+        """With last tokens where the model predicts the next one from the table that embeds them."""
+        (length,) = knowledge.item_shape
+        lengths = {len(one) for one in plain}
+        if knowledge.loss != "language_model" or lengths != {length - 1}:
+            return cls(plain, plain)
+        found = last_tokens(knowledge, disclosure, head, np.array(plain, dtype=np.int64))
+        if found is None or found[1] > _FITTING:
+            return cls(plain, plain)
+        last, residual = found
+        return cls(
+            plain, [(*one, int(token)) for one, token in zip(plain, last, strict=True)], None, residual
+        )
 
     @classmethod
     def _continued(

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["Place", "Reading", "inputs_at", "is_linear", "reading", "token_table"]
+from nextlabel.core.attack import Knowledge
+
+__all__ = ["Place", "Reading", "inputs_at", "is_linear", "reading", "table_of", "token_table"]
 
 Tokens = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -74,21 +76,33 @@ def is_linear(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
 
 
-def token_table(model: nn.Module) -> str | None:
+def token_table(model: nn.Module, length: int) -> str | None:
     """The name of the embedding that reads the token ids; None where a model takes no token ids.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    length : int
+        Tokens of a sequence.
 
     Examples
     --------
-    >>> token_table(nn.Sequential(nn.Embedding(7, 2), nn.Linear(2, 3)))
+    >>> token_table(nn.Sequential(nn.Embedding(7, 2), nn.Linear(2, 3)), 5)
     '0'
     """
-    probe = torch.tensor([[1, 0]])  # neither the positions nor the types of two tokens
+    probe = (torch.arange(length)[None] + 1) % 2  # neither positions nor types of tokens begin with a one
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Embedding)]
     if not names:
         return None
     with _watched(model, names, ends=False) as seen, torch.no_grad():
         model(probe)
     return next((name for name, value in seen.items() if torch.equal(value, probe)), None)
+
+
+def table_of(knowledge: Knowledge) -> str | None:
+    """The `token_table` of the model that an attacker knows; None where its items are no sequences."""
+    shape = knowledge.item_shape
+    return token_table(knowledge.model, shape[0]) if len(shape) == 1 else None
 
 
 def reading(model: nn.Module, length: int, vocabulary: int) -> Reading:

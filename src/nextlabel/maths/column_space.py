@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 
 _GAP = 20.0  # a ratio of neighbouring singular values that noise of many columns cannot make
 _EDGE = 1.1  # of the edge of a noise spectrum: the largest singular value exceeds it by less, but for 1e-6
+_FEWEST = 4  # values: fewer are alike by chance
+_LOWER = 0.7  # of the lower edge, which falls where some rows are noisier than others
 _LEAST = 0.05  # of the dimensions must be left to tell noise that stands high
 _MISS = 1e-6  # chance that noise moves a vector of the space beyond its bound
 _CHANCE = 1e-3  # expected number of foreign vectors within the upper bound
@@ -168,9 +170,9 @@ def column_space(matrix: Floats, reference: Floats | None = None) -> ColumnSpace
     -----
     The rank is where the singular values fall by a factor of 20 or more at one step, at the last such step.
     Where no step is that high, the noise is: the rank is then the smallest one whose remainder is bounded as
-    the spectrum of independent noise is, by (√rows + √columns) times the root mean square of an entry, and by
-    at most a tenth more. It must leave a twentieth of the dimensions: less of a remainder always looks like
-    noise, and the space counts as exhausted. Time O(d²·m).
+    the spectrum of independent noise is, by √columns ± √rows times the root mean square of an entry, give or
+    take a little. It must leave a twentieth of the dimensions, and four: less of a remainder always looks
+    like noise, and the space counts as exhausted. A matrix that is noise to the eye has rank 0. Time O(d²·m).
 
     References
     ----------
@@ -220,9 +222,10 @@ def rank_of(values: Floats, shape: tuple[int, int]) -> int:
     rows, columns = shape
     rests = np.cumsum(values[::-1] ** 2)[::-1]
     # a remainder of a few values always looks like noise
-    for rank in range(len(values) - int(np.ceil(_LEAST * len(values))) + 1):
+    for rank in range(len(values) - max(int(np.ceil(_LEAST * len(values))), _FEWEST) + 1):
         entry = np.sqrt(rests[rank] / ((rows - rank) * (columns - rank)))
-        if values[rank] <= _EDGE * entry * (np.sqrt(rows - rank) + np.sqrt(columns - rank)):
+        up, down = np.sqrt(max(rows, columns) - rank), np.sqrt(min(rows, columns) - rank)
+        if values[rank] <= _EDGE * entry * (up + down) and values[-1] >= entry * (up - down) * _LOWER:
             return rank
     return len(values)
 

@@ -1,0 +1,119 @@
+"""The column space of a noisy matrix: rank, who lies in it, and how much is explained."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nextlabel.maths.column_space import ColumnSpace, column_space, rank_of
+
+Floats = NDArray[np.float64]
+
+
+def made(rank: int, noise: float, rng: np.random.Generator) -> tuple[ColumnSpace, Floats]:
+    """The space of a 40 × 120 matrix of so many vectors, with noise; and the vectors."""
+    vectors = rng.normal(size=(rank, 40))
+    return column_space(
+        vectors.T @ rng.normal(size=(rank, 120)) + noise * rng.normal(size=(40, 120))
+    ), vectors
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-7, 1e-3, 0.1, 0.3])
+def test_the_rank_is_the_number_of_vectors_at_any_noise_below_the_signal(noise: float) -> None:
+    # the least of 12 singular values is about (√120 - √12)(√40 - √12) = 21; noise ends at √40 + √120 = 17
+    # times its size: 5 at 0.3
+    space, _ = made(12, noise, np.random.default_rng(0))
+    assert space.rank == 12
+    assert not space.is_exhausted
+    assert space.gap > (1e3 if noise < 1e-2 else 1.0)
+
+
+def test_as_many_vectors_as_dimensions_exhaust_the_space() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(45, 40)) * 10.0 ** -np.linspace(0, 4, 45)[:, None]
+    space = column_space(vectors.T @ rng.normal(size=(45, 120)))
+    assert (space.rank, space.size, space.is_exhausted) == (40, 40, True)
+    assert space.gap == float("inf")
+    assert space.scores(np.random.default_rng(1).normal(size=(3, 40))).tolist() == [0.0, 0.0, 0.0]
+    assert space.unexplained(vectors) < 1.0
+
+
+def test_values_that_fall_evenly_fill_the_space() -> None:
+    # no step, and no remainder that is as level as noise
+    values = 0.7 ** np.arange(40.0)
+    assert rank_of(values, (40, 120)) == 40
+    assert rank_of(np.append(values[:39], values[38] / 30.0), (40, 120)) == 39
+
+
+def test_the_rank_of_zeros_is_zero() -> None:
+    space = column_space(np.zeros((4, 9)))
+    assert (space.rank, space.gap, space.clarity(1)) == (0, float("inf"), float("inf"))
+    assert rank_of(np.zeros(0), (0, 3)) == 0
+
+
+def test_noise_alone_has_rank_zero() -> None:
+    space = column_space(np.random.default_rng(0).normal(size=(60, 200)))
+    assert (space.rank, space.gap) == (0, 0.0)
+
+
+def test_dimensions_that_vectors_never_use_are_left_out() -> None:
+    rng = np.random.default_rng(0)
+    reference = rng.normal(size=(100, 8))
+    reference -= reference.mean(axis=1, keepdims=True)  # of eight dimensions seven are used
+    space = column_space(reference[:7].T @ rng.normal(size=(7, 30)), reference)
+    assert space.within.shape == (8, 7)
+    assert space.size == 7
+
+
+def test_distances_are_shares_of_a_length() -> None:
+    space = column_space(np.array([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]))
+    found = space.distances(np.array([[5.0, 0.0, 0.0], [0.0, 7.0, 0.0], [3.0, 0.0, 4.0], [0.0, 0.0, 0.0]]))
+    assert found.tolist() == pytest.approx([0.0, 1.0, 0.8, 0.0])
+
+
+def within_bound(seed: int, shrunk: float) -> int:
+    """How many of 2000 vectors of noisy spaces score at most 1, the noise taken for so many times itself."""
+    rng = np.random.default_rng(seed)
+    passed = 0
+    for _ in range(200):
+        space, vectors = made(10, 0.2, rng)
+        lesser = ColumnSpace(
+            space.basis, space.values, space.rank, space.size, shrunk * space.noise, space.within, 120
+        )
+        passed += int((lesser.scores(vectors) <= 1.0).sum())
+    return passed
+
+
+def test_vectors_of_the_space_pass(seed: int) -> None:
+    """Each of 2000 fails with a chance of at most 1e-6 (F law): more than 3 with one below 1e-12."""
+    assert within_bound(seed, 1.0) >= 1997
+
+
+def test_vectors_fail_where_the_noise_is_taken_for_a_thousandth(seed: int) -> None:
+    # the twin; the bound is the geometric mean with one that does not shrink
+    assert within_bound(seed, 0.001) < 1997
+
+
+def test_no_foreign_vector_passes_where_the_noise_is_low(seed: int) -> None:
+    """Beta law: a thousandth of one of all passes the upper bound; the bound lies far below, at (D - r) / 2.
+
+    The noise is 1e-5 of the signal: the bound is a thirtieth of the upper one at most, so that the chance is
+    below 1e-3 · 30 ** -28.
+    """
+    rng = np.random.default_rng(seed)
+    space, vectors = made(12, 1e-5, rng)
+    assert (space.scores(rng.normal(size=(2000, 40))) > 1.0).all()
+    assert (space.scores(vectors) <= 1.0).all()
+
+
+def test_all_vectors_explain_the_matrix_and_all_but_one_do_not() -> None:
+    space, vectors = made(12, 1e-4, np.random.default_rng(0))
+    assert space.unexplained(vectors) <= 1.0
+    assert space.unexplained(np.concatenate([vectors, vectors[:3]])) <= 1.0
+    assert space.unexplained(vectors[1:]) > 10.0
+
+
+def test_clarity_falls_below_one_where_noise_begins() -> None:
+    space, _ = made(12, 0.1, np.random.default_rng(0))
+    assert space.clarity(12) > 5.0
+    assert space.clarity(13) < 1.05
+    assert space.clarity(41) == 0.0
