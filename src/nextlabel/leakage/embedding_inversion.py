@@ -19,8 +19,8 @@ from nextlabel.learners.layers import embedded
 
 __all__ = ["EmbeddingInversion"]
 
-_ROUNDING = 300.0  # times the rounding unit of the message: what explains it within that explains it
-_NOISE = 3.0  # times the second singular value, which is zero of an embedding without noise
+_ROUNDING = 10.0  # times the rounding unit of the message: larger second singular values are noise
+_NOISE = 3.0
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
 
 Floats = NDArray[np.float64]
@@ -165,8 +165,8 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
         return
     values = np.linalg.svd(row, compute_uv=False)
     noise = float(np.linalg.norm(values[1:]) / values[0]) if len(values) > 1 else 0.0
-    tolerance = max(_ROUNDING * target.precision, _NOISE * noise)
-    options = candidates(row, target.layer, tolerance=tolerance, has_sign=target.has_sign)
+    noise = noise if noise > _ROUNDING * target.precision else 0.0
+    options = candidates(row, target.layer, precision=target.precision, noise=noise, has_sign=target.has_sign)
     if not options:
         found.unexplained.append(place)
         return

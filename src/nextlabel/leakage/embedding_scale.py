@@ -15,6 +15,8 @@ __all__ = ["Candidate", "candidates"]
 
 _GRID = 100  # points a factor of ten, on which a change of sign is looked for
 _DECADES = 8
+_ROUNDING = 100.0  # rounding units
+_OTHERS = 0.1  # of the positive entries: what noise may make negative beside the label's
 _NEAR = 0.1  # of zero, in logarithms: a turn that near may reach it between two points
 _ALIKE = 1e-4  # scales nearer than this are one
 _SIGN = 1e-3  # of the largest feature: what is less far below zero is rounding
@@ -41,8 +43,10 @@ class Candidate:
     residual: float
 
 
-def candidates(embedding: Floats, layer: Dense, *, tolerance: float, has_sign: bool) -> list[Candidate]:
-    """All features, and labels, that explain an embedding within a tolerance.
+def candidates(
+    embedding: Floats, layer: Dense, *, precision: float, noise: float = 0.0, has_sign: bool
+) -> list[Candidate]:
+    """All features, and labels, that explain an embedding up to rounding and noise.
 
     Parameters
     ----------
@@ -50,8 +54,11 @@ def candidates(embedding: Floats, layer: Dense, *, tolerance: float, has_sign: b
         (p − e_ŷ) ⊗ z, not zero.
     layer : Dense
         The last layer of the model.
-    tolerance : float
-        The largest relative residual of what explains it.
+    precision : float
+        The rounding unit of the message. Logits are rounded by that share of their terms, and probabilities
+        by as much.
+    noise : float
+        The noise of the message, as a share of its length.
     has_sign : bool
         Whether features are known not to be negative, as after ReLU.
 
@@ -80,7 +87,9 @@ def candidates(embedding: Floats, layer: Dense, *, tolerance: float, has_sign: b
         for label in _labels(factor):
             for scale in _scales(factor, label, sign * direction, layer):
                 one = _explained(_mended(embedding, label), scale * sign * direction, label, layer)
-                if one is not None and one.residual <= tolerance:
+                if one is not None and one.residual <= 3.0 * noise + _rounding(
+                    one.features, layer, precision
+                ):
                     found.append(one)
     found.sort(key=lambda one: one.residual)
     distinct: list[Candidate] = []
@@ -88,6 +97,12 @@ def candidates(embedding: Floats, layer: Dense, *, tolerance: float, has_sign: b
         if all(not _is_alike(one, other) for other in distinct):
             distinct.append(one)
     return distinct
+
+
+def _rounding(features: Floats, layer: Dense, precision: float) -> float:
+    """What rounding leaves of the residual: that of the logits, which are exponents, and of the message."""
+    terms = float((np.abs(layer.weight) @ np.abs(features)).max())
+    return _ROUNDING * precision * (1.0 + terms)
 
 
 def _mended(embedding: Floats, label: int) -> Floats:
@@ -107,9 +122,13 @@ def _signs(direction: Floats, has_sign: bool) -> list[float]:
 
 
 def _labels(factor: Floats) -> list[int]:
-    """The entries that could be the label's: negative, and as large as all others together."""
-    half = 0.5 * np.abs(factor).sum()
-    return [int(place) for place in np.flatnonzero(factor < 0) if -factor[place] > 0.9 * half]
+    """The entries that could be the label's: not positive, and the only ones that are clearly so.
+
+    That entry itself is not held against the others: of a sure prediction rounding leaves nothing of it.
+    """
+    above = float(factor[factor > 0].sum())
+    below = -float(factor[factor < 0].sum())
+    return [int(place) for place in np.flatnonzero(factor <= 0) if below + factor[place] < _OTHERS * above]
 
 
 def _scales(factor: Floats, label: int, direction: Floats, layer: Dense) -> list[float]:

@@ -24,7 +24,7 @@ __all__ = ["ReluSparsity"]
 _CLOSE = 1e-3  # of a message's length: what comes nearer explains it
 _CHUNK = 20_000  # sets of rows tried at once, for memory
 _FIRST = 200
-_ROUNDING = 8.0  # times the rounding of a row: below is zero
+_ROUNDING = 10.0  # times the rounding of a row: below is zero
 _LISTED = 64
 
 Floats = NDArray[np.float64]
@@ -156,7 +156,9 @@ class ReluSparsity(Attack):
             reason = f"The rank of the first layer's gradient, {rank}, is exhausted by {items} items.{remark}"
             return Recovery("refused", reason, details=details)
         basis, rest = left[:, :rank], values[:rank, None] * right[:rank]
-        search = _Search(SparseColumns(basis, _tolerance(basis, spectrum, found)), rest, message)
+        noise = values[0] / values[:rank]
+        columns = SparseColumns(basis, _tolerance(basis, spectrum, found), noise=noise)
+        search = _Search(columns, rest, message)
         tried, is_cut = self._searched(search, rng)
         details["samples"] = tried
         return _told(search, spectrum, items, remark, is_cut, details)
@@ -225,12 +227,14 @@ def _refusal(seen: DenseLayers) -> str:
 
 
 def _tolerance(basis: Floats, spectrum: Spectrum, found: LayerGradient) -> Floats:
-    """What rounding leaves of a zero, as a share of the length of each row of the basis."""
+    """What rounding leaves of a zero, as a share of the length of each row of the basis.
+
+    A row of the gradient is rounded by a share of its length, and in the basis, which divides by the singular
+    values, by that over each of them: the rest of the metric is given as ``noise``.
+    """
     lengths = np.linalg.norm(basis, axis=1)
-    rounding = _ROUNDING * found.precision * np.linalg.norm(found.joined, axis=1)
-    least = spectrum.values[spectrum.rank - 1]
-    floor = _ROUNDING * np.finfo(np.float64).eps
-    return np.asarray(floor + rounding / least / np.maximum(lengths, np.finfo(np.float64).tiny))
+    rounding = _ROUNDING * found.precision * np.linalg.norm(found.joined, axis=1) / spectrum.values[0]
+    return np.asarray(rounding / np.maximum(lengths, np.finfo(np.float64).tiny))
 
 
 def _told(

@@ -10,6 +10,7 @@ __all__ = ["SparseColumns"]
 Floats = NDArray[np.float64]
 
 _PARALLEL = 1e-6  # of one minus a cosine: angles below 1.4e-3
+_LOOSE = 20.0  # times the tolerance: a few rows fix a direction less well than all its zeros will
 _DEPENDENT = 1e-3  # of its length: what is left of a direction that the others make up
 
 
@@ -26,9 +27,13 @@ class SparseColumns:
     basis : array of float64, axes (m, b)
         Its columns span the hidden sparse columns. Rows of zeros only are left out.
     tolerance : float or array of float, axes (m,)
-        An entry counts as zero below this share of the length of its row, for a direction of length one.
+        An entry counts as zero below this share of the length of its row, times the length of the direction
+        in the metric of the noise.
     least_zeros : int
         Beyond the b − 1 rows solved for, how many more zeros make a direction worth keeping.
+    noise : array of float, axes (b,), optional
+        How much the noise of each column of the basis weighs: that of a column ``basis @ q`` goes with the
+        length of ``noise * q``. Ones unless given.
     most : int
         How many directions are kept at most, those with the most zeros.
 
@@ -59,12 +64,19 @@ class SparseColumns:
     """
 
     def __init__(
-        self, basis: Floats, tolerance: float | Floats, least_zeros: int = 2, most: int = 200
+        self,
+        basis: Floats,
+        tolerance: float | Floats,
+        least_zeros: int = 2,
+        *,
+        noise: Floats | None = None,
+        most: int = 200,
     ) -> None:
         lengths = np.linalg.norm(basis, axis=1)
         rows = lengths > 1e-9 * lengths.max(initial=0.0)
         self._rows: Floats = basis[rows] / lengths[rows, None]
         self._tolerance = np.broadcast_to(np.asarray(tolerance, np.float64), len(basis))[rows]
+        self._noise = np.ones(basis.shape[1]) if noise is None else noise
         self._wanted = basis.shape[1] - 1 + least_zeros
         self._most = most
         self.directions: Floats = np.empty((0, basis.shape[1]))
@@ -93,9 +105,12 @@ class SparseColumns:
         aim[:, -1] = 1.0
         found = np.linalg.solve(system, aim)[:, :, 0]
         found /= np.linalg.norm(found, axis=1, keepdims=True)
-        zeros = (np.abs(found @ self._rows.T) <= self._tolerance).sum(axis=1)
-        good = np.argsort(-zeros, kind="stable")[: self._most]
-        self._keep([self._sharpened(found[place]) for place in good[zeros[good] >= self._wanted]])
+        is_zero = self._zeros(found, _LOOSE)
+        good = np.flatnonzero(is_zero.sum(axis=1) >= self._wanted)
+        # the sparsest columns are hit most often: without this their copies would crowd out the others
+        distinct = good[np.unique(np.packbits(is_zero[good], axis=1), axis=0, return_index=True)[1]]
+        order = np.argsort(-is_zero[distinct].sum(axis=1), kind="stable")[: 2 * self._most]
+        self._keep([self._sharpened(found[place]) for place in distinct[order]])
 
     def sparsest(self) -> Floats | None:
         """Independent directions, those with the most zeros first; None where they are too few.
@@ -120,12 +135,17 @@ class SparseColumns:
 
     def _sharpened(self, direction: Floats) -> tuple[int, Floats]:
         """The null vector of all rows that are zero, not of a few of them; and how many there are."""
-        for _ in range(2):
-            zeros = np.abs(self._rows @ direction) <= self._tolerance
+        for loose in (_LOOSE, 1.0):
+            zeros = self._zeros(direction[None], loose)[0]
             if zeros.sum() < self._wanted:
                 break
-            direction = np.linalg.svd(self._rows[zeros])[2][-1]
-        return int((np.abs(self._rows @ direction) <= self._tolerance).sum()), direction
+            direction = np.linalg.svd(self._rows[zeros] / self._tolerance[zeros, None])[2][-1]
+        return int(self._zeros(direction[None]).sum()), direction
+
+    def _zeros(self, directions: Floats, loose: float = 1.0) -> NDArray[np.bool_]:
+        """Which entries of each direction's column are zero, axes (k, m)."""
+        lengths = loose * np.linalg.norm(directions * self._noise, axis=1, keepdims=True)
+        return np.asarray(np.abs(directions @ self._rows.T) <= lengths * self._tolerance)
 
     def _keep(self, found: list[tuple[int, Floats]]) -> None:
         """With what is kept already the ones with the most zeros, no two of them parallel."""

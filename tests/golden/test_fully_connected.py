@@ -1,0 +1,190 @@
+"""Items in closed form, the rank of a batch, and items alone in a unit."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nextlabel.core.attack import Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.leakage.fully_connected import FullyConnected
+from nextlabel.leakage.messages import full, last_layer, update
+from nextlabel.learners.networks import lenet
+
+RNG = np.random.default_rng(0)
+
+
+def network(
+    *widths: int, bias: bool = True, dtype: torch.dtype = torch.float64, seed: int = 0
+) -> nn.Sequential:
+    rng = np.random.default_rng(seed)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        layer = nn.Linear(inputs, outputs, bias=bias, dtype=dtype)
+        with torch.no_grad():
+            for one in layer.parameters():
+                one.copy_(torch.as_tensor(rng.normal(size=tuple(one.shape)) / np.sqrt(inputs)))
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1]).eval()
+
+
+def items_of(number: int, seed: int = 1) -> Array:
+    return np.random.default_rng(seed).random((number, 3, 4))
+
+
+def recovered(sent: Disclosure, model: nn.Module, **more: object) -> Recovery:
+    return FullyConnected().recover(sent, Knowledge(model, (3, 4), 5, **more), RNG)  # type: ignore[arg-type]
+
+
+def worst(found: Array | None, items: Array) -> float:
+    """The largest relative distance of a recovered item from the nearest true one."""
+    assert found is not None
+    apart = np.linalg.norm((found[:, None] - items[None]).reshape(len(found), len(items), -1), axis=2)
+    return float((apart.min(axis=1) / np.linalg.norm(items)).max())
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("widths", [(12, 5), (12, 20, 5), (12, 9, 8, 5)])
+def test_one_item_is_recovered_to_twelve_digits(widths: tuple[int, ...], reduction: str) -> None:
+    model = network(*widths)
+    for seed in range(10):
+        item = items_of(1, seed)
+        sent = full(model, item, np.array([seed % 5]), reduction=reduction)
+        found = recovered(sent, model, reduction=reduction)
+        assert found.outcome == "recovered"
+        assert worst(found.items, item) < 1e-12
+        assert found.labels is not None
+        assert found.labels.tolist() == [seed % 5]
+        assert found.residual == pytest.approx(0.0, abs=1e-12)
+        assert found.details["rank"] == 1
+
+
+def test_in_float32_the_error_is_that_of_rounding() -> None:
+    model = network(12, 20, 5, dtype=torch.float32)
+    item = items_of(1).astype(np.float32)
+    found = recovered(full(model, item, np.array([3])), model)
+    assert worst(found.items, item) < 1e-6
+
+
+def test_a_squared_error_hides_nothing_either() -> None:
+    model = network(12, 20, 5)
+    item = items_of(1)
+    sent = full(model, item, np.ones((1, 5)), loss="squared_error")
+    found = recovered(sent, model, loss="squared_error")
+    assert worst(found.items, item) < 1e-12
+    assert found.labels is None
+    assert found.residual == pytest.approx(0.0, abs=1e-12)
+
+
+def test_an_update_of_one_step_is_a_gradient() -> None:
+    model = network(12, 20, 5)
+    sent = update(model, items_of(1), np.array([3]), steps=1, rate=0.1)
+    assert worst(recovered(sent, model, steps=1, rate=0.1).items, items_of(1)) < 1e-12
+
+
+def test_of_the_last_layer_the_features_follow() -> None:
+    model = network(12, 20, 5)
+    found = recovered(last_layer(model, items_of(1), np.array([3])), model)
+    truth = model[:-1](torch.tensor(items_of(1))).detach().numpy()
+    assert found.items is None
+    assert found.features is not None
+    assert found.features == pytest.approx(truth, abs=1e-12)
+    assert "does not hold the gradient of the first layer, '1'" in found.reason
+
+
+def test_behind_convolutions_the_features_follow() -> None:
+    with torch.random.fork_rng(devices=[]):
+        model = lenet((12, 12), 5).double().eval()
+    item = np.random.default_rng(0).random((1, 12, 12))
+    found = FullyConnected().recover(full(model, item, np.array([3])), Knowledge(model, (12, 12), 5), RNG)
+    assert found.items is None
+    assert found.features is not None
+    assert found.features.shape == (1, 84)
+
+
+def test_two_items_taken_for_one_are_noticed() -> None:
+    model = network(12, 20, 5)
+    found = recovered(full(model, items_of(2), np.array([3, 1])), model, batch=1)
+    assert "has rank 2, which one item cannot make" in found.reason
+    assert found.outcome == "failed"
+
+
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_the_rank_is_the_number_of_items(number: int) -> None:
+    model = network(12, 60, 5)
+    sent = full(model, items_of(number), np.arange(number) % 5)
+    found = recovered(sent, model)
+    assert found.details["rank"] == number
+    assert found.details["gap"] > 1e6
+    assert f"rank {number} for {number} items" in found.reason
+
+
+def test_items_alone_in_a_unit_are_recovered_and_the_others_after_them() -> None:
+    model = network(12, 200, 5)
+    items = np.random.default_rng(1).normal(size=(4, 3, 4))
+    labels = np.array([3, 1, 4, 1])
+    found = recovered(full(model, items, labels), model)
+    assert found.outcome == "recovered"
+    assert found.items is not None and found.labels is not None
+    assert len(found.items) == 4
+    assert worst(found.items, items) < 1e-9
+    order = [int(np.argmin(np.linalg.norm((items - one).reshape(4, -1), axis=1))) for one in found.items]
+    assert found.labels.tolist() == labels[order].tolist()
+    assert found.residual == pytest.approx(0.0, abs=1e-9)
+
+
+def test_mixtures_are_not_taken_for_items() -> None:
+    # a smooth activation leaves no unit to one item: each row over its bias is a mixture
+    model = network(12, 60, 5)
+    model[2] = nn.Tanh()
+    found = recovered(full(model, items_of(3), np.array([0, 1, 2])), model)
+    assert (found.outcome, found.items) == ("unidentifiable", None)
+    assert "No item is alone in a unit" in found.reason
+
+
+def test_without_a_bias_the_scale_is_said_to_be_missing() -> None:
+    model = network(12, 20, 5, bias=False)
+    found = recovered(full(model, items_of(1), np.array([3])), model)
+    assert (found.outcome, found.items) == ("unidentifiable", None)
+    assert "up to its scale" in found.reason
+
+
+def test_more_items_than_rank_is_said_to_be_exhausted() -> None:
+    model = network(12, 60, 5)
+    found = recovered(full(model, items_of(20), np.arange(20) % 5), model)
+    assert found.outcome == "unidentifiable"
+    assert "exhausted" in found.reason
+
+
+def test_a_last_layer_of_several_items_is_refused() -> None:
+    model = network(12, 20, 5)
+    found = recovered(last_layer(model, items_of(2), np.array([3, 1])), model)
+    assert found.outcome == "refused"
+    assert "the message speaks of 2" in found.reason
+
+
+def test_targets_of_several_items_are_left_to_others() -> None:
+    model = network(12, 60, 5)
+    found = recovered(
+        full(model, items_of(2), np.ones((2, 5)), loss="squared_error"), model, loss="squared_error"
+    )
+    assert found.outcome == "unidentifiable"
+    assert "under cross-entropy only" in found.reason
+
+
+@pytest.mark.parametrize("names", [("1.weight", "1.bias"), ("3.weight", "3.bias")])
+def test_a_zero_layer_speaks_of_nobody(names: tuple[str, ...]) -> None:
+    model = network(12, 20, 5)
+    shapes = {name: np.zeros(tuple(one.shape)) for name, one in model.named_parameters() if name in names}
+    found = recovered(Disclosure("full", shapes, 1), model)
+    assert found.outcome == "unidentifiable"
+    assert "gradient is zero" in found.reason
+
+
+def test_noise_as_large_as_the_gradient_is_a_failure() -> None:
+    model = network(12, 20, 5)
+    sent = full(model, items_of(1), np.array([3]))
+    noisy = {name: one + np.random.default_rng(0).normal(size=one.shape) for name, one in sent.arrays.items()}
+    found = recovered(Disclosure("full", noisy, 1), model)
+    assert found.outcome == "failed"
+    assert "of their length away from those of one item" in found.reason
