@@ -289,6 +289,21 @@ def test_texts_are_shown_as_token_ids() -> None:
     assert "ROUGE-L" in page
 
 
+def test_a_long_text_is_cut_on_the_page_alone() -> None:
+    long = tuple(float(one) for one in range(100, 130))
+    made = report(
+        "NOT SHOWN",
+        setting=SETTING | {"is_text": True, "is_image": False, "item_shape": [30]},
+        exhibits=(Exhibit("worst", 7, "NOT SHOWN", "", (30,), long, ()),),
+        outcomes=(),
+        standings=(Standing(7, 0, "NOT SHOWN", "", None, ItemScore(tokens=0.1)),),
+    )
+    assert ">100 101 " in made.html()
+    assert " 119 …<" in made.html()
+    assert "120" not in made.html()
+    assert "129" in made.to_json()
+
+
 def test_colour_images_and_lost_ones_are_drawn() -> None:
     values = tuple(np.linspace(0, 1, 3 * 8 * 8).tolist())
     for shape in ((3, 8, 8), (8, 8, 3)):

@@ -13,6 +13,7 @@ __all__ = ["page"]
 
 _NOTHING = "–"
 _LEAST_SHOWN = 40  # records listed one by one
+_MOST_TOKENS = 20  # of a text, in a table
 
 Part = str | Table | Picture | Listing | Terms
 
@@ -283,7 +284,8 @@ def _spaced(name: str) -> str:
 
 
 def _ids(tokens: Sequence[float]) -> str:
-    return " ".join(str(int(one)) for one in tokens if one >= 0)
+    kept = [str(int(one)) for one in tokens if one >= 0]
+    return " ".join(kept[:_MOST_TOKENS]) + (" …" if len(kept) > _MOST_TOKENS else "")
 
 
 def _again(report: Report) -> str:
