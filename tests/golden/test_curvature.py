@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nextlabel.leakage.curvature import Curvature
+from nextlabel.leakage.curvature import Curvature, fitting_history
 
 
 def two_loops(pairs: list[tuple[Tensor, Tensor]], gradient: Tensor) -> Tensor:
@@ -71,3 +71,13 @@ def test_what_is_forgotten_is_forgotten_for_that_start_only() -> None:
     assert curvature.counts.tolist() == [0, 1]
     ones = torch.ones(2, 2)
     assert curvature.applied(torch.tensor([0, 1]), ones).tolist() == [[1.0, 1.0], [0.25, 0.25]]
+
+
+@pytest.mark.parametrize(
+    ("starts", "width", "wanted", "kept"),
+    [(8, 868, 100, 100), (8, 2**18, 100, 16), (32, 10**7, 100, 5), (32, 10**7, 3, 3), (1, 2**25, 100, 5)],
+)
+def test_fewer_pairs_are_remembered_where_they_would_not_fit(
+    starts: int, width: int, wanted: int, kept: int
+) -> None:
+    assert fitting_history(starts, width, wanted) == kept

@@ -128,6 +128,12 @@ def test_the_clock_ends_it_with_the_best_so_far() -> None:
     assert torch.equal(ended.points, some_starts(3, 4))
 
 
+def test_the_clock_does_not_cut_what_has_ended_by_itself() -> None:
+    ended = descend(rosenbrock, torch.ones(1, 4, dtype=torch.float64), evaluations=9, seconds=1e-9)
+    assert not ended.is_cut
+    assert ended.evaluations.tolist() == [1]
+
+
 def test_each_round_is_told() -> None:
     heard: list[tuple[int, float]] = []
     ended = descend(

@@ -5,7 +5,34 @@ from typing import final
 import torch
 from torch import Tensor
 
-__all__ = ["Curvature"]
+__all__ = ["Curvature", "fitting_history"]
+
+_NUMBERS = 2**26  # of all pairs of all starts together: half a gigabyte in float64
+_LEAST = 5  # pairs, below which L-BFGS is hardly more than gradient descent
+
+
+def fitting_history(starts: int, width: int, history: int) -> int:
+    """How many pairs to remember where so many are wanted: fewer where they would take half a gigabyte.
+
+    Parameters
+    ----------
+    starts : int
+    width : int
+        Numbers of a point.
+    history : int
+        Pairs wanted.
+
+    Returns
+    -------
+    int
+        At least 5, or what is wanted where that is less.
+
+    Examples
+    --------
+    >>> fitting_history(8, 868, 100), fitting_history(8, 150_528, 100), fitting_history(32, 10**7, 100)
+    (100, 27, 5)
+    """
+    return min(history, max(_LEAST, _NUMBERS // (2 * starts * width)))
 
 
 @final

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import grad_and_value, vmap
 
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.curvature import Curvature
+from nextlabel.leakage.curvature import Curvature, fitting_history
 
 __all__ = ["Descent", "Objective", "descend"]
 
@@ -79,7 +79,8 @@ def descend(
     evaluations : int
         Values and gradients that each start may take.
     history : int
-        Pairs of steps and changes of gradient that each start remembers.
+        Pairs of steps and changes of gradient that each start remembers; fewer where they would not fit, as
+        `fitting_history` says.
     target : float
         All starts end when one has reached this value.
     enough : float
@@ -143,7 +144,8 @@ def descend(
         raise ParameterError(message)
     until = time.monotonic() + seconds
     valued = vmap(grad_and_value(objective), chunk_size=chunk)
-    state = _State(starts.detach().clone(), history)
+    held = fitting_history(starts.shape[0], starts.shape[1], history)
+    state = _State(starts.detach().clone(), held)
     trace: list[tuple[int, float]] = []
     is_cut = False
     for number in range(evaluations):
@@ -155,8 +157,10 @@ def descend(
             state.live = state.live[state.live == state.values.argmin()]
         if heard is not None:
             heard(number + 1, state.points, state.values)
+        if least <= target or not len(state.live):
+            break
         is_cut = time.monotonic() > until
-        if least <= target or not len(state.live) or is_cut:
+        if is_cut:
             break
     return Descent(state.points, state.values, state.evaluations, is_cut, tuple(trace))
 
