@@ -1,6 +1,6 @@
 """The verdict of an audit against the truth of 100 scenarios, leaking and null, set beforehand.
 
-About five CPU minutes. Each scenario is audited by `nextlabel.leakage.audit` with all registered attacks,
+About two CPU minutes. Each scenario is audited by `nextlabel.leakage.audit` with all registered attacks,
 which get the messages and nothing of the scenario; the truth is written here, beside each of them.
 """
 
@@ -24,7 +24,7 @@ from nextlabel.leakage.networks import deep_leakage
 from nextlabel.learners.networks import Flat
 from nextlabel.maths.intervals import binomial_interval
 
-SECONDS = 3.0  # of each audit, for the attacks that run by the clock
+SECONDS = 6.0  # of each audit, for the attacks that run by the clock
 RECORDS = 8
 LEAST = 95  # verdicts that must be right
 

@@ -2,8 +2,11 @@
 
 import gc
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 
+from nextlabel import leakage
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import reporting
@@ -372,6 +376,23 @@ def test_whoever_ends_the_work_is_heard(network: nn.Module, items: Array) -> Non
     for fault in (KeyboardInterrupt, Enough):
         with pytest.raises(fault):
             audited(network, items, Broken(fault), records=1)
+
+
+def test_a_report_is_read_without_a_model_library(network: nn.Module, items: Array, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(audited(network, items, Blind()).to_json(), encoding="utf-8")
+    script = (
+        "import sys; from nextlabel.leakage import Report, audit; "
+        f"Report.from_json(open({str(tmp_path / 'report.json')!r}, encoding='utf-8').read()).sentences(); "
+        "sys.exit(','.join({'torch', 'transformers', 'opacus', 'skimage'} & set(sys.modules)) or None)"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_the_room_names_what_it_has() -> None:
+    assert {"Report", "audit"} <= set(dir(leakage))
+    with pytest.raises(AttributeError, match=r"'nextlabel\.leakage' has no attribute 'gossip'"):
+        leakage.gossip  # noqa: B018
 
 
 def test_progress_is_told_and_ends(network: nn.Module, items: Array) -> None:
