@@ -1,6 +1,6 @@
 """The verdict of an audit against the truth of 100 scenarios, leaking and null, set beforehand.
 
-About two CPU minutes. Each scenario is audited by `nextlabel.leakage.audit` with all registered attacks,
+About half a CPU minute. Each scenario is audited by `nextlabel.leakage.audit` with all registered attacks,
 which get the messages and nothing of the scenario; the truth is written here, beside each of them.
 """
 
