@@ -139,15 +139,18 @@ def test_soft_labels_come_back_as_they_are() -> None:
     np.testing.assert_allclose(found.details["targets"], soft, atol=1e-3)
 
 
-def test_a_message_in_fewer_digits_is_explained_up_to_them() -> None:
+@pytest.mark.parametrize(("kind", "unit"), [(torch.float16, 2.0**-10), (torch.bfloat16, 2.0**-7)])
+def test_a_message_in_fewer_digits_is_explained_up_to_them(kind: torch.dtype, unit: float) -> None:
     image = smooth_image(0)
     sent, knowledge = message_of(convolutional(0), image[None], np.array([7]))
-    halved = {name: one.astype(np.float16).astype(np.float32) for name, one in sent.arrays.items()}
-    found = run(replace(QUICK, target=0.0), Disclosure("full", halved, 1), knowledge)
+    rounded = {
+        name: torch.as_tensor(np.array(one)).to(kind).float().numpy() for name, one in sent.arrays.items()
+    }
+    found = run(replace(QUICK, target=0.0), Disclosure("full", rounded, 1), knowledge)
     assert found.outcome == "recovered", found.reason
     assert found.residual is not None
-    assert 1e-5 < found.residual < 2.0**-5  # the root of float16's rounding unit
-    assert error(found, image[None]) < 1e-2
+    assert 0.05 * unit < found.residual < unit  # it goes on below the bound, and ends where rounding stops it
+    assert error(found, image[None]) < 2e-2
 
 
 def test_kinked_activations_end_in_an_honest_failure() -> None:

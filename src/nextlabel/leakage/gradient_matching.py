@@ -22,7 +22,9 @@ from nextlabel.maths.parameters import checked_choice, checked_number, checked_w
 
 __all__ = ["GradientMatching"]
 
-_FLOOR = 4.0  # roundings of the message: what is closer to it cannot be told from the truth
+_SINGLE = 2.0**-23  # the rounding unit of float32
+_HALF = _SINGLE**0.5  # half of its digits
+_FLOOR = 4.0  # rounding units of a sum: what is closer to the message cannot be told from the truth
 _SAME = 0.1  # of an item's spread: starts that end nearer to one another ended at the same items
 _FAILED = "The optimiser failed, or the message is inexact: it ended"
 _WHOLE = ("restarts", "evaluations", "history")
@@ -63,12 +65,12 @@ class GradientMatching(Attack):
     size are matched alike. The start to be kept is the one with the smallest residual; nothing else is known
     of it. Items of a batch are recovered in no particular order.
 
-    ``"recovered"`` is said where the residual is at the target, or its square, which is what is minimised, is
-    below the rounding unit of the message (float32: a residual of 3.5e-4). A local minimum ends at a residual
-    that has nothing to do with rounding; a start on its way to the item goes on losing residual, so that
-    having passed half of the digits it passes the others. A message to which noise
-    was added is never explained that well: the outcome is ``"failed"``, the reason says at which residual and
-    how many starts agree, and the items may be right all the same.
+    ``"recovered"`` is said where the residual is at most the target, half of the digits of float32 (3.5e-4),
+    or the rounding unit of a message in fewer digits, which bounds the residual of the truth. A local minimum
+    ends at a residual that has nothing to do with rounding; a start on its way to the item goes on losing
+    residual, so that having passed half of the digits it passes the others: the remaining starts end then. A
+    message to which noise was added is never explained that well: the outcome is ``"failed"``, the reason
+    says at which residual and how many starts agree, and the items may be right all the same.
 
     Departs from the paper: the loss is scaled, the optimiser searches along its steps and is restarted.
 
@@ -142,13 +144,13 @@ class GradientMatching(Attack):
             return Recovery("refused", remark)
         candidate = Candidate(match, knowledge, labels)
         unit = max(precision_of(disclosure, knowledge), match.precision)
-        explained = max(self.target, unit**0.5)
+        explained = max(self.target, unit, _HALF)
         ended = descend(
             lambda point: match.square(*candidate.parts(point)),
             candidate.starts(self.restarts, generator),
             evaluations=self.evaluations,
             history=self.history,
-            target=max(self.target, _FLOOR * unit) ** 2,
+            target=max(self.target, _FLOOR * max(min(unit, _SINGLE), match.precision)) ** 2,
             enough=explained**2,
             seconds=self.seconds,
             chunk=match.at_once,
