@@ -18,6 +18,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "relu_sparsity": "nextlabel.leakage.relu_sparsity:ReluSparsity",
             "span_test": "nextlabel.leakage.span_test:SpanTest",
             "subspace_decomposition": "nextlabel.leakage.subspace_decomposition:SubspaceDecomposition",
+            "tensor_decomposition": "nextlabel.leakage.tensor_decomposition:TensorDecomposition",
             "text_matching": "nextlabel.leakage.text_matching:TextMatching",
         },
         "command": {

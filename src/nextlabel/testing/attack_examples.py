@@ -126,6 +126,23 @@ def _more_items_than_values() -> tuple[Disclosure, Knowledge]:
     return message_of(small_network(6, 60, 3, activation=nn.Tanh), items, np.arange(9) % 3)
 
 
+def _wide_network(width: int) -> tuple[Disclosure, Knowledge]:
+    items = np.random.default_rng(4).normal(size=(2, 4))
+    items /= np.linalg.norm(items, axis=1, keepdims=True)
+    model = small_network(4, width, 1, activation=nn.Softplus)
+    with torch.no_grad():
+        model[0].bias.zero_()  # type: ignore[index]
+    return message_of(model, items, np.array([[3.0], [-4.0]]), loss="squared_error")
+
+
+def _wide() -> tuple[Disclosure, Knowledge]:
+    return _wide_network(20_000)
+
+
+def _narrow() -> tuple[Disclosure, Knowledge]:
+    return _wide_network(10)
+
+
 EXAMPLES: Mapping[str, Example] = {
     "embedding_inversion": guessed_items,
     "fully_connected": one_item,
@@ -137,6 +154,7 @@ EXAMPLES: Mapping[str, Example] = {
     "relu_sparsity": batch_of,
     "span_test": short_text,
     "subspace_decomposition": _few_items,
+    "tensor_decomposition": _wide,
     "text_matching": asked_text,
 }
 """By registered name: a message that the attack solves within half a second."""
@@ -152,6 +170,7 @@ FAILURES: Mapping[str, Example] = {
     "relu_sparsity": crowded_batch,
     "span_test": crowded_text,
     "subspace_decomposition": _more_items_than_values,
+    "tensor_decomposition": _narrow,
     "text_matching": foreign_text,
 }
 """By registered name: a message that the attack must not claim to have solved."""
