@@ -430,6 +430,27 @@ def test_a_model_without_a_last_linear_layer_has_no_last_layer_message() -> None
         check(Disclosure("last_layer", dict(sent.arrays), 1), said(model))
 
 
+class Placed(nn.Module):
+    """Real numbers with an embedding of their places, as of a picture's patches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = nn.Embedding(6, 1)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        said: torch.Tensor = self.head(items + self.place.weight[:, 0])
+        return said
+
+
+def test_a_model_that_embeds_places_may_take_real_numbers() -> None:
+    model = nn.Sequential(nn.LayerNorm(6), Placed())  # normalising refuses whole numbers
+    sent = full(model, *batch(1))
+    assert blank_item(said(model)).dtype == np.float32
+    check(sent, said(model))
+    assert blank_item(of_text(nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 5)))).dtype == np.int64
+
+
 def test_a_public_item_is_what_the_model_is_run_on() -> None:
     public = np.arange(12.0).reshape(2, 6)
     assert (blank_item(said(network(), public=public)) == public[:1]).all()

@@ -107,7 +107,7 @@ def remarks(disclosure: Disclosure, knowledge: Knowledge) -> tuple[str, ...]:
 
 
 def blank_item(knowledge: Knowledge) -> Array:
-    """A public item, or one of zeros, to run the model on; token ids where the model embeds them.
+    """A public item, or one of zeros, to run the model on; token ids where the model embeds and takes them.
 
     Parameters
     ----------
@@ -121,10 +121,16 @@ def blank_item(knowledge: Knowledge) -> Array:
     """
     if knowledge.public is not None and len(knowledge.public):
         return np.asarray(knowledge.public)[:1]
-    is_text = knowledge.loss == "language_model" or any(
-        isinstance(module, nn.Embedding) for module in knowledge.model.modules()
-    )
-    return np.zeros((1, *knowledge.item_shape), np.int64 if is_text else np.float32)
+    embeds = any(isinstance(module, nn.Embedding) for module in knowledge.model.modules())
+    numbers, tokens = (np.zeros((1, *knowledge.item_shape), dtype) for dtype in (np.float32, np.int64))
+    if not embeds:
+        return numbers
+    try:  # a model may embed positions, and take real numbers all the same
+        with evaluating(knowledge.model), torch.no_grad():
+            knowledge.model(inputs_of(knowledge.model, tokens))
+    except Exception:  # a model may raise anything
+        return numbers
+    return tokens
 
 
 def _check_modes(model: nn.Module) -> None:
