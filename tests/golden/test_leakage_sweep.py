@@ -10,6 +10,7 @@ from nextlabel.core.rng import generator
 from nextlabel.datasets.digits import digits
 from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.leakage.advice import UNDEFENDED
+from nextlabel.leakage.auditing import audit
 from nextlabel.leakage.sweep import accuracy_with, settings, sweep
 
 DATA = digits()
@@ -154,3 +155,11 @@ def test_one_seed_gives_one_sweep() -> None:
         for _ in range(2)
     )
     assert one == other
+
+
+@pytest.mark.parametrize("written", ["gaussian:1e-2", "sign", "prune:90%", "int8", "private:1"])
+def test_a_defended_message_is_audited_and_not_taken_for_that_of_another_model(written: str) -> None:
+    report = audit(
+        leaking(), ITEMS, LABELS, defences=[written], attacks=["label_inference"], records=2, controls=False
+    )
+    assert len(report.verdicts) == 2

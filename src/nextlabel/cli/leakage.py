@@ -62,6 +62,7 @@ def leakage(
     trainings: Annotated[
         int, typer.Option(help="Trainings for each defence of a sweep, to say what it costs; 0 for none.")
     ] = 3,
+    epochs: Annotated[int, typer.Option(help="How often a training goes over the records.")] = 2,
     attacks: Annotated[
         str, typer.Option(help="Names with commas between them; all that read the message when left out.")
     ] = "",
@@ -122,7 +123,13 @@ def leakage(
         console.print(remark, soft_wrap=True)
     with watched(console):
         report = made_report(
-            made, found, options, defences=defence or (), swept=_listed(sweep), trainings=trainings
+            made,
+            found,
+            options,
+            defences=defence or (),
+            swept=_listed(sweep),
+            trainings=trainings,
+            epochs=epochs,
         )
     said(console, report)
     page, *beside = report.write(folder)
@@ -140,6 +147,7 @@ def made_report(
     defences: Sequence[str] = (),
     swept: Sequence[str] = (),
     trainings: int = 3,
+    epochs: int = 2,
 ) -> "Report":
     """The report of an audit, with a sweep where one is wanted, and with advice.
 
@@ -153,8 +161,8 @@ def made_report(
         Applied to the messages of the report.
     swept : sequence of str
         Compared in a sweep.
-    trainings : int
-        For each defence of the sweep.
+    trainings, epochs : int
+        For each defence of the sweep: how many, and how often each goes over the records.
     """
     import numpy as np
 
@@ -169,7 +177,7 @@ def made_report(
     report = audit(model, found.items, labels, defences=defences, **options)
     if not swept:
         return report.with_trials((), advise((), share))
-    trials = sweep(model, found.items, labels, swept, seeds=trainings, **options)
+    trials = sweep(model, found.items, labels, swept, seeds=trainings, epochs=epochs, **options)
     return report.with_trials(trials, advise(trials, share))
 
 

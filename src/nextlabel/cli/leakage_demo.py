@@ -34,6 +34,8 @@ class Scene:
         As `nextlabel.leakage.audit` takes them, beyond the data.
     swept : tuple of str
         Defences to sweep over.
+    epochs : int
+        Of the trainings of a sweep.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Scene:
     data: str
     options: dict[str, Any] = field(default_factory=dict)
     swept: tuple[str, ...] = ()
+    epochs: int = 1
 
     def command(self, seed: int) -> str:
         """What makes this report again, in the folder of the demonstration."""
@@ -52,7 +55,7 @@ class Scene:
         if "attacks" in given:
             given["attacks"] = ",".join(given["attacks"])
         if self.swept:
-            given["sweep"] = ",".join(self.swept)
+            given |= {"sweep": ",".join(self.swept), "epochs": self.epochs}
         for option, value in given.items():
             words += [f"--{option}", str(value)]
         return shlex.join([*words, "--out", self.name])
@@ -78,14 +81,14 @@ SCENES = (
         "A gradient of a perceptron, one digit at a time, and what defences do about it",
         "digits",
         "digits",
-        {"seconds": 20.0, "attacks": ("label_inference", "fully_connected", "gradient_matching")},
+        {"seconds": 16.0, "attacks": ("label_inference", "fully_connected", "gradient_matching")},
         (
-            "gaussian:1e-4",
-            "gaussian:1e-3",
             "gaussian:1e-2",
             "gaussian:1e-1",
+            "gaussian:1",
             "prune:30%",
             "prune:90%",
+            "prune:99%",
             "batch:8",
         ),
     ),
@@ -123,7 +126,7 @@ def demonstrate(folder: Path, seed: int = 0) -> None:
         with watched(console):
             model = made_model(os.fspath(folder / f"{_MODELS}:{scene.function}"))
             options = {"share": "full", "seed": seed, **scene.options}
-            report = made_report(model, found, options, swept=scene.swept)
+            report = made_report(model, found, options, swept=scene.swept, epochs=scene.epochs)
         said(console, report)
         report.write(folder / scene.name)
         made.append((scene, report))

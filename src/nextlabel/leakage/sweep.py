@@ -1,5 +1,6 @@
 """What the attacks take at one strength of a defence after another, and what each strength costs."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -127,7 +128,8 @@ def sweep(
     attacks : sequence of str or Attack, optional
         Each is run by itself, so that it is known what ended which; None for all that read the message.
     seconds : float
-        For the attacks of all settings together, shared evenly over settings and attacks.
+        For the attacks of all settings together, shared evenly over settings and the attacks that take time
+        by the clock.
     seeds : int
         Trainings for each setting, on the same orders of the items; 0 measures no accuracy.
     epochs, rate
@@ -150,6 +152,7 @@ def sweep(
     seconds = checked_number(seconds, "seconds", above=0, advice="Give for example 120.")
     every = settings(written, share)
     run = _attacks(share, attacks)
+    timed = sum(_is_timed(one) for one in run)
     trains = np.ndim(labels) == 1 and known.get("loss", _LOSS) == _LOSS
     trials = []
     for done, setting in enumerate(every):
@@ -164,7 +167,7 @@ def sweep(
                 batch=batch,
                 records=records,
                 attacks=[one],
-                seconds=seconds / (len(every) * len(run)),
+                seconds=seconds / (len(every) * max(1, timed)),
                 seed=seed,
                 rate=rate,
                 known=known,
@@ -306,6 +309,11 @@ def _attacks(share: str, wanted: Sequence[str | Attack] | None) -> tuple[str | A
         return tuple(wanted)
     every = registry.names("attack")
     return tuple(name for name in every if share in registry.build("attack", name).reads)
+
+
+def _is_timed(attack: str | Attack) -> bool:
+    made: Any = registry.build("attack", attack)
+    return any(one.name == "seconds" for one in dataclasses.fields(made))
 
 
 def _named(attack: str | Attack) -> str:
