@@ -12,6 +12,7 @@ from torch import nn
 __all__ = ["Inverse", "inverse_of"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Function = Callable[[Floats], Floats]
 
 _SURE = 5.0  # a rectified value this many standard errors above 0 is taken to be active
@@ -47,7 +48,9 @@ class Inverse:
     jump: float = 0.0
     is_rectifier: bool = False
 
-    def read(self, value: Floats, error: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def read(
+        self, value: Floats, error: Floats, is_up: Bools | None = None, *, is_doubting: bool = True
+    ) -> tuple[Floats, Floats, Floats, Floats]:
         """What went in, its standard error, the slope there, and the standard error of the slope.
 
         Parameters
@@ -56,6 +59,11 @@ class Inverse:
             What came out.
         error : array of float64
             Its standard error, above 0 and finite.
+        is_up : array of bool, optional
+            Whether what went in was above 0, where that is known.
+        is_doubting : bool
+            Whether the slope of a value within its error of a kink counts as unsure; otherwise the side on
+            which the value lies is taken.
 
         Returns
         -------
@@ -69,10 +77,16 @@ class Inverse:
         """
         room = np.minimum(error, 0.25 * (self.high - self.low))
         inside = np.clip(value, self.low + room, self.high - room)
-        is_near = np.abs(value) < _SURE * error
-        is_flat = (value < _SURE * error) & self.is_rectifier
+        if is_up is not None and self.jump:
+            inside = np.where(is_up, np.maximum(inside, 0.0), np.minimum(inside, -1e-300))
+            is_flat = ~is_up & self.is_rectifier
+            jump = np.zeros_like(value)
+        else:
+            is_near = np.abs(value) < _SURE * error
+            is_flat = (value < _SURE * error) & self.is_rectifier
+            jump = self._unseen(value, error) if self.is_rectifier else np.where(is_near, self.jump, 0.0)
+            jump = jump if is_doubting else np.zeros_like(value)
         slope = np.where(is_flat, 0.0, self.slope(inside))
-        jump = self._unseen(value, error) if self.is_rectifier else np.where(is_near, self.jump, 0.0)
         unsure = np.abs(self.bend(inside)) * room + jump
         with np.errstate(divide="ignore"):
             away = np.where(is_flat, np.inf, error / slope)

@@ -6,6 +6,7 @@ from typing import Any, final
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from nextlabel.core.attack import Knowledge
@@ -21,8 +22,10 @@ from nextlabel.leakage.weighted_solving import Equations, solved
 __all__ = ["Layer", "Peeled", "layers_of", "peeled"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 _SUMMED = 2.0  # rounding of a sum of many terms, as a share of the root of their squares
+_PINNED = 1e-6  # spread of a value that is known to be 0, of the usual
 _WIDE = 3.0  # spread of unknown values before anything is read, in units of what is typical for them
 _STEP = 0.1  # by how much neighbouring pixels differ, of the spread; only orders pictures that explain alike
 
@@ -105,6 +108,9 @@ def peeled(
     gradient: Disclosure,
     knowledge: Knowledge,
     rng: np.random.Generator,
+    guess: Floats | None = None,
+    *,
+    is_doubting: bool = False,
 ) -> Peeled:
     """The item behind a gradient, from the last layer down.
 
@@ -120,7 +126,13 @@ def peeled(
         For the shape and the bounds of the item.
     rng : numpy.random.Generator
         Draws the probes by which errors are estimated.
+    guess : array of float64, axes of the item, optional
+        An item that is nearly right: it tells on which side of their kinks the activations are.
+    is_doubting : bool
+        Whether the slopes of activations near their kinks count as unsure; where a side is taken wrongly,
+        only the residual of the answer shows it.
     """
+    sides = None if guess is None else _sides(layers, guess)
     final = layers[-1].map
     assert final is not None  # it has a weight, or there were no top
     scale = _scale(layers[-1].stage, top.features)
@@ -131,7 +143,7 @@ def peeled(
         layer = layers[position]
         report("peeling layers", len(layers) - 1 - position, len(layers))
         if layer.inverse is not None:
-            level = _before(layer.inverse, level)
+            level = _before(layer.inverse, level, None if sides is None else sides[position], is_doubting)
             continue
         assert layer.map is not None
         if _is_rearranging(layer.map):
@@ -139,7 +151,8 @@ def peeled(
             drawn = drawn if drawn is None else layer.map.matrix.T @ drawn
             continue
         prior = _prior(layers[:position], knowledge, layer.stage, scale)
-        level, drawn, row = _through(layer.map, level, gradient, top.noise, prior, rng)
+        pinned = _pinned(layers[:position], sides)
+        level, drawn, row = _through(layer.map, level, gradient, top.noise, prior, rng, pinned)
         missing = int(str(row["missing"]))
         rows.append({"layer": layer.stage.title, **row})
     shape = knowledge.item_shape
@@ -170,14 +183,19 @@ def _through(
     noise: Noise,
     prior: _Prior,
     rng: np.random.Generator,
+    pinned: Bools | None,
 ) -> tuple[_Level, Floats, dict[str, object]]:
     """What entered an affine layer, one draw of it, and what to report."""
     level = _with_bias_gradient(layer, level, gradient, noise)
     parts = _equations(layer, level, gradient, noise, prior.typical)
     size = layer.matrix.shape[1]
     mean, spread = np.full(size, prior.mean), np.full(size, prior.spread)
+    if pinned is not None:
+        spread[pinned] = _PINNED * prior.spread
+        mean[pinned] = 0.0
     found = solved(parts, mean, spread, rng)
-    missing = round(found.missing)
+    missing = round(found.missing) - (0 if pinned is None else int(pinned.sum()))
+    missing = max(missing, 0)
     value = found.value
     if missing and prior.alike is not None:
         value = solved([*parts, prior.alike], mean, spread, rng).value
@@ -233,8 +251,28 @@ def _with_bias_gradient(layer: LayerMap, level: _Level, gradient: Disclosure, no
     return replace(level, slope=shared, doubt=doubt) if doubt < level.doubt else level
 
 
-def _before(inverse: Inverse, level: _Level) -> _Level:
-    value, error, steepness, unsure = inverse.read(level.value, level.error)
+def _sides(layers: Sequence[Layer], item: Floats) -> list[Bools]:
+    """Whether what enters each layer is above 0, for an item."""
+    value, found = item.ravel(), []
+    for layer in layers:
+        found.append(value > 0.0)
+        if layer.map is not None:
+            value = layer.map.matrix @ value + layer.map.shift
+        else:
+            with torch.no_grad():
+                value = layer.stage.module(torch.tensor(value)).numpy()
+    return found
+
+
+def _pinned(below: Sequence[Layer], sides: list[Bools] | None) -> Bools | None:
+    # what a rectifier cut is 0
+    if sides is None or not below or below[-1].inverse is None or not below[-1].inverse.is_rectifier:
+        return None
+    return ~sides[len(below) - 1]
+
+
+def _before(inverse: Inverse, level: _Level, is_up: Bools | None, is_doubting: bool) -> _Level:
+    value, error, steepness, unsure = inverse.read(level.value, level.error, is_up, is_doubting=is_doubting)
     slope = level.slope * steepness
     length = float(np.linalg.norm(slope))
     added = float(np.linalg.norm(level.slope * unsure)) / length if length else 1.0

@@ -92,6 +92,7 @@ def solved(parts: list[Equations], mean: Floats, spread: Floats, rng: np.random.
     for part in scaled:
         _add_products(normal, part)
     precision = 1.0 / spread**2
+    lengths = np.diagonal(normal) + precision
     factor = _factor(normal, precision)
     value = mean.copy()
     for _ in range(1 + _REFINED):
@@ -106,6 +107,9 @@ def solved(parts: list[Equations], mean: Floats, spread: Floats, rng: np.random.
         inverse = sl.solve_triangular(factor, np.eye(len(mean)), lower=True, check_finite=False)
         variance = (inverse**2).sum(0)
         missing = float((variance * precision).sum())
+    # a pivot below the rounding of its sums says nothing: what it stands for is open as well
+    lost = np.diagonal(factor) ** 2 < len(mean) * np.finfo(np.float64).eps * lengths
+    missing = max(missing, float(lost.sum()))
     misfit = _misfit(scaled, value, len(mean) - missing)
     # what the equations leave open has the prior's error, however well they agree
     error = np.sqrt(np.minimum(variance * misfit**2, np.maximum(variance, spread**2)))
