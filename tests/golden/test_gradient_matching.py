@@ -83,6 +83,14 @@ def test_the_residual_is_that_of_the_items_given() -> None:
     )
 
 
+def test_the_start_that_is_kept_is_the_one_with_the_least_residual() -> None:
+    sent, knowledge = message_of(convolutional(0), smooth_image(0)[None], np.array([7]))
+    found = run(replace(QUICK, evaluations=30), sent, knowledge)
+    residuals = found.details["residuals"]
+    assert len(set(residuals)) == 4
+    assert found.residual == min(residuals)
+
+
 def items_of(count: int) -> Any:
     return np.random.default_rng(5).normal(size=(count, 4))
 
