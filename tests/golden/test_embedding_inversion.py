@@ -1,5 +1,8 @@
 """Gradient embeddings give the model's guess, the features, and the item where units suffice."""
 
+import itertools
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +22,7 @@ RNG = np.random.default_rng(0)
 def network(*widths: int, activation: type[nn.Module] = nn.ReLU, scale: float = 1.0) -> nn.Sequential:
     rng = np.random.default_rng(0)
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         layer = nn.Linear(inputs, outputs, dtype=torch.float64)
         with torch.no_grad():
             for one in layer.parameters():
@@ -52,7 +55,8 @@ def test_guess_features_and_item_are_recovered(classes: int) -> None:
     model, items = network(6, 40, classes), items_of(30)
     found = inverted(model, items, classes)
     assert found.outcome == "recovered"
-    assert found.items is not None and found.labels is not None
+    assert found.items is not None
+    assert found.labels is not None
     assert found.details["rows"] == found.details["item_rows"] == list(range(30))
     assert found.labels.tolist() == guesses(model, items)
     assert found.features == pytest.approx(features_of(model, items), abs=1e-9)
@@ -200,3 +204,37 @@ def test_a_model_without_a_last_linear_layer_is_refused() -> None:
     sent = Disclosure("embedding", {"embedding": np.ones((2, 4, 40))}, 2)
     found = EmbeddingInversion().recover(sent, Knowledge(model, (6,), 4), RNG)
     assert found.outcome == "refused"
+
+
+def sketched(rows: int, **more: object) -> Recovery:
+    model, items = network(6, 20, 3), items_of(4)
+    matrix = np.random.default_rng(2).normal(size=(rows, 60)) / np.sqrt(rows)
+    told: Any = {"sketch": matrix, **more}
+    known = Knowledge(model, (6,), 3, **told)
+    return EmbeddingInversion().recover(embedding(model, items, sketch=matrix), known, RNG)
+
+
+def test_a_sketch_of_full_rank_hides_nothing() -> None:
+    assert sketched(60).items == pytest.approx(items_of(4), abs=1e-6)
+    assert sketched(75).items == pytest.approx(items_of(4), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "says"),
+    [
+        (59, {}, "A sketch of 59 numbers does not fix an embedding of 60"),
+        (60, {"sketch": None}, "the matrix is not known"),
+        (60, {"sketch": np.ones((60, 3))}, "must have the axes (60, 60); it has (60, 3)"),
+    ],
+)
+def test_a_sketch_that_cannot_be_solved_is_refused(rows: int, more: dict[str, object], says: str) -> None:
+    found = sketched(rows, **more)
+    assert found.outcome == "refused"
+    assert says in found.reason
+
+
+def test_a_message_without_embeddings_is_refused() -> None:
+    sent = Disclosure("embedding", {"other": np.ones((2, 3))}, 2)
+    found = EmbeddingInversion().recover(sent, Knowledge(network(6, 20, 3), (6,), 3), RNG)
+    assert found.outcome == "refused"
+    assert "neither embeddings" in found.reason

@@ -1,5 +1,7 @@
 """Items in closed form, the rank of a batch, and items alone in a unit."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +21,7 @@ def network(
 ) -> nn.Sequential:
     rng = np.random.default_rng(seed)
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         layer = nn.Linear(inputs, outputs, bias=bias, dtype=dtype)
         with torch.no_grad():
             for one in layer.parameters():
@@ -125,7 +127,8 @@ def test_items_alone_in_a_unit_are_recovered_and_the_others_after_them() -> None
     labels = np.array([3, 1, 4, 1])
     found = recovered(full(model, items, labels), model)
     assert found.outcome == "recovered"
-    assert found.items is not None and found.labels is not None
+    assert found.items is not None
+    assert found.labels is not None
     assert len(found.items) == 4
     assert worst(found.items, items) < 1e-9
     order = [int(np.argmin(np.linalg.norm((items - one).reshape(4, -1), axis=1))) for one in found.items]

@@ -34,7 +34,8 @@ def test_every_item_and_its_label_is_recovered(number: int, reduction: str) -> N
     known = Knowledge(model, (12,), 4, reduction=reduction)
     found = ReluSparsity().recover(full(model, items, labels, reduction=reduction), known, generator(0))
     assert found.outcome == "recovered"
-    assert found.items is not None and found.labels is not None
+    assert found.items is not None
+    assert found.labels is not None
     order = [int(np.argmin(np.linalg.norm(items - one, axis=1))) for one in found.items]
     assert sorted(order) == list(range(number))
     assert found.items == pytest.approx(items[order], abs=1e-8)

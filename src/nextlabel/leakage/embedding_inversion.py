@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
-from nextlabel.core.disclosure import Disclosure
+from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.dense_layers import Dense, DenseLayers, dense_layers
 from nextlabel.leakage.embedding_scale import Candidate, candidates
@@ -38,6 +38,8 @@ class EmbeddingInversion(Attack):
     several scales explain the embedding, as they mostly do with two classes, the layers before decide where
     they can. Then `inverted` follows the features back to the item; the item counts only if the model makes
     the features of it again, which also checks every unit that is off.
+
+    A sketch of at least as many numbers as an embedding has, by a known matrix of full rank, is solved first.
 
     Time O(c·d·min(c, d)) an item for the features, O(m·d²) for a layer of m units and d inputs.
 
@@ -82,9 +84,10 @@ class EmbeddingInversion(Attack):
             layer = last_layer(knowledge)
         except LearnerError as cause:
             return Recovery("refused", str(cause))
-        rows = disclosure.arrays.get("embedding")
-        if rows is None:
-            return Recovery("refused", "The message is a sketch of embeddings.")
+        sent = disclosure.arrays.get("embedding")
+        rows = _unsketched(disclosure, knowledge, layer) if sent is None else sent
+        if isinstance(rows, str):
+            return Recovery("refused", rows)
         if rows.ndim != 3 or rows.shape[1:] != layer.weight.shape:
             reason = (
                 f"Embeddings of this model have {layer.weight.shape[0]} classes and {layer.weight.shape[1]} "
@@ -92,7 +95,28 @@ class EmbeddingInversion(Attack):
             )
             return Recovery("refused", reason)
         precision = float(np.finfo(rows.dtype).eps)
+        if sent is None and knowledge.sketch is not None:
+            precision *= float(np.linalg.cond(knowledge.sketch))
         return _recovered(rows.astype(np.float64), _Target(layer, knowledge, precision))
+
+
+def _unsketched(disclosure: Disclosure, knowledge: Knowledge, layer: Dense) -> Array | str:
+    """Embeddings from their products with a known matrix, in the message's type; or why not."""
+    sent, matrix = disclosure.arrays.get("sketch"), knowledge.sketch
+    if sent is None or sent.ndim != 2:
+        return "The message holds neither embeddings, axes (b, k, d), nor sketches of them, axes (b, r)."
+    if matrix is None:
+        return "The message is a sketch of embeddings, and the matrix is not known."
+    size = layer.weight.size
+    if matrix.shape != (sent.shape[1], size):
+        return f"The matrix must have the axes ({sent.shape[1]}, {size}); it has {matrix.shape}."
+    if np.linalg.matrix_rank(matrix) < size:
+        return (
+            f"A sketch of {sent.shape[1]} numbers does not fix an embedding of {size} by linear equations; "
+            "nonlinear ones were not tried, which is no proof that it hides anything."
+        )
+    solved = np.linalg.lstsq(matrix.astype(np.float64), sent.T.astype(np.float64), rcond=None)[0]
+    return np.asarray(solved.T.reshape(len(sent), *layer.weight.shape), sent.dtype)
 
 
 @final

@@ -15,7 +15,8 @@ __all__ = ["Candidate", "candidates"]
 
 _GRID = 100  # points a factor of ten, on which a change of sign is looked for
 _DECADES = 8
-_ROUNDING = 100.0  # rounding units
+_ROUNDING = 8.0  # rounding units
+_ROOT = 1e-13  # the error of a root's logarithm
 _OTHERS = 0.1  # of the positive entries: what noise may make negative beside the label's
 _NEAR = 0.1  # of zero, in logarithms: a turn that near may reach it between two points
 _ALIKE = 1e-4  # scales nearer than this are one
@@ -102,7 +103,7 @@ def candidates(
 def _rounding(features: Floats, layer: Dense, precision: float) -> float:
     """What rounding leaves of the residual: that of the logits, which are exponents, and of the message."""
     terms = float((np.abs(layer.weight) @ np.abs(features)).max())
-    return _ROUNDING * precision * (1.0 + terms)
+    return (_ROUNDING * precision + _ROOT) * (1.0 + terms)
 
 
 def _mended(embedding: Floats, label: int) -> Floats:

@@ -19,6 +19,7 @@ from nextlabel.maths.row_space import Spectrum, spectrum_of
 __all__ = ["FullyConnected"]
 
 _FAR = 0.1  # of a message's length: what is further away does not explain it
+_ONE = 1e-4  # of a message's length: what is left when one item explains it
 _LISTED = 64  # singular values in the details
 
 Floats = NDArray[np.float64]
@@ -86,12 +87,11 @@ class FullyConnected(Attack):
             return Recovery(
                 "unidentifiable", "The first layer's gradient is zero: no unit speaks of an item."
             )
-        spectrum = _spectrum(found)
         if found.weight is None or found.bias is None or not found.bias.any():
-            return _without_bias(spectrum)
+            return _without_bias(_spectrum(found))
         if items == 1:
-            return _single(found, seen, gradient, knowledge, spectrum, remark)
-        return _several(found, seen, gradient, knowledge, spectrum, items)
+            return _single(found, seen, gradient, knowledge, remark)
+        return _several(found, seen, gradient, knowledge, _spectrum(found), items)
 
 
 def _first_layer(gradient: Disclosure, knowledge: Knowledge) -> tuple[LayerGradient, DenseLayers] | str:
@@ -130,10 +130,11 @@ def _single(
     seen: DenseLayers,
     gradient: Disclosure,
     knowledge: Knowledge,
-    spectrum: Spectrum,
     remark: str,
 ) -> Recovery:
     row, apart = _solved(found.joined[:, :-1], found.joined[:, -1])
+    # the decomposition of a large layer takes longer than all else, and says nothing of one item
+    spectrum = _of_one(found, apart) if apart < _ONE else _spectrum(found)
     item = seen.items_of(row[None])
     closed = explained(item, gradient, knowledge)
     residual = apart if closed.residual is None else closed.residual
@@ -208,6 +209,12 @@ def _solved(weight: Floats, bias: Floats) -> tuple[Floats, float]:
     apart = np.linalg.norm(weight - np.outer(bias, row))
     length = np.sqrt((weight**2).sum() + (bias**2).sum())
     return row, float(apart / length)
+
+
+def _of_one(found: LayerGradient, apart: float) -> Spectrum:
+    """Rank one, with what is left of the rows as the second singular value, which is no larger."""
+    length = float(np.linalg.norm(found.joined))
+    return spectrum_of([length, apart * length], precision=found.precision)
 
 
 def _spectrum(found: LayerGradient) -> Spectrum:

@@ -103,7 +103,7 @@ class SparseColumns:
         system += 1e-13 * rng.standard_normal(system.shape)
         aim = np.zeros((samples, b, 1))
         aim[:, -1] = 1.0
-        found = np.linalg.solve(system, aim)[:, :, 0]
+        found: Floats = np.asarray(np.linalg.solve(system, aim)[:, :, 0], np.float64)
         found /= np.linalg.norm(found, axis=1, keepdims=True)
         is_zero = self._zeros(found, _LOOSE)
         good = np.flatnonzero(is_zero.sum(axis=1) >= self._wanted)
@@ -139,7 +139,8 @@ class SparseColumns:
             zeros = self._zeros(direction[None], loose)[0]
             if zeros.sum() < self._wanted:
                 break
-            direction = np.linalg.svd(self._rows[zeros] / self._tolerance[zeros, None])[2][-1]
+            weighted = self._rows[zeros] / self._tolerance[zeros, None]
+            direction = np.asarray(np.linalg.svd(weighted)[2][-1], np.float64)
         return int(self._zeros(direction[None]).sum()), direction
 
     def _zeros(self, directions: Floats, loose: float = 1.0) -> NDArray[np.bool_]:
