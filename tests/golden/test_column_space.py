@@ -17,10 +17,10 @@ def made(rank: int, noise: float, rng: np.random.Generator) -> tuple[ColumnSpace
     ), vectors
 
 
-@pytest.mark.parametrize("noise", [0.0, 1e-7, 1e-3, 0.1, 0.3])
+@pytest.mark.parametrize("noise", [0.0, 1e-7, 1e-3, 0.1, 0.7])
 def test_the_rank_is_the_number_of_vectors_at_any_noise_below_the_signal(noise: float) -> None:
     # the least of 12 singular values is about (√120 - √12)(√40 - √12) = 21; noise ends at √40 + √120 = 17
-    # times its size: 5 at 0.3
+    # times its size: 12 at 0.7
     space, _ = made(12, noise, np.random.default_rng(0))
     assert space.rank == 12
     assert not space.is_exhausted
@@ -79,7 +79,8 @@ def within_bound(seed: int, shrunk: float) -> int:
         lesser = ColumnSpace(
             space.basis, space.values, space.rank, space.size, shrunk * space.noise, space.within, 120
         )
-        passed += int((lesser.scores(vectors) <= 1.0).sum())
+        # so many tried that no foreign vector gives the bound: it is that of the noise alone
+        passed += int((lesser.scores(vectors, 10**40) <= 1.0).sum())
     return passed
 
 
@@ -88,9 +89,9 @@ def test_vectors_of_the_space_pass(seed: int) -> None:
     assert within_bound(seed, 1.0) >= 1997
 
 
-def test_vectors_fail_where_the_noise_is_taken_for_a_thousandth(seed: int) -> None:
-    # the twin; the bound is the geometric mean with one that does not shrink
-    assert within_bound(seed, 0.001) < 1997
+def test_vectors_fail_where_the_noise_is_taken_for_half(seed: int) -> None:
+    # the twin: a bound at half the distance loses one in ten
+    assert within_bound(seed, 0.5) < 1997
 
 
 def test_no_foreign_vector_passes_where_the_noise_is_low(seed: int) -> None:
