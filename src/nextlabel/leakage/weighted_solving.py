@@ -56,6 +56,7 @@ class Solution:
         How much larger than stated the errors of the equations are, as their disagreement shows; from 1 up.
     missing : float
         The prior's share in the knowledge of the unknowns: how many directions the equations leave open.
+        Where errors are so small that rounding hides the prior, a lower bound from 1 up.
     """
 
     value: Floats
@@ -93,7 +94,7 @@ def solved(parts: list[Equations], mean: Floats, spread: Floats, rng: np.random.
         _add_products(normal, part)
     precision = 1.0 / spread**2
     lengths = np.diagonal(normal) + precision
-    factor = _factor(normal, precision)
+    factor, rounding = _factor(normal, precision)
     value = mean.copy()
     for _ in range(1 + _REFINED):
         step = precision * (mean - value)
@@ -108,7 +109,7 @@ def solved(parts: list[Equations], mean: Floats, spread: Floats, rng: np.random.
         variance = (inverse**2).sum(0)
         missing = float((variance * precision).sum())
     # a pivot below the rounding of its sums says nothing: what it stands for is open as well
-    lost = np.diagonal(factor) ** 2 < len(mean) * np.finfo(np.float64).eps * lengths
+    lost = np.diagonal(factor) ** 2 < rounding * lengths
     missing = max(missing, float(lost.sum()))
     misfit = _misfit(scaled, value, len(mean) - missing)
     # what the equations leave open has the prior's error, however well they agree
@@ -147,14 +148,16 @@ def _add_products(normal: Floats, part: Equations) -> None:
         normal[begin:end, begin:end] += block.T @ block
 
 
-def _factor(normal: Floats, precision: Floats) -> Floats:
+def _factor(normal: Floats, precision: Floats) -> tuple[Floats, float]:
+    """The Cholesky factor, and the share of the diagonal below which a pivot is only rounding."""
     diagonal = np.einsum("ii->i", normal)
     diagonal += precision
-    jitter = 1e-15 * diagonal
+    share = len(diagonal) * float(np.finfo(np.float64).eps)
+    whole, added = diagonal.copy(), 0.0
     for _ in range(12):
         try:
-            return np.asarray(sl.cholesky(normal, lower=True, check_finite=False))
-        except np.linalg.LinAlgError:
-            diagonal += jitter
-            jitter *= 10.0
+            return np.asarray(sl.cholesky(normal, lower=True, check_finite=False)), share + 2.0 * added
+        except np.linalg.LinAlgError:  # rounding took a pivot below zero
+            added = max(10.0 * added, share)
+            diagonal[:] = (1.0 + added) * whole
     raise np.linalg.LinAlgError
