@@ -12,7 +12,7 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
 from nextlabel.leakage import Report, audit
-from nextlabel.leakage.attempts import Batch, Guess, guess, scored
+from nextlabel.leakage.attempts import Batch, Guess, attempt, guess, scored
 from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.scores import ItemScore
 
@@ -125,6 +125,37 @@ class Parrot(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         return Recovery("recovered", items=self.items, residual=1.0)
+
+
+@final
+@dataclass(frozen=True)
+class Draws(Attack):
+    """Gives a number of its generator."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        return Recovery("failed", items=rng.random((1, 1)))
+
+
+def test_each_attempt_has_randomness_of_its_own() -> None:
+    sent = Disclosure("full", {"bias": np.ones(1)}, items=1)
+    told = Knowledge(None, (1,), 2)
+
+    def drawn(name: str, message: int, seed: int) -> float:
+        recovery, _ = attempt(name, Draws(), sent, told, message=message, seed=seed)
+        assert recovery.items is not None
+        return float(recovery.items[0, 0])
+
+    ways = [("one", 0, 0), ("two", 0, 0), ("one", 1, 0), ("one", 0, 1)]
+    assert len({drawn(*way) for way in ways}) == 4
+    assert drawn(*ways[0]) == drawn(*ways[0])
 
 
 class Words(nn.Module):
