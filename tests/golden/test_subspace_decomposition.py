@@ -202,6 +202,14 @@ def noisy(strength: float) -> Callable[[str, Floats], Floats]:
     return change
 
 
+@pytest.mark.parametrize("activation", ["softplus", "tanh"])
+def test_a_little_noise_moves_items_a_little(activation: str) -> None:
+    items = items_of(2)
+    found = attacked(network(activation, has_bias=True), items, change=noisy(1e-5))
+    assert found.outcome == "recovered"
+    assert 1e-8 < matched(found, items)[1] < 1e-2
+
+
 @pytest.mark.parametrize("strength", [0.3, 30.0])
 def test_much_noise_fails_with_a_reason(strength: float) -> None:
     quick = SubspaceDecomposition(restarts=1, repairs=0, steps=5)

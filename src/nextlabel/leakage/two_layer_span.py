@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 _ROUNDINGS = 300.0  # of the rounding unit of the message: what sums of it leave
 _FLOOR = 1e-9
-_NOISES = 1.2  # of the noise that the spectrum shows
+_NOISES = 2.0  # of the noise that the spectrum shows, which is that of the hidden gradient alone
 _LEAST_TAIL = 8  # singular values that a noise floor is told by
 _UNEVEN = 2.0  # times as much as independent noise: the noise of large entries may be larger
 _LEAST_SPREAD = 1e-10  # of the largest: projected weights that do not spread cannot tell items apart
