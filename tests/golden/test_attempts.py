@@ -241,3 +241,6 @@ def test_the_baseline_takes_public_items_where_there_are_some() -> None:
     case = Case(network, items, np.arange(6) % 3, Setting(), public=items)
     # the records themselves are public: a guess finds them
     assert {one.score.mse for batch in case.batches for one in batch.guesses} == {0.0}
+    # without public items, the other records are: never the record itself
+    private = Case(network, items, np.arange(6) % 3, Setting())
+    assert all((one.score.mse or 0.0) > 0.0 for batch in private.batches for one in batch.guesses)
