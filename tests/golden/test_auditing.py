@@ -52,10 +52,11 @@ class Ratio(Attack):
 @final
 @dataclass(frozen=True)
 class Blind(Attack):
-    """Gives what its generator draws."""
+    """Gives what its generator draws, and a label whatever the message, where it has one."""
 
     residual: float = 0.5
     outcome: str = "failed"
+    label: int | None = None
 
     @property
     def reads(self) -> frozenset[str]:
@@ -67,7 +68,8 @@ class Blind(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         items = rng.uniform(size=(disclosure.items, *knowledge.item_shape))
-        return Recovery(self.outcome, items=items, residual=self.residual)
+        labels = None if self.label is None else np.array([self.label])
+        return Recovery(self.outcome, items=items, labels=labels, residual=self.residual)
 
 
 @final
@@ -184,6 +186,12 @@ def test_labels_alone_are_a_verdict_of_their_own(network: nn.Module, items: Arra
     assert report.summaries[0].labels_chance is not None
     assert report.summaries[0].labels_chance < 1e-6
     assert report.standings[0].why == "gave no item: Ratio"
+
+
+def test_a_label_that_is_right_by_chance_is_no_leak(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Blind(label=0))
+    assert report.summaries[0].labels_right > 0
+    assert set(report.verdicts) == {"NOT SHOWN"}
 
 
 def test_labels_that_the_attacker_was_told_are_no_leak(network: nn.Module, items: Array) -> None:
