@@ -11,6 +11,7 @@ from nextlabel.datasets.digits import digits
 from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.leakage.advice import UNDEFENDED
 from nextlabel.leakage.auditing import audit
+from nextlabel.leakage.demonstration import digits as perceptron
 from nextlabel.leakage.sweep import accuracy_with, settings, sweep
 
 DATA = digits()
@@ -160,6 +161,12 @@ def test_one_seed_gives_one_sweep() -> None:
 @pytest.mark.parametrize("written", ["gaussian:1e-2", "sign", "prune:90%", "int8", "private:1"])
 def test_a_defended_message_is_audited_and_not_taken_for_that_of_another_model(written: str) -> None:
     report = audit(
-        leaking(), ITEMS, LABELS, defences=[written], attacks=["label_inference"], records=2, controls=False
+        perceptron(),
+        ITEMS,
+        LABELS,
+        defences=[written],
+        attacks=["label_inference"],
+        records=4,
+        controls=False,
     )
-    assert len(report.verdicts) == 2
+    assert len(report.verdicts) == 4

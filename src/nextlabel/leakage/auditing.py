@@ -147,7 +147,8 @@ def audit(
     told = [case.knowledge(message) for message in range(len(case.batches))]
     rungs, skipped = ladder(setting.share, attacks, told[0])
     sent = [case.disclosure(message) for message in range(len(case.batches))]
-    noted = _checked(sent, told)
+    # before any defence: noise is no sign of another model or loss
+    noted = _checked([case.undefended(message) for message in range(len(case.batches))], told)
     run = _Run(case, sent, told, rungs, Budget(seconds))
     run.climb()
     made = (*known_controls(seed), own_control(case, run.attempts, run.recoveries)) if controls else ()

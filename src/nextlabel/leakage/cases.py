@@ -202,6 +202,12 @@ class Case:
             "seed": setting.seed,
         }
 
+    def undefended(self, message: int) -> Disclosure:
+        """A message before any defence: what can be held against the model, since noise is no fault of it."""
+        rows = self.positions[message]
+        common: dict[str, Any] = {"loss": self.setting.loss, "reduction": self.setting.reduction}
+        return self._plain(self.items[rows], self.labels[rows], common)
+
     def disclosure(self, message: int) -> Disclosure:
         """A message as it leaves the client: made, and defended."""
         setting = self.setting
