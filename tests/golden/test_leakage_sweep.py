@@ -158,7 +158,7 @@ def test_one_seed_gives_one_sweep() -> None:
     assert one == other
 
 
-@pytest.mark.parametrize("written", ["gaussian:1e-2", "sign", "prune:90%", "int8", "private:1"])
+@pytest.mark.parametrize("written", ["gaussian:1e-2", "sign", "prune:99%", "int8", "private:1"])
 def test_a_defended_message_is_audited_and_not_taken_for_that_of_another_model(written: str) -> None:
     report = audit(
         perceptron(),
