@@ -12,12 +12,12 @@ from torch import nn
 from benchmarks.measure import Row, median, shown
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.rng import generator
-from nextlabel.leakage.embedding_inversion import EmbeddingInversion
-from nextlabel.leakage.fully_connected import FullyConnected
-from nextlabel.leakage.label_counts import LabelCounts
-from nextlabel.leakage.label_inference import LabelInference
+from nextlabel.leakage.attacks.embedding_inversion import EmbeddingInversion
+from nextlabel.leakage.attacks.fully_connected import FullyConnected
+from nextlabel.leakage.attacks.label_counts import LabelCounts
+from nextlabel.leakage.attacks.label_inference import LabelInference
+from nextlabel.leakage.attacks.relu_sparsity import ReluSparsity
 from nextlabel.leakage.messages import embedding, full
-from nextlabel.leakage.relu_sparsity import ReluSparsity
 from nextlabel.learners.networks import mlp
 from nextlabel.maths.intervals import binomial_interval
 

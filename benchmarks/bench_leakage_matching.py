@@ -20,13 +20,13 @@ from benchmarks.measure import Row, shown
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
-from nextlabel.leakage.defences import parse
-from nextlabel.leakage.gradient_matching import GradientMatching
-from nextlabel.leakage.inverting_gradients import InvertingGradients
-from nextlabel.leakage.matching import Candidate, Match
+from nextlabel.leakage.attacks.gradient_matching import GradientMatching
+from nextlabel.leakage.attacks.inverting_gradients import InvertingGradients
+from nextlabel.leakage.defences.defences import parse
+from nextlabel.leakage.matching.matching import Candidate, Match
+from nextlabel.leakage.matching.together import descend
 from nextlabel.leakage.messages import full
 from nextlabel.leakage.networks import deep_leakage
-from nextlabel.leakage.together import descend
 
 SEEDS, LARGE_SEEDS, KINKED_SEEDS, DEFENDED_SEEDS, INVERTED_SEEDS = 50, 10, 20, 20, 5
 LARGE = GradientMatching(restarts=4, evaluations=800, target=3.5e-4)

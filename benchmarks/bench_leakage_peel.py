@@ -16,9 +16,9 @@ from sklearn.datasets import load_sample_images
 from benchmarks.measure import Row, shown
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.rng import generator
+from nextlabel.leakage.attacks.recursive_peel import RecursivePeel
 from nextlabel.leakage.messages import full
 from nextlabel.leakage.networks import deep_leakage
-from nextlabel.leakage.recursive_peel import RecursivePeel
 from nextlabel.maths.intervals import binomial_interval
 
 Items = NDArray[np.float32]

@@ -16,10 +16,10 @@ from torch import nn
 
 from benchmarks.measure import Row, median, shown
 from nextlabel.core.attack import Attack, Knowledge
+from nextlabel.leakage.attacks.subspace_decomposition import SubspaceDecomposition
+from nextlabel.leakage.attacks.tensor_decomposition import TensorDecomposition
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.subspace_decomposition import SubspaceDecomposition
-from nextlabel.leakage.tensor_decomposition import TensorDecomposition
-from nextlabel.leakage.two_layer import ACTIVATIONS, TwoLayer
+from nextlabel.leakage.two_layer.network import ACTIVATIONS, TwoLayer
 from nextlabel.maths.intervals import binomial_interval
 
 Floats = NDArray[np.float64]

@@ -15,10 +15,10 @@ from benchmarks.word_pieces import encoded, vocabulary
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.rng import generator
-from nextlabel.leakage.language_models import Logits, tiny_decoder, tiny_encoder
+from nextlabel.leakage.attacks.span_test import SpanTest
+from nextlabel.leakage.attacks.text_matching import TextMatching, sentences
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.span_test import SpanTest
-from nextlabel.leakage.text_matching import TextMatching, sentences
+from nextlabel.leakage.text.language_models import Logits, tiny_decoder, tiny_encoder
 from nextlabel.maths.intervals import binomial_interval
 
 WORDS, WIDTH, LENGTH, CLASSES, SEEDS = 1000, 128, 7, 4, 5

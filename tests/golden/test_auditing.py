@@ -21,7 +21,7 @@ from nextlabel.core.progress import reporting
 from nextlabel.core.registry import resolve
 from nextlabel.errors import DisclosureError, ParameterError, UnknownName
 from nextlabel.leakage import audit
-from nextlabel.leakage.report import Report
+from nextlabel.leakage.report.report import Report
 
 
 @final

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nextlabel.leakage.curvature import Curvature, fitting_history
+from nextlabel.leakage.matching.curvature import Curvature, fitting_history
 
 
 def two_loops(pairs: list[tuple[Tensor, Tensor]], gradient: Tensor) -> Tensor:

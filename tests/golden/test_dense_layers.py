@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.errors import LearnerError
-from nextlabel.leakage.activations import Activation, recognised
-from nextlabel.leakage.dense_layers import dense_layers
+from nextlabel.leakage.closed_forms.activations import Activation, recognised
+from nextlabel.leakage.closed_forms.dense_layers import dense_layers
 from nextlabel.learners.networks import Images, lenet, mlp
 
 VALUES = torch.linspace(-3, 3, 40, dtype=torch.float64).reshape(1, -1)

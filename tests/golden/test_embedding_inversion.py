@@ -10,9 +10,9 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
-from nextlabel.leakage.dense_layers import Dense
-from nextlabel.leakage.embedding_inversion import EmbeddingInversion
-from nextlabel.leakage.embedding_scale import candidates
+from nextlabel.leakage.attacks.embedding_inversion import EmbeddingInversion
+from nextlabel.leakage.closed_forms.dense_layers import Dense
+from nextlabel.leakage.closed_forms.embedding_scale import candidates
 from nextlabel.leakage.messages import embedding
 from nextlabel.learners.networks import lenet
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
-from nextlabel.leakage.fully_connected import FullyConnected
+from nextlabel.leakage.attacks.fully_connected import FullyConnected
 from nextlabel.leakage.messages import full, last_layer, update
 from nextlabel.learners.networks import lenet
 

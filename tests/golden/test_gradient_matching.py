@@ -14,7 +14,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import reporting
 from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.gradient_matching import GradientMatching
+from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.messages import full
 from nextlabel.leakage.networks import deep_leakage

@@ -14,8 +14,8 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import reporting
 from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.inverting_gradients import InvertingGradients, total_variation
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
-from nextlabel.leakage.inverting_gradients import InvertingGradients, total_variation
 from nextlabel.learners.networks import Flat
 from nextlabel.testing.attack_examples import message_of, small_network
 

@@ -10,7 +10,7 @@ from torch import nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.label_counts import LabelCounts
+from nextlabel.leakage.attacks.label_counts import LabelCounts
 from nextlabel.leakage.messages import full, last_layer, update
 
 RNG = np.random.default_rng(0)

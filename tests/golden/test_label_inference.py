@@ -7,7 +7,7 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
-from nextlabel.leakage.label_inference import LabelInference, inferred_label
+from nextlabel.leakage.attacks.label_inference import LabelInference, inferred_label
 from nextlabel.leakage.messages import full, last_layer, update
 
 RNG = np.random.default_rng(0)

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from nextlabel.errors import LearnerError
-from nextlabel.leakage.activation_inverses import inverse_of
-from nextlabel.leakage.layer_chain import executed_chain
-from nextlabel.leakage.layer_maps import layer_map
-from nextlabel.leakage.peel_top import top_of
-from nextlabel.leakage.weighted_solving import Equations, solved
+from nextlabel.leakage.peeling.activation_inverses import inverse_of
+from nextlabel.leakage.peeling.layer_chain import executed_chain
+from nextlabel.leakage.peeling.layer_maps import layer_map
+from nextlabel.leakage.peeling.peel_top import top_of
+from nextlabel.leakage.peeling.weighted_solving import Equations, solved
 
 LAYERS: dict[str, tuple[tuple[int, ...], Callable[[], nn.Module]]] = {
     "linear": ((5,), lambda: nn.Linear(5, 4)),

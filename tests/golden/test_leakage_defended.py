@@ -13,9 +13,9 @@ from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.errors import DisclosureError, ParameterError
+from nextlabel.leakage.defences.noises import Private
 from nextlabel.leakage.defended import defended_accuracy
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.noises import Private
 from nextlabel.learners.networks import mlp
 
 ITEMS = generator(0).normal(size=(60, 4)).astype(np.float32)

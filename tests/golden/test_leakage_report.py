@@ -14,7 +14,7 @@ from nextlabel.leakage import Report
 from nextlabel.leakage.advice import Trial
 from nextlabel.leakage.controls import Control
 from nextlabel.leakage.ladder import Skipped
-from nextlabel.leakage.pictures import (
+from nextlabel.leakage.report.pictures import (
     defence_picture,
     exhibit_picture,
     residual_picture,
@@ -22,7 +22,7 @@ from nextlabel.leakage.pictures import (
     success_picture,
     time_picture,
 )
-from nextlabel.leakage.report import Exhibit, Outcome, Spent, Standing, Summary
+from nextlabel.leakage.report.report import Exhibit, Outcome, Spent, Standing, Summary
 from nextlabel.leakage.scores import ItemScore
 from nextlabel.leakage.verdicts import VERDICTS, shares
 

@@ -14,11 +14,11 @@ from torch import nn
 from nextlabel.core.defence import length_of
 from nextlabel.core.registry import resolve
 from nextlabel.errors import DisclosureError, ParameterError
-from nextlabel.leakage.accounting import bound, epsilon
-from nextlabel.leakage.bounds import Bound, gaussian_bound, reconstruction_bound
+from nextlabel.leakage.defences.accounting import bound, epsilon
+from nextlabel.leakage.defences.bounds import Bound, gaussian_bound, reconstruction_bound
+from nextlabel.leakage.defences.noises import Private
+from nextlabel.leakage.defences.private import private_message
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.noises import Private
-from nextlabel.leakage.private import private_message
 from nextlabel.testing.attack_examples import small_network
 
 

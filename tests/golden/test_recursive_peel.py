@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.recursive_peel import RecursivePeel
 from nextlabel.leakage.messages import full, update
 from nextlabel.leakage.networks import deep_leakage
-from nextlabel.leakage.recursive_peel import RecursivePeel
 
 Items = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.relu_sparsity import ReluSparsity
 from nextlabel.leakage.messages import full, last_layer, update
-from nextlabel.leakage.relu_sparsity import ReluSparsity
 
 
 def network(units: int = 60, activation: type[nn.Module] = nn.ReLU, *, bias: bool = True) -> nn.Sequential:

@@ -12,12 +12,12 @@ from torch import nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.span_test import SpanTest
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.span_test import SpanTest
 
 transformers = pytest.importorskip("transformers")
 
-from nextlabel.leakage.language_models import Logits, tiny_decoder, tiny_encoder  # noqa: E402
+from nextlabel.leakage.text.language_models import Logits, tiny_decoder, tiny_encoder  # noqa: E402
 
 Tokens = NDArray[np.int64]
 

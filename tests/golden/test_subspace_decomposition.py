@@ -13,9 +13,9 @@ from torch import nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.subspace_decomposition import SubspaceDecomposition
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.subspace_decomposition import SubspaceDecomposition
-from nextlabel.leakage.two_layer import ACTIVATIONS, TwoLayer
+from nextlabel.leakage.two_layer.network import ACTIVATIONS, TwoLayer
 from nextlabel.learners.networks import mlp
 
 Floats = NDArray[np.float64]

@@ -10,9 +10,9 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.tensor_decomposition import TensorDecomposition
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.tensor_decomposition import TensorDecomposition
-from nextlabel.leakage.two_layer import TwoLayer
+from nextlabel.leakage.two_layer.network import TwoLayer
 
 ITEMS = np.random.default_rng(1).standard_normal((2, 6))
 ITEMS /= np.linalg.norm(ITEMS, axis=1, keepdims=True)

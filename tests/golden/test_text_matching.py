@@ -13,13 +13,13 @@ from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import reporting
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.attacks.text_matching import TextMatching, sentences
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.text_candidates import Candidates, Given
-from nextlabel.leakage.text_matching import TextMatching, sentences
+from nextlabel.leakage.text.text_candidates import Candidates, Given
 
 pytest.importorskip("transformers")
 
-from nextlabel.leakage.language_models import Logits, tiny_decoder, tiny_encoder
+from nextlabel.leakage.text.language_models import Logits, tiny_decoder, tiny_encoder
 
 WORDS = 40
 TOKENS = np.array([[7, 21, 4, 33]])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.together import descend
+from nextlabel.leakage.matching.together import descend
 
 
 def rosenbrock(point: Tensor) -> Tensor:

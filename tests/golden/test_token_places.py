@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from nextlabel.errors import LearnerError, ParameterError
-from nextlabel.leakage.language_models import Logits, loaded, tiny_decoder, tiny_encoder
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.span_layers import gradient_of
-from nextlabel.leakage.token_places import Place, inputs_at, reading, token_table
+from nextlabel.leakage.text.language_models import Logits, loaded, tiny_decoder, tiny_encoder
+from nextlabel.leakage.text.span_layers import gradient_of
+from nextlabel.leakage.text.token_places import Place, inputs_at, reading, token_table
 from nextlabel.maths.column_space import column_space
 
 transformers = pytest.importorskip("transformers")

@@ -12,7 +12,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import ParameterError
 from nextlabel.leakage.messages import full
-from nextlabel.leakage.two_layer import (
+from nextlabel.leakage.two_layer.network import (
     ACTIVATIONS,
     Pointwise,
     Shifted,

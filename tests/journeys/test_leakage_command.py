@@ -16,7 +16,7 @@ from nextlabel.cli.app import app
 from nextlabel.cli.audited import read_audited
 from nextlabel.core.registry import resolve
 from nextlabel.datasets.digits import digits
-from nextlabel.leakage.report import Report
+from nextlabel.leakage.report.report import Report
 
 pytest.importorskip("torch")
 

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nextlabel.core.disclosure import Array, Disclosure
-from nextlabel.leakage.bounds import gaussian_bound, reconstruction_bound
-from nextlabel.leakage.defences import BFloat16, Float16, Gaussian, Int8, Laplace, Private, Prune, Sign, parse
+from nextlabel.leakage.defences.bounds import gaussian_bound, reconstruction_bound
+from nextlabel.leakage.defences.defences import (
+    BFloat16,
+    Float16,
+    Gaussian,
+    Int8,
+    Laplace,
+    Private,
+    Prune,
+    Sign,
+    parse,
+)
 from nextlabel.leakage.messages import aggregated
 
 numbers = st.floats(-1e4, 1e4, width=32)

@@ -9,8 +9,8 @@ from scipy.special import ndtr
 
 from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Array, Disclosure
-from nextlabel.leakage.noises import Gaussian, Laplace, Private
-from nextlabel.leakage.roundings import Int8
+from nextlabel.leakage.defences.noises import Gaussian, Laplace, Private
+from nextlabel.leakage.defences.roundings import Int8
 
 DRAWS = 20_000
 LEVEL = 1e-6
@@ -47,7 +47,7 @@ def laplace(values: Array) -> Array:
         (Laplace(0.3), laplace),
         (Private(0.6, clip=0.5), lambda x: ndtr(x / 0.3)),
     ],
-    ids=str,
+    ids=["gaussian", "laplace", "private"],
 )
 def test_noise_has_its_law_and_its_standard_deviation(
     defence: Defence, law: Callable[[Array], Array], seed: int

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from nextlabel.cli.audited import Audited
-    from nextlabel.leakage.report import Report
+    from nextlabel.leakage.report.report import Report
 
 __all__ = ["leakage", "made_report", "said", "watched"]
 

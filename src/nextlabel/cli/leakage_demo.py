@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
     from nextlabel.core.disclosure import Array
-    from nextlabel.leakage.report import Report
+    from nextlabel.leakage.report.report import Report
 
 __all__ = ["SCENES", "Scene", "crops", "demonstrate"]
 

@@ -4,16 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextlabel.leakage.attacks.deep_leakage import deep_leakage_from_gradients
     from nextlabel.leakage.auditing import audit
-    from nextlabel.leakage.deep_leakage import deep_leakage_from_gradients
-    from nextlabel.leakage.report import Report
+    from nextlabel.leakage.report.report import Report
 
 __all__ = ["Report", "audit", "deep_leakage_from_gradients"]
 
 _WHERE = {
-    "Report": "nextlabel.leakage.report",
+    "Report": "nextlabel.leakage.report.report",
     "audit": "nextlabel.leakage.auditing",
-    "deep_leakage_from_gradients": "nextlabel.leakage.deep_leakage",
+    "deep_leakage_from_gradients": "nextlabel.leakage.attacks.deep_leakage",
 }
 
 

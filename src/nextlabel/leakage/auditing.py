@@ -11,7 +11,7 @@ from nextlabel.leakage.attempts import Attempt, attempt, scored
 from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.controls import known_controls, own_control
 from nextlabel.leakage.ladder import Budget, Rung, ladder
-from nextlabel.leakage.report import Report, Spent
+from nextlabel.leakage.report.report import Report, Spent
 from nextlabel.leakage.standings import exhibits, outcome_of, remarks_on, standings, summaries
 from nextlabel.leakage.verdicts import Accountant, overall
 

@@ -13,8 +13,8 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.errors import DisclosureError, ParameterError
 from nextlabel.leakage.attempts import Batch, guess
-from nextlabel.leakage.defences import parse
-from nextlabel.leakage.noises import Private
+from nextlabel.leakage.defences.defences import parse
+from nextlabel.leakage.defences.noises import Private
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["LEAST_MESSAGES", "LEAST_RECORDS", "SWITCHES", "Case", "Setting"]

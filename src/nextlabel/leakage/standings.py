@@ -11,7 +11,7 @@ import numpy as np
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import LEAST_MESSAGES, LEAST_RECORDS, Case
-from nextlabel.leakage.report import Exhibit, Outcome, Standing, Summary
+from nextlabel.leakage.report.report import Exhibit, Outcome, Standing, Summary
 from nextlabel.leakage.scores import ItemScore
 from nextlabel.leakage.verdicts import (
     LABEL_ONLY,

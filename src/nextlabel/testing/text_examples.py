@@ -58,7 +58,7 @@ def foreign_text() -> tuple[Disclosure, Knowledge]:
 
 
 def _masked(seed: int) -> tuple[Disclosure, Knowledge]:
-    from nextlabel.leakage.language_models import tiny_encoder  # needs the extra 'leakage'
+    from nextlabel.leakage.text.language_models import tiny_encoder  # needs the extra 'leakage'
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -69,7 +69,7 @@ def _masked(seed: int) -> tuple[Disclosure, Knowledge]:
 
 
 def _classified(tokens: Array, width: int) -> tuple[Disclosure, Knowledge]:
-    from nextlabel.leakage.language_models import tiny_decoder  # needs the extra 'leakage'
+    from nextlabel.leakage.text.language_models import tiny_decoder  # needs the extra 'leakage'
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

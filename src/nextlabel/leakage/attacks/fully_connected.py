@@ -1,0 +1,226 @@
+"""Items from the gradient of a fully connected first layer, in closed form; and how many there are."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.errors import DisclosureError, LearnerError
+from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers
+from nextlabel.leakage.closed_forms.known_items import explained
+from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, gradient_of, last_layer
+from nextlabel.leakage.closed_forms.lone_units import lone_items
+from nextlabel.leakage.messages import as_gradient
+from nextlabel.maths.row_space import Spectrum, spectrum_of
+
+__all__ = ["FullyConnected"]
+
+_FAR = 0.1  # of a message's length: what is further away does not explain it
+_ONE = 1e-4  # of a message's length: what is left when one item explains it
+_LISTED = 64  # singular values in the details
+
+Floats = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class FullyConnected(Attack):
+    """Solves for the input of a linear layer with a bias; needs its gradient; costs O(m·d) for one item.
+
+    Notes
+    -----
+    Of one item row r of dL/dW is db_r times x, so that x = Σ_r db_r·dW_r / Σ_r db_r², which averages
+    rounding. Where the first layer with weights is linear, x is the item; of the last layer it is the
+    features.
+
+    Of several items dL/dW = Σ_i δ_i x_i' has the rank of the batch: its row space is the span of the items,
+    and the details hold its singular values, the rank at their widest gap, and the gap. An item that is alone
+    in a unit, as ReLU makes many, is recovered with a certificate, as `lone_items` says; `ReluSparsity` goes
+    on from there. Time O(m·d) for one item, O(m·d·min(m, d)) for the singular values.
+
+    Fails where the layer has no bias: one item is then known up to its scale; where another layer with
+    weights comes first; where noise is as large as the gradient.
+
+    References
+    ----------
+    Phong, Aono, Hayashi, Wang, Moriai. Privacy-preserving deep learning via additively homomorphic
+    encryption. IEEE TIFS 2018. Section III.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from nextlabel.leakage.messages import full
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).double()
+    >>> item = np.array([[[0.1, 0.2], [0.3, 0.4]]])
+    >>> sent, known = full(model, item, np.array([2])), Knowledge(model, (2, 2), 3)
+    >>> found = FullyConnected().recover(sent, known, np.random.default_rng(0))
+    >>> found.outcome, np.allclose(found.items, item, atol=1e-12)
+    ('recovered', True)
+    """
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Gradients and updates."""
+        return frozenset({"full", "last_layer", "update"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        """Items, or the features of one where only the last layer can be read."""
+        return frozenset({"features", "items", "labels"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        """The items, or the features of one; and the rank in the details."""
+        items = disclosure.items if knowledge.batch is None else knowledge.batch
+        remark = drift(knowledge, disclosure)
+        try:
+            gradient = as_gradient(disclosure, knowledge)
+            first = _first_layer(gradient, knowledge)
+            if isinstance(first, str):
+                return _features(gradient, knowledge, items, first, remark)
+        except (DisclosureError, LearnerError) as cause:
+            return Recovery("refused", str(cause))
+        found, seen = first
+        if found.is_zero:
+            return Recovery(
+                "unidentifiable", "The first layer's gradient is zero: no unit speaks of an item."
+            )
+        if found.weight is None or found.bias is None or not found.bias.any():
+            return _without_bias(_spectrum(found))
+        if items == 1:
+            return _single(found, seen, gradient, knowledge, remark)
+        return _several(found, seen, gradient, knowledge, _spectrum(found), items)
+
+
+def _first_layer(gradient: Disclosure, knowledge: Knowledge) -> tuple[LayerGradient, DenseLayers] | str:
+    """The first layer's gradient, or why it tells no items."""
+    try:
+        seen = dense_layers(knowledge)
+    except LearnerError as cause:
+        return str(cause)
+    if seen.order is None:
+        return "The first layer with weights is not a linear one that reads the values of the item."
+    try:
+        return gradient_of(seen.layers[0], gradient), seen
+    except DisclosureError:
+        return f"The message does not hold the gradient of the first layer, {seen.layers[0].name!r}."
+
+
+def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, remark: str) -> Recovery:
+    """The input of the last layer, for one item."""
+    found = gradient_of(last_layer(knowledge), gradient)
+    if found.is_zero:
+        return Recovery("unidentifiable", f"{why} The last layer's gradient is zero.")
+    spectrum = _spectrum(found)
+    if found.weight is None or found.bias is None:
+        return _without_bias(spectrum, why)
+    if items > 1:
+        reason = f"{why} Of the last layer the features of one item follow; the message speaks of {items}."
+        return Recovery("refused", reason, details=_shown(spectrum))
+    features, apart = _solved(found.weight, found.bias)
+    outcome = "recovered" if apart < _FAR else "failed"
+    reason = f"{why} What is recovered are the features that enter the last layer.{remark}"
+    return Recovery(outcome, reason, features=features[None], residual=apart, details=_shown(spectrum))
+
+
+def _single(
+    found: LayerGradient,
+    seen: DenseLayers,
+    gradient: Disclosure,
+    knowledge: Knowledge,
+    remark: str,
+) -> Recovery:
+    row, apart = _solved(found.joined[:, :-1], found.joined[:, -1])
+    # the decomposition of a large layer takes longer than all else, and says nothing of one item
+    spectrum = _of_one(found, apart) if apart < _ONE else _spectrum(found)
+    item = seen.items_of(row[None])
+    closed = explained(item, gradient, knowledge)
+    residual = apart if closed.residual is None else closed.residual
+    reason = remark
+    if spectrum.rank > 1 and spectrum.gap > 1.0:
+        reason = (
+            f"The gradient of the first layer has rank {spectrum.rank}, which one item cannot make: the "
+            f"message speaks of several, or of several steps.{remark}"
+        )
+    outcome = "recovered" if apart < _FAR else "failed"
+    if outcome == "failed":
+        reason = f"The rows are {apart:.0%} of their length away from those of one item. {reason}"
+    return Recovery(
+        outcome,
+        reason.strip(),
+        items=item,
+        labels=closed.labels,
+        features=row[None] if len(seen.layers) == 1 else None,
+        residual=residual,
+        evaluations=int(closed.residual is not None),
+        details=_shown(spectrum),
+    )
+
+
+def _several(
+    found: LayerGradient,
+    seen: DenseLayers,
+    gradient: Disclosure,
+    knowledge: Knowledge,
+    spectrum: Spectrum,
+    items: int,
+) -> Recovery:
+    details = _shown(spectrum)
+    says = (
+        f"The gradient of the first layer has rank {spectrum.rank} for {items} items (gap "
+        f"{spectrum.gap:.2g}): its row space is the span of the items."
+    )
+    if spectrum.rank >= min(found.joined.shape):
+        says = f"The rank of the first layer's gradient is exhausted by {items} items: no span to read."
+        return Recovery("unidentifiable", says, details=details)
+    if knowledge.loss != "cross_entropy":
+        return Recovery("unidentifiable", f"{says} Single items are certified under cross-entropy only.")
+    alone = lone_items(found.joined, spectrum.rank, items, seen, knowledge, found.precision)
+    if not alone.rows:
+        return Recovery("unidentifiable", f"{says} No item is alone in a unit.", details=details)
+    rows, residual, weight = np.array(alone.rows), None, found.joined[:, :-1]
+    labels = np.array(alone.labels)
+    if len(rows) == items:
+        # with all slopes known every unit speaks of every item, and rounding averages out
+        rows = np.asarray(np.linalg.lstsq(np.array(alone.slopes).T, weight, rcond=None)[0], np.float64)
+        residual = explained(seen.items_of(rows), gradient, knowledge).residual
+    reason = f"{says} {len(rows)} of {items} items are alone in a unit, or were once others were taken away."
+    return Recovery(
+        "recovered",
+        reason,
+        items=seen.items_of(rows),
+        labels=labels,
+        residual=residual,
+        evaluations=int(residual is not None),
+        details=details,
+    )
+
+
+def _without_bias(spectrum: Spectrum, why: str = "") -> Recovery:
+    reason = f"{why} Without the gradient of a bias, an item is known up to its scale only."
+    return Recovery("unidentifiable", reason.strip(), details=_shown(spectrum))
+
+
+def _solved(weight: Floats, bias: Floats) -> tuple[Floats, float]:
+    """The one input that explains the rows best, and how far they are from it as a share of their length."""
+    row = bias @ weight / (bias @ bias)
+    apart = np.linalg.norm(weight - np.outer(bias, row))
+    length = np.sqrt((weight**2).sum() + (bias**2).sum())
+    return row, float(apart / length)
+
+
+def _of_one(found: LayerGradient, apart: float) -> Spectrum:
+    """Rank one, with what is left of the rows as the second singular value, which is no larger."""
+    length = float(np.linalg.norm(found.joined))
+    return spectrum_of([length, apart * length], precision=found.precision)
+
+
+def _spectrum(found: LayerGradient) -> Spectrum:
+    return spectrum_of(np.linalg.svd(found.joined, compute_uv=False), precision=found.precision)
+
+
+def _shown(spectrum: Spectrum) -> dict[str, Any]:
+    values = [float(value) for value in spectrum.values[:_LISTED]]
+    return {"singular_values": values, "rank": spectrum.rank, "gap": spectrum.gap}

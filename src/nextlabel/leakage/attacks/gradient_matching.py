@@ -1,0 +1,207 @@
+"""Deep leakage from gradients: candidates are moved until their gradient is the one that was shared."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+import torch
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.progress import report
+from nextlabel.leakage.matching.matching import (
+    PRECISIONS,
+    Candidate,
+    Match,
+    analytic_labels,
+    precision_of,
+    unmatchable,
+)
+from nextlabel.leakage.matching.together import Descent, descend
+from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
+
+__all__ = ["GradientMatching"]
+
+_SINGLE = 2.0**-23  # the rounding unit of float32
+_HALF = _SINGLE**0.5  # half of its digits
+_FLOOR = 4.0  # rounding units of a sum: what is closer to the message cannot be told from the truth
+_SAME = 0.1  # of an item's spread: starts that end nearer to one another ended at the same items
+_FAILED = "The optimiser failed, or the message is inexact: it ended"
+_WHOLE = ("restarts", "evaluations", "history")
+
+
+@final
+@dataclass(frozen=True)
+class GradientMatching(Attack):
+    """Moves random items until their gradient is the one shared; needs smooth activations; costs minutes.
+
+    Parameters
+    ----------
+    label : str
+        ``"optimised"``: soft labels are moved together with the items; ``"analytic"``: read off the last
+        layer first; ``"known"``: those of the knowledge.
+    restarts : int
+        Independent starts, which go on together.
+    evaluations : int
+        Gradients that each start may take.
+    seconds : float
+        When they are over, the best so far is given.
+    target : float
+        The residual at which it ends; the rounding of the message where that is more.
+    precision : str
+        ``"float32"`` or ``"float64"``: in which it computes.
+    history : int
+        Steps that the optimiser of each start remembers.
+
+    Raises
+    ------
+    ParameterError
+        A word or a number that makes no sense.
+
+    Notes
+    -----
+    Minimises ‖∇L(x, softmax(l)) − g‖²/‖g‖² over items x and label logits l by L-BFGS, from x and l drawn from
+    N(0, 1), or x uniformly from within the bounds where these are known. Divided by ‖g‖², gradients of any
+    size are matched alike. The start to be kept is the one with the smallest residual; nothing else is known
+    of it. Items of a batch are recovered in no particular order.
+
+    ``"recovered"`` is said where the residual is at most the target, half of the digits of float32 (3.5e-4),
+    or the rounding unit of a message in fewer digits, which bounds the residual of the truth. A local minimum
+    ends at a residual that has nothing to do with rounding; a start on its way to the item goes on losing
+    residual, so that having passed half of the digits it passes the others: the remaining starts end then. A
+    message to which noise was added is never explained that well: the outcome is ``"failed"``, the reason
+    says at which residual and how many starts agree, and the items may be right all the same.
+
+    Departs from the paper: the loss is scaled, the optimiser searches along its steps and is restarted.
+
+    Fails where the activation is not smooth (of ReLU the gradient is piecewise linear in the item, and the
+    search ends in one of its kinks), where layers saturate, and in batches, which cost many more steps.
+
+    Time O(restarts·evaluations) gradients of a gradient, each about four gradients; all starts are one batch.
+    Memory O(restarts·p) for p parameters, and O(restarts·history·d) for d numbers of the items.
+
+    References
+    ----------
+    Zhu, Liu, Han. Deep leakage from gradients. NeurIPS 2019. Algorithm 1.
+
+    Zhao, Mopuri, Bilen. iDLG: improved deep leakage from gradients. arXiv 2001.02610, 2020.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from nextlabel.leakage.messages import full
+    >>> model = nn.Sequential(nn.Linear(4, 5), nn.Sigmoid(), nn.Linear(5, 3))
+    >>> sent = full(model, np.array([[0.1, 0.2, 0.3, 0.4]]), np.array([2]))
+    >>> attack = GradientMatching(restarts=2, target=1e-5)
+    >>> found = attack.recover(sent, Knowledge(model, (4,), 3), np.random.default_rng(0))
+    >>> found.outcome, found.items.round(3), found.labels
+    ('recovered', array([[0.1, 0.2, 0.3, 0.4]]), array([2]))
+    """
+
+    label: Literal["optimised", "analytic", "known"] = "optimised"
+    restarts: int = 8
+    evaluations: int = 1000
+    seconds: float = float("inf")
+    target: float = 0.0
+    precision: str = "float64"
+    history: int = 100
+
+    def __post_init__(self) -> None:
+        of = "GradientMatching"
+        checked_choice(self.label, "label", ("optimised", "analytic", "known"), of=of)
+        checked_choice(self.precision, "precision", tuple(PRECISIONS), of=of)
+        whole = {name: checked_whole(getattr(self, name), name, least=1, of=of) for name in _WHOLE}
+        seconds = checked_number(
+            self.seconds, "seconds", above=0, is_finite=False, of=of, advice="Give for example 60."
+        )
+        target = checked_number(self.target, "target", least=0, of=of, advice="Give for example 1e-4.")
+        settle(self, whole | {"seconds": seconds, "target": target})
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Gradients of all parameters, and updates."""
+        return frozenset({"full", "update"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        """Items and labels."""
+        return frozenset({"items", "labels"})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The labels, where they are said to be known."""
+        return frozenset({"labels"} if self.label == "known" else ())
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        """The items whose message is nearest to the one shared."""
+        ending = unmatchable(self, disclosure, knowledge)
+        if ending is not None:
+            return ending
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        match = Match(disclosure, knowledge, self.precision)
+        labels, remark = self._labels(disclosure, knowledge, rng)
+        if labels is None and self.label != "optimised":
+            return Recovery("refused", remark)
+        candidate = Candidate(match, knowledge, labels)
+        unit = max(precision_of(disclosure, knowledge), match.precision)
+        explained = max(self.target, unit, _HALF)
+        ended = descend(
+            lambda point: match.square(*candidate.parts(point)),
+            candidate.starts(self.restarts, generator),
+            evaluations=self.evaluations,
+            history=self.history,
+            target=max(self.target, _FLOOR * max(min(unit, _SINGLE), match.precision)) ** 2,
+            enough=explained**2,
+            seconds=self.seconds,
+            chunk=match.at_once,
+            heard=lambda done, *_: report("matching the gradient", done, self.evaluations),
+        )
+        return self._recovery(ended, candidate, explained, remark)
+
+    def _labels(
+        self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator
+    ) -> tuple[Array | None, str]:
+        if self.label == "optimised":
+            return None, ""
+        if self.label == "analytic":
+            return analytic_labels(disclosure, knowledge, rng)
+        return knowledge.labels, "" if knowledge.labels is not None else "The labels are not known."
+
+    def _recovery(self, ended: Descent, candidate: Candidate, explained: float, remark: str) -> Recovery:
+        evaluations = int(ended.evaluations.sum())
+        best = ended.best
+        residual = float(ended.values[best]) ** 0.5
+        if not np.isfinite(residual):
+            reason = "The gradient of every start is not finite: the model overflows at random items."
+            return Recovery("failed", reason, evaluations=evaluations, is_cut=ended.is_cut)
+        items, labels = candidate.arrays(ended.points[best])
+        agreeing = _agreeing(ended, candidate, best)
+        is_explained = residual <= explained
+        cause = "The clock ended it" if ended.is_cut else _FAILED
+        reason = (
+            f"{cause} at a residual of {residual:.2g}, above {explained:.2g}; {agreeing} of "
+            f"{len(ended.values)} starts ended at the same items."
+        )
+        return Recovery(
+            "recovered" if is_explained else "failed",
+            remark if is_explained else f"{reason} {remark}".rstrip(),
+            items=items,
+            labels=None if self.label == "known" else labels,
+            residual=residual,
+            evaluations=evaluations,
+            is_cut=ended.is_cut,
+            trace=tuple((number, least**0.5) for number, least in ended.trace if np.isfinite(least)),
+            details={
+                "residuals": [float(one) ** 0.5 for one in ended.values if one.isfinite()],
+                "agreeing": agreeing,
+                "targets": candidate.targets(ended.points[best]),
+            },
+        )
+
+
+def _agreeing(ended: Descent, candidate: Candidate, best: int) -> int:
+    """How many starts ended within a tenth of an item's spread of the best one."""
+    items = ended.points[:, : candidate.width].double()
+    spread = float(items[best].std(correction=0)) or 1.0
+    apart = (items - items[best]).square().mean(1).sqrt()
+    return int((apart <= _SAME * spread).sum())

@@ -1,0 +1,267 @@
+"""Whole batches from the first layer's gradient, by the zeros that ReLU leaves in it."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.core.progress import report
+from nextlabel.errors import DisclosureError, LearnerError
+from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers
+from nextlabel.leakage.closed_forms.known_items import Explained, explained
+from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, gradient_of
+from nextlabel.leakage.messages import as_gradient
+from nextlabel.maths.parameters import checked_number, checked_whole, settle
+from nextlabel.maths.row_space import Spectrum, spectrum_of
+from nextlabel.maths.sparse_columns import SparseColumns
+
+__all__ = ["ReluSparsity"]
+
+_CLOSE = 1e-3  # of a message's length: what comes nearer explains it
+_CHUNK = 20_000  # sets of rows tried at once, for memory
+_FIRST = 200
+_ROUNDING = 10.0  # times the rounding of a row: below is zero
+_LISTED = 64
+
+Floats = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class ReluSparsity(Attack):
+    """Solves for a whole batch where ReLU follows a linear first layer; needs its gradient; costs O(2^b).
+
+    Parameters
+    ----------
+    samples : int
+        How many sets of b − 1 units are tried at most, from 1.
+    seconds : float
+        When to stop trying, above 0.
+
+    Raises
+    ------
+    ParameterError
+        A parameter out of its range.
+
+    Notes
+    -----
+    With the bias as a last column the gradient of the layer is Δ·[X, 1], of rank b: Δ, axes (m, b), holds
+    the slopes of each item's loss by the layer's outputs, and is zero where ReLU is off. From the singular
+    value decomposition L·R of it Δ = L·Q and [X, 1] = Q⁻¹·R. Column i of Q is the null vector of any b − 1
+    rows of L that are zero in column i of Δ: sets of rows are drawn at random, the null vectors that make L·q
+    sparsest are kept, sharpened on all their zeros, and b independent ones chosen greedily. The scale of each
+    item follows from its last entry, which is 1.
+
+    The certificate is the residual of the whole message, with the labels solved for from the last layer.
+    Departs from the paper, which chooses by the sparsity pattern alone.
+
+    Time O(samples·b·(b² + m)), with about b·2^(b − 1) samples where units are off for half of the items.
+
+    Fails where the layer has no bias, another activation follows, or the batch is larger than about ten;
+    where two items switch all units alike; where rounding hides an item whose loss is small beside the
+    others'.
+
+    References
+    ----------
+    Dimitrov, Baader, Müller, Vechev. SPEAR: exact gradient inversion of batches in federated learning.
+    NeurIPS 2024. Algorithm 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from nextlabel.leakage.messages import full
+    >>> from nextlabel.learners.networks import mlp
+    >>> with torch.random.fork_rng(devices=[]):
+    ...     model = mlp((6,), 3, hidden=(40,)).double().eval()
+    >>> rng = np.random.default_rng(0)
+    >>> items = rng.standard_normal((2, 6))
+    >>> sent, known = full(model, items, np.array([0, 2])), Knowledge(model, (6,), 3)
+    >>> found = ReluSparsity().recover(sent, known, rng)
+    >>> found.outcome, sorted(found.labels.tolist())
+    ('recovered', [0, 2])
+    """
+
+    samples: int = 1_000_000
+    seconds: float = float("inf")
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            {
+                "samples": checked_whole(self.samples, "samples", least=1, of="ReluSparsity"),
+                "seconds": checked_number(
+                    self.seconds,
+                    "seconds",
+                    above=0,
+                    is_finite=False,
+                    of="ReluSparsity",
+                    advice="Give float('inf') for no limit.",
+                ),
+            },
+        )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Full gradients and updates."""
+        return frozenset({"full", "update"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        """Items and their labels."""
+        return frozenset({"items", "labels"})
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        """The items of the batch in some order, and their labels."""
+        if disclosure.kind not in self.reads:
+            return Recovery(
+                "refused", f"The attack reads full gradients and updates, not {disclosure.kind!r}."
+            )
+        try:
+            gradient = as_gradient(disclosure, knowledge)
+            seen = dense_layers(knowledge)
+            refusal = _refusal(seen)
+            if refusal:
+                return Recovery("refused", refusal)
+            found = gradient_of(seen.layers[0], gradient)
+        except (DisclosureError, LearnerError) as cause:
+            return Recovery("refused", str(cause))
+        if found.weight is None or found.bias is None:
+            return Recovery("refused", "The attack reads both the weight and the bias of the first layer.")
+        if found.is_zero:
+            return Recovery(
+                "unidentifiable", "The first layer's gradient is zero: no unit speaks of an item."
+            )
+        items = disclosure.items if knowledge.batch is None else knowledge.batch
+        return self._from_layer(
+            found, _Message(gradient, knowledge, seen), items, drift(knowledge, disclosure), rng
+        )
+
+    def _from_layer(
+        self, found: LayerGradient, message: "_Message", items: int, remark: str, rng: np.random.Generator
+    ) -> Recovery:
+        left, values, right = np.linalg.svd(found.joined, full_matrices=False)
+        spectrum = spectrum_of(values, precision=found.precision)
+        rank = spectrum.rank
+        details: dict[str, Any] = {
+            "singular_values": list(spectrum.values[:_LISTED]),
+            "rank": rank,
+            "gap": spectrum.gap,
+        }
+        if rank >= min(found.joined.shape):
+            reason = f"The rank of the first layer's gradient, {rank}, is exhausted by {items} items.{remark}"
+            return Recovery("refused", reason, details=details)
+        basis, rest = left[:, :rank], values[:rank, None] * right[:rank]
+        noise = values[0] / values[:rank]
+        columns = SparseColumns(basis, _tolerance(basis, spectrum, found), noise=noise)
+        search = _Search(columns, rest, message)
+        tried, is_cut = self._searched(search, rng)
+        details["samples"] = tried
+        return _told(search, spectrum, items, remark, is_cut, details)
+
+    def _searched(self, search: "_Search", rng: np.random.Generator) -> tuple[int, bool]:
+        """Draw until a choice explains the message, or the samples or the clock are over."""
+        end = time.monotonic() + self.seconds
+        tried, chunk = 0, _FIRST
+        while tried < self.samples:
+            chunk = min(chunk, self.samples - tried)
+            search.columns.draw(chunk, rng)
+            tried += chunk
+            report("sets of units", tried, self.samples)
+            if search.has_explained():
+                return tried, False
+            if time.monotonic() > end:
+                return tried, True
+            chunk = min(2 * chunk, _CHUNK)
+        return tried, False
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Message:
+    gradient: Disclosure
+    knowledge: Knowledge
+    seen: DenseLayers
+
+
+@final
+class _Search:
+    """What was tried last, and the best so far by the residual of the message."""
+
+    def __init__(self, columns: SparseColumns, rest: Floats, message: _Message) -> None:
+        self.columns = columns
+        self.items: Floats | None = None
+        self.best = Explained(residual=float("inf"))
+        self.evaluations = 0
+        self._rest, self._message = rest, message
+        self._last: Floats | None = None
+
+    def has_explained(self) -> bool:
+        """Whether the sparsest columns so far explain the message."""
+        chosen = self.columns.sparsest()
+        if chosen is None or (self._last is not None and np.array_equal(chosen, self._last)):
+            return False
+        self._last = chosen
+        rows = np.linalg.solve(chosen.T, self._rest)
+        if (np.abs(rows[:, -1]) < 1e-9 * np.abs(rows).max(axis=1)).any():
+            return False
+        items = self._message.seen.items_of(rows[:, :-1] / rows[:, -1:])
+        closed = explained(items, self._message.gradient, self._message.knowledge)
+        self.evaluations += 1
+        if closed.residual is not None and closed.residual < (self.best.residual or 0.0):
+            self.items, self.best = items, closed
+        return self.best.residual is not None and self.best.residual < _CLOSE
+
+
+def _refusal(seen: DenseLayers) -> str:
+    if seen.order is None:
+        return "The first layer with weights is not a linear one that reads the values of the item."
+    between = seen.layers[0].activation
+    if between is None or between.name != "relu":
+        return f"ReLU must follow the first layer; what follows is {between.name if between else 'unknown'}."
+    return ""
+
+
+def _tolerance(basis: Floats, spectrum: Spectrum, found: LayerGradient) -> Floats:
+    """What rounding leaves of a zero, as a share of the length of each row of the basis.
+
+    A row of the gradient is rounded by a share of its length, and in the basis, which divides by the singular
+    values, by that over each of them: the rest of the metric is given as ``noise``.
+    """
+    lengths = np.linalg.norm(basis, axis=1)
+    rounding = _ROUNDING * found.precision * np.linalg.norm(found.joined, axis=1) / spectrum.values[0]
+    return np.asarray(rounding / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def _told(
+    search: _Search, spectrum: Spectrum, items: int, remark: str, is_cut: bool, details: dict[str, Any]
+) -> Recovery:
+    residual = search.best.residual
+    is_close = residual is not None and residual < _CLOSE
+    reason = (
+        ""
+        if spectrum.rank == items
+        else (
+            f"The gradient of the first layer has rank {spectrum.rank} for {items} items: some are equal, or "
+            "have next to no loss."
+        )
+    )
+    if search.items is None:
+        tried = f"{details['samples']:,} sets of units gave no {spectrum.rank} independent sparse columns."
+        reason = f"{tried} {reason}"
+    elif not is_close:
+        reason = f"The sparsest columns are {residual:.0%} of the message's length away from it. {reason}"
+    return Recovery(
+        "recovered" if is_close else "failed",
+        (reason + remark).strip(),
+        items=search.items,
+        labels=search.best.labels,
+        residual=residual if search.items is not None else None,
+        evaluations=search.evaluations,
+        is_cut=is_cut,
+        details=details,
+    )

@@ -1,0 +1,1 @@
+"""What follows from linear layers alone: labels, features, items."""

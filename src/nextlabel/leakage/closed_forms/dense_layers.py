@@ -1,0 +1,224 @@
+"""The linear layers that a model executes, in order, and what lies between them, found by running it once."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.errors import LearnerError
+from nextlabel.leakage.closed_forms.activations import Activation, recognised
+
+__all__ = ["Dense", "DenseLayers", "dense_layers", "probe_of"]
+
+_PROBES = 8  # enough that the inputs of every unit have both signs, nearly always
+
+Floats = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """One executed linear layer, in float64.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the model; empty where it is the model.
+    weight : array of float64, axes (m, d)
+    bias : array of float64, axes (m,), or None
+    activation : Activation or None
+        What makes the next linear layer's input out of its output; None for the last, and where it is no
+        known function of one value.
+    """
+
+    name: str
+    weight: Floats
+    bias: Floats | None
+    activation: Activation | None
+
+    def outputs_of(self, rows: Floats) -> Floats:
+        """What the layer makes of rows of inputs, axes (..., d)."""
+        made = rows @ self.weight.T
+        return np.asarray(made if self.bias is None else made + self.bias)
+
+    @property
+    def weight_name(self) -> str:
+        """How a message calls the gradient of its weight."""
+        return f"{self.name}.weight" if self.name else "weight"
+
+    @property
+    def bias_name(self) -> str:
+        """How a message calls the gradient of its bias."""
+        return f"{self.name}.bias" if self.name else "bias"
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DenseLayers:
+    """The linear layers of a model, in the order of execution.
+
+    Parameters
+    ----------
+    layers : tuple of Dense
+    order : array of int64, axes (d,), or None
+        The first layer reads ``item.ravel()[order]``; None where it reads something else, or where another
+        layer with weights comes before it.
+    item_shape : tuple of int
+        The shape of one item.
+    """
+
+    layers: tuple[Dense, ...]
+    order: NDArray[np.int64] | None
+    item_shape: tuple[int, ...]
+
+    def items_of(self, rows: Floats) -> Floats:
+        """Items whose values, as the first layer reads them, are these rows, axes (n, d)."""
+        flat = np.empty_like(rows)
+        flat[:, self.order] = rows
+        return flat.reshape(len(rows), *self.item_shape)
+
+
+def dense_layers(knowledge: Knowledge) -> DenseLayers:
+    """The linear layers that a model executes and how they are joined.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        The model, which is run once on a few items of random values, and the shape of one item.
+
+    Returns
+    -------
+    DenseLayers
+
+    Raises
+    ------
+    LearnerError
+        No linear layer is executed, or one that reads more than one row an item or is executed twice.
+
+    Notes
+    -----
+    What lies between two layers is found by what it does, so that activations written as functions are seen
+    as well as those written as modules.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> seen = dense_layers(Knowledge(model, (2, 2), 2))
+    >>> [layer.name for layer in seen.layers], seen.layers[0].activation.name, seen.order.tolist()
+    (['1', '3'], 'relu', [0, 1, 2, 3])
+    """
+    probe = probe_of(knowledge, _PROBES)
+    steps = _steps(knowledge.model, probe)
+    linear = [place for place, step in enumerate(steps) if isinstance(step.module, nn.Linear)]
+    _require_plain(knowledge.model, [steps[place] for place in linear])
+    layers = []
+    for place, following in zip(linear, [*linear[1:], -1], strict=True):
+        step = steps[place]
+        is_next = following == place + 1
+        between = recognised(step.leaving, steps[following].entering) if is_next else None
+        layers.append(
+            Dense(
+                step.name,
+                _floats(step.module.get_parameter("weight")),
+                None if step.module.bias is None else _floats(step.module.get_parameter("bias")),
+                between,
+            )
+        )
+    order = _order(probe, steps[0].entering) if linear[0] == 0 else None
+    return DenseLayers(tuple(layers), order, tuple(knowledge.item_shape))
+
+
+def probe_of(knowledge: Knowledge, items: int) -> Tensor:
+    """Items of distinct values of both signs, or of tokens 0 where the model begins with an embedding.
+
+    Examples
+    --------
+    >>> probe_of(Knowledge(nn.Linear(3, 2), (3,), 2), 2).shape
+    torch.Size([2, 3])
+    """
+    weights = next(knowledge.model.parameters())
+    shape = (items, *knowledge.item_shape)
+    if any(isinstance(module, nn.Embedding) for module in knowledge.model.modules()):
+        return torch.zeros(shape, dtype=torch.int64, device=weights.device)
+    size = int(np.prod(shape))
+    drawn = np.random.default_rng(0)
+    values = (drawn.permutation(size) + 0.5) / size * drawn.choice([-1.0, 1.0], size)
+    return torch.tensor(values.reshape(shape), dtype=weights.dtype, device=weights.device)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Step:
+    name: str
+    module: nn.Module
+    entering: Tensor
+    leaving: Tensor
+
+
+def _steps(model: nn.Module, probe: Tensor) -> list[_Step]:
+    """The executed layers that hold weights, in order."""
+    steps: list[_Step] = []
+
+    def note(name: str, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+        entering = inputs[0] if inputs else None
+        if isinstance(entering, Tensor) and isinstance(output, Tensor):
+            # what follows may write into them
+            steps.append(_Step(name, module, entering.detach().clone(), output.detach().clone()))
+
+    handles = [
+        module.register_forward_hook(
+            lambda module, inputs, output, name=name: note(name, module, inputs, output)
+        )
+        for name, module in model.named_modules()
+        if next(module.parameters(recurse=False), None) is not None
+    ]
+    try:
+        with torch.no_grad():
+            model(probe)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return steps
+
+
+def _require_plain(model: nn.Module, linear: list[_Step]) -> None:
+    if not linear:
+        message = (
+            f"The attack reads linear layers; {type(model).__name__} executes no torch.nn.Linear. "
+            "Use an attack that reads other layers."
+        )
+        raise LearnerError(message)
+    for step in linear:
+        if step.entering.ndim != 2 or len(step.entering) != _PROBES:
+            message = (
+                f"The attack reads linear layers that are given one row an item; {step.name!r} is given an "
+                f"array of shape {tuple(step.entering.shape)} for {_PROBES} items. "
+                "Use an attack that reads sequences."
+            )
+            raise LearnerError(message)
+    names = [step.name for step in linear]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        message = (
+            f"The attack reads linear layers that are executed once; {twice!r} is executed "
+            f"{names.count(twice)} times, so that its gradient is a sum. Use an attack by gradient matching."
+        )
+        raise LearnerError(message)
+
+
+def _order(probe: Tensor, entering: Tensor) -> NDArray[np.int64] | None:
+    """Where each value that enters stands in the item; None where other values enter."""
+    given, read = (one.flatten(1).cpu().numpy() for one in (probe, entering))
+    if given.shape != read.shape or given.dtype != read.dtype:
+        return None
+    order = np.empty(given.shape[1], dtype=np.int64)
+    order[np.argsort(read[0])] = np.argsort(given[0])
+    return order if np.array_equal(given[:, order], read) else None
+
+
+def _floats(parameter: Tensor) -> Floats:
+    return parameter.detach().cpu().double().numpy()

@@ -1,0 +1,153 @@
+"""What follows once the items of a message are known: their labels, and how well they explain the message."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.errors import DisclosureError, LearnerError
+from nextlabel.leakage.closed_forms.dense_layers import Dense
+from nextlabel.leakage.closed_forms.layer_gradients import gradient_of, last_layer
+from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
+from nextlabel.learners.layers import embedded
+
+__all__ = ["Explained", "as_items", "explained", "slopes_at"]
+
+_HARD = 0.05  # a label that far from one-hot is soft
+
+Floats = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Labels of known items, and the distance between their message and the one received.
+
+    Parameters
+    ----------
+    labels : array of int64, axes (b,), or None
+        Of the largest parts where labels are soft; None where they do not follow.
+    is_hard : bool
+        Whether each label is one class.
+    residual : float or None
+        As a share of the length of the message; None where it cannot be computed.
+    """
+
+    labels: NDArray[np.int64] | None = None
+    is_hard: bool = False
+    residual: float | None = None
+
+
+def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Explained:
+    """The labels of known items, solved for from the last layer, and how well both explain a gradient.
+
+    Parameters
+    ----------
+    items : array of float, axes (b, ...)
+        All items of the message.
+    gradient : Disclosure
+        Of kind ``"full"`` or ``"last_layer"``.
+    knowledge : Knowledge
+        Under cross-entropy labels are solved for; under the squared error targets are, and labels stay None.
+
+    Returns
+    -------
+    Explained
+
+    Notes
+    -----
+    With features Z and outputs known, dL/d[W, b] of the last layer is A'·[Z, 1] with A the prediction minus
+    the label: classes times features equations for classes times items unknown, solved by least squares where
+    items do not outnumber features. Time O(b·d·(b + c)) and one gradient of the model.
+    """
+    try:
+        found = gradient_of(last_layer(knowledge), gradient)
+    except (DisclosureError, LearnerError):
+        return Explained()
+    inputs = as_items(items, knowledge)
+    with torch.no_grad(), embedded(knowledge.model, found.layer.name, is_input=True) as seen:
+        outputs = knowledge.model(inputs).double().cpu().numpy()
+    features = seen[0].double().cpu().numpy()
+    if found.weight is None:
+        design = np.ones((len(items), 1))
+    else:
+        design = features if found.bias is None else np.column_stack([features, np.ones(len(items))])
+    if len(items) > np.linalg.matrix_rank(design):
+        return Explained()
+    share = len(items) if knowledge.reduction == "mean" else 1.0
+    apart = np.asarray(np.linalg.lstsq(design.T, share * found.joined.T, rcond=None)[0], np.float64)
+    return _closed(inputs, outputs, apart, gradient, knowledge)
+
+
+def _closed(
+    inputs: Tensor, outputs: Floats, apart: Floats, gradient: Disclosure, knowledge: Knowledge
+) -> Explained:
+    """Labels or targets from the outputs and how far these are from them; and the residual."""
+    labels = None
+    is_hard = False
+    targets = outputs - apart
+    if knowledge.loss == "cross_entropy":
+        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        targets = shifted / shifted.sum(axis=1, keepdims=True) - apart
+        labels = targets.argmax(axis=1)
+        hard = np.eye(targets.shape[1])[labels]
+        is_hard = bool(np.abs(targets - hard).max() < _HARD)
+        targets = hard if is_hard else targets
+    message = MessageGradient.known(knowledge, gradient)
+    given = torch.tensor(targets, dtype=inputs.dtype, device=inputs.device)
+    residual = relative_distance(message(inputs, given), tensors_of(gradient, torch.float64))
+    return Explained(labels, is_hard, residual)
+
+
+def slopes_at(items: Floats, layer: Dense, knowledge: Knowledge) -> Floats:
+    """How the loss of each item under each label moves with the outputs of a linear layer.
+
+    Parameters
+    ----------
+    items : array of float, axes (n, ...)
+    layer : Dense
+        Of the model.
+    knowledge : Knowledge
+        Under cross-entropy.
+
+    Returns
+    -------
+    array of float64, axes (c, n, m)
+        The derivative of the loss of item n under label c by output m of the layer.
+
+    Notes
+    -----
+    By the chain rule Σ_k p_k·J_k − J_c, with J_k the slope of logit k: c backward passes over n items.
+    """
+    held: list[Tensor] = []
+
+    def cut(_: object, __: object, output: Tensor) -> Tensor:
+        held.append(output.detach().requires_grad_())
+        return held[0]
+
+    handle = knowledge.model.get_submodule(layer.name).register_forward_hook(cut)
+    try:
+        with torch.enable_grad():
+            logits = knowledge.model(as_items(items, knowledge))
+            slopes = torch.stack(
+                [
+                    torch.autograd.grad(logits[:, place].sum(), held[0], retain_graph=True)[0]
+                    for place in range(logits.shape[1])
+                ]
+            ).double()
+    finally:
+        handle.remove()
+    proba = logits.detach().double().softmax(-1)
+    mean = torch.einsum("nc,cnm->nm", proba, slopes)
+    return (mean - slopes).cpu().numpy()
+
+
+def as_items(items: Floats, knowledge: Knowledge) -> Tensor:
+    """Items as the model takes them."""
+    weights = next(knowledge.model.parameters())
+    return torch.tensor(items, dtype=weights.dtype, device=weights.device)

@@ -1,0 +1,121 @@
+"""The part of a message that belongs to one linear layer, beside the layer's weights."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.errors import DisclosureError
+from nextlabel.leakage.closed_forms.dense_layers import Dense, probe_of
+from nextlabel.leakage.messages import as_gradient
+from nextlabel.learners.layers import last_linear
+
+__all__ = ["LayerGradient", "drift", "gradient_of", "last_layer", "last_layer_gradient"]
+
+_PROBES = 4
+
+Floats = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LayerGradient:
+    """The gradient of the loss by the weight and the bias of a linear layer, in float64.
+
+    Parameters
+    ----------
+    layer : Dense
+    weight : array of float64, axes (m, d), or None
+        None where the message does not name it.
+    bias : array of float64, axes (m,), or None
+    precision : float
+        The rounding unit of the message's own type.
+    """
+
+    layer: Dense
+    weight: Floats | None
+    bias: Floats | None
+    precision: float
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether nothing of the layer would change."""
+        return not any(one is not None and one.any() for one in (self.weight, self.bias))
+
+    @property
+    def joined(self) -> Floats:
+        """The gradient by the weight with that by the bias as its last column, where both are there."""
+        parts = [one.reshape(len(one), -1) for one in (self.weight, self.bias) if one is not None]
+        return np.hstack(parts)
+
+
+def last_layer(knowledge: Knowledge) -> Dense:
+    """The last linear layer of a model.
+
+    Raises
+    ------
+    LearnerError
+        The output of the model is not that of a linear layer.
+    """
+    model = knowledge.model
+    name = last_linear(model, probe_of(knowledge, _PROBES), knowledge.classes)
+    held = model.get_submodule(name)
+    weight = held.get_parameter("weight").detach().cpu().double().numpy()
+    bias = None if held.bias is None else held.get_parameter("bias").detach().cpu().double().numpy()
+    return Dense(name, weight, bias, None)
+
+
+def last_layer_gradient(disclosure: Disclosure, knowledge: Knowledge) -> LayerGradient:
+    """What a message says of the last linear layer.
+
+    Raises
+    ------
+    DisclosureError
+        A message that is no gradient, or that does not name the layer.
+    LearnerError
+        The output of the model is not that of a linear layer.
+    """
+    gradient = as_gradient(disclosure, knowledge)
+    return gradient_of(last_layer(knowledge), gradient)
+
+
+def gradient_of(layer: Dense, gradient: Disclosure) -> LayerGradient:
+    """What a gradient says of a layer.
+
+    Raises
+    ------
+    DisclosureError
+        The message names neither its weight nor its bias, or their shapes are others.
+    """
+    found = {}
+    for name, known in ((layer.weight_name, layer.weight), (layer.bias_name, layer.bias)):
+        sent = found[name] = gradient.arrays.get(name)
+        if sent is not None and (known is None or sent.shape != known.shape):
+            message = (
+                f"The gradient of {name!r} must have the shape of the model's, "
+                f"{None if known is None else known.shape}; received {sent.shape}. "
+                "Give the model that the message was made with."
+            )
+            raise DisclosureError(message)
+    held = [one for one in found.values() if one is not None]
+    if not held:
+        message = (
+            f"The attack reads the gradient of the layer {layer.name!r}; the message names "
+            f"{', '.join(list(gradient.arrays)[:6])}. Give a message in which that layer takes part."
+        )
+        raise DisclosureError(message)
+    weight, bias = (None if one is None else one.astype(np.float64) for one in found.values())
+    return LayerGradient(layer, weight, bias, max(float(np.finfo(one.dtype).eps) for one in held))
+
+
+def drift(knowledge: Knowledge, disclosure: Disclosure) -> str:
+    """What to add to a reason where an update of several steps was read as a gradient; empty otherwise."""
+    if disclosure.kind != "update" or knowledge.steps == 1:
+        return ""
+    return (
+        f" The update of {knowledge.steps} steps was read as their mean gradient, which is not quite the "
+        "gradient at the weights known."
+    )

@@ -1,0 +1,1 @@
+"""The optimisation behind the matching of gradients."""

@@ -1,0 +1,1 @@
+"""Layers as maps that are undone one after another."""

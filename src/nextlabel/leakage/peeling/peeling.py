@@ -1,0 +1,332 @@
+"""From the last layer of a chain down to the item, one layer's equations at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.core.progress import report
+from nextlabel.errors import LearnerError
+from nextlabel.leakage.peeling.activation_inverses import Inverse, inverse_of
+from nextlabel.leakage.peeling.layer_chain import Stage
+from nextlabel.leakage.peeling.layer_maps import LayerMap, layer_map
+from nextlabel.leakage.peeling.peel_top import Noise, Top
+from nextlabel.leakage.peeling.weighted_solving import Equations, solved
+
+__all__ = ["Layer", "Peeled", "layers_of", "peeled"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_SUMMED = 2.0  # rounding of a sum of many terms, as a share of the root of their squares
+_PINNED = 1e-6  # spread of a value that is known to be 0, of the usual
+_WIDE = 3.0  # spread of unknown values before anything is read, in units of what is typical for them
+_STEP = 0.1  # by how much neighbouring pixels differ, of the spread; only orders pictures that explain alike
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer that can be read backwards: an affine map or an activation."""
+
+    stage: Stage
+    map: LayerMap | None
+    inverse: Inverse | None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Peeled:
+    """What the equations of every layer say of the item.
+
+    Parameters
+    ----------
+    item : array of float64, axes of the item
+        The likeliest item.
+    error : float
+        The root mean square of the standard errors of its values, as a share of the spread of these.
+    drawn : array of float64, axes of the item
+        An item as likely as the equations leave it.
+    missing : int
+        How many directions of the item the equations leave open.
+    misfit : float
+        How much larger than stated the errors are of the layer whose equations disagree most.
+    layers : tuple of dict
+        For each affine layer from the top: its name, unknowns, equations, and error.
+    """
+
+    item: Floats
+    error: float
+    drawn: Floats
+    missing: int
+    misfit: float
+    layers: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """Values at one height of the chain, their standard errors, and the loss's slope by them."""
+
+    value: Floats
+    error: Floats
+    slope: Floats
+    doubt: float
+
+
+def layers_of(chain: Sequence[Stage]) -> tuple[Layer, ...]:
+    """The layers of a chain, each as a linear map or as the inverse of an activation.
+
+    Raises
+    ------
+    LearnerError
+        A layer that is neither, by name.
+    """
+    made = []
+    for stage in chain:
+        layer = Layer(stage, None, inverse_of(stage.module))
+        if layer.inverse is None:
+            layer = replace(layer, map=layer_map(stage))
+            if layer.map is None:
+                message = (
+                    f"{stage.title} can be read backwards neither as a linear layer nor as an activation "
+                    "with an inverse."
+                )
+                raise LearnerError(message)
+        made.append(layer)
+    return tuple(made)
+
+
+def peeled(
+    layers: Sequence[Layer],
+    top: Top,
+    gradient: Disclosure,
+    knowledge: Knowledge,
+    rng: np.random.Generator,
+    guess: Floats | None = None,
+    *,
+    is_doubting: bool = False,
+) -> Peeled:
+    """The item behind a gradient, from the last layer down.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        All layers, the last of them the linear one that makes the outputs.
+    top : Top
+        What the gradient of the last layer says.
+    gradient : Disclosure
+        By the names of the parameters.
+    knowledge : Knowledge
+        For the shape and the bounds of the item.
+    rng : numpy.random.Generator
+        Draws the probes by which errors are estimated.
+    guess : array of float64, axes of the item, optional
+        An item that is nearly right: it tells on which side of their kinks the activations are.
+    is_doubting : bool
+        Whether the slopes of activations near their kinks count as unsure; where a side is taken wrongly,
+        only the residual of the answer shows it.
+    """
+    sides = None if guess is None else _sides(layers, guess)
+    final = layers[-1].map
+    assert final is not None  # it has a weight, or there were no top
+    scale = _scale(layers[-1].stage, top.features)
+    level = _Level(top.features, top.error, final.matrix.T @ top.slope, top.doubt)
+    rows: list[dict[str, object]] = []
+    drawn, missing = None, 0
+    for position in range(len(layers) - 2, -1, -1):
+        layer = layers[position]
+        report("peeling layers", len(layers) - 1 - position, len(layers))
+        if layer.inverse is not None:
+            level = _before(layer.inverse, level, None if sides is None else sides[position], is_doubting)
+            continue
+        assert layer.map is not None
+        if _is_rearranging(layer.map):
+            level = _rearranged(layer.map, level)
+            drawn = drawn if drawn is None else layer.map.matrix.T @ drawn
+            continue
+        prior = _prior(layers[:position], knowledge, layer.stage, scale)
+        pinned = _pinned(layers[:position], sides)
+        level, drawn, row = _through(layer.map, level, gradient, top.noise, prior, rng, pinned)
+        missing = int(str(row["missing"]))
+        rows.append({"layer": layer.stage.title, **row})
+    shape = knowledge.item_shape
+    spread = max(float(level.value.std()), 1e-12)
+    error = float(np.sqrt((level.error**2).mean())) / spread
+    if drawn is None:
+        drawn = level.value + level.error * rng.standard_normal(len(level.value))
+    misfit = max((float(str(row["misfit"])) for row in rows), default=1.0)
+    return Peeled(level.value.reshape(shape), error, drawn.reshape(shape), missing, misfit, tuple(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class _Prior:
+    """What is known of values before the equations: mean, spread, range, and which neighbours are alike."""
+
+    mean: float
+    spread: float
+    low: float
+    high: float
+    typical: float
+    alike: Equations | None
+
+
+def _through(
+    layer: LayerMap,
+    level: _Level,
+    gradient: Disclosure,
+    noise: Noise,
+    prior: _Prior,
+    rng: np.random.Generator,
+    pinned: Bools | None,
+) -> tuple[_Level, Floats, dict[str, object]]:
+    """What entered an affine layer, one draw of it, and what to report."""
+    level = _with_bias_gradient(layer, level, gradient, noise)
+    parts = _equations(layer, level, gradient, noise, prior.typical)
+    size = layer.matrix.shape[1]
+    mean, spread = np.full(size, prior.mean), np.full(size, prior.spread)
+    if pinned is not None:
+        spread[pinned] = _PINNED * prior.spread
+        mean[pinned] = 0.0
+    found = solved(parts, mean, spread, rng)
+    missing = round(found.missing) - (0 if pinned is None else int(pinned.sum()))
+    missing = max(missing, 0)
+    value = found.value
+    if missing and prior.alike is not None:
+        value = solved([*parts, prior.alike], mean, spread, rng).value
+    row: dict[str, object] = {
+        "unknowns": size,
+        "equations": sum(len(part.target) for part in parts),
+        "missing": missing,
+        "error": float(np.sqrt((found.error**2).mean())),
+        "misfit": found.misfit,
+    }
+    drawn = value + found.draw(rng)
+    doubt = float(np.hypot(level.doubt, _SUMMED * noise.precision))
+    below = _Level(np.clip(value, prior.low, prior.high), found.error, layer.matrix.T @ level.slope, doubt)
+    return below, drawn, row
+
+
+def _equations(
+    layer: LayerMap, level: _Level, gradient: Disclosure, noise: Noise, typical: float
+) -> list[Equations]:
+    """What the values after a layer and the gradient by its weight say of the values before it.
+
+    Both were computed from sums, whose rounding is a share of the length of their terms and not of the sum.
+    """
+    is_read = np.isfinite(level.error)
+    parts = []
+    if is_read.any():
+        matrix = layer.matrix[is_read]
+        summed = np.hypot(typical * _lengths(matrix), layer.shift[is_read])
+        error = np.hypot(level.error[is_read], _SUMMED * noise.precision * summed)
+        parts.append(Equations(matrix, (level.value - layer.shift)[is_read], error))
+    if layer.weight in gradient.arrays:
+        target = gradient[layer.weight].astype(np.float64).ravel()
+        matrix = layer.of_weights(level.slope)
+        summed = typical * _lengths(matrix)
+        share = np.hypot(_SUMMED * noise.precision, level.doubt)
+        least = 1e-3 * share * float(np.sqrt((summed**2).mean())) + 1e-150
+        error = np.maximum(np.hypot(noise.of(target), share * summed), least)
+        parts.append(Equations(matrix, target, error, layer.blocks))
+    return parts
+
+
+def _lengths(matrix: Any) -> Floats:
+    return np.asarray(np.sqrt(matrix.power(2).sum(axis=1))).ravel()
+
+
+def _with_bias_gradient(layer: LayerMap, level: _Level, gradient: Disclosure, noise: Noise) -> _Level:
+    # of a linear layer the gradient by the bias is the slope itself
+    if layer.bias not in gradient.arrays or gradient[layer.bias].size != len(level.slope):
+        return level
+    shared = gradient[layer.bias].astype(np.float64)
+    length = float(np.linalg.norm(shared))
+    doubt = float(np.linalg.norm(noise.of(shared))) / length if length else np.inf
+    return replace(level, slope=shared, doubt=doubt) if doubt < level.doubt else level
+
+
+def _sides(layers: Sequence[Layer], item: Floats) -> list[Bools]:
+    """Whether what enters each layer is above 0, for an item."""
+    value, found = item.ravel(), []
+    for layer in layers:
+        found.append(value > 0.0)
+        if layer.map is not None:
+            value = layer.map.matrix @ value + layer.map.shift
+        else:
+            with torch.no_grad():
+                value = layer.stage.module(torch.tensor(value)).numpy()
+    return found
+
+
+def _pinned(below: Sequence[Layer], sides: list[Bools] | None) -> Bools | None:
+    # what a rectifier cut is 0
+    if sides is None or not below or below[-1].inverse is None or not below[-1].inverse.is_rectifier:
+        return None
+    return ~sides[len(below) - 1]
+
+
+def _before(inverse: Inverse, level: _Level, is_up: Bools | None, is_doubting: bool) -> _Level:
+    value, error, steepness, unsure = inverse.read(level.value, level.error, is_up, is_doubting=is_doubting)
+    slope = level.slope * steepness
+    length = float(np.linalg.norm(slope))
+    added = float(np.linalg.norm(level.slope * unsure)) / length if length else 1.0
+    return _Level(value, error, slope, float(np.hypot(level.doubt, added)))
+
+
+def _is_rearranging(layer: LayerMap) -> bool:
+    return not layer.weight and layer.matrix.nnz == len(layer.shift) == layer.matrix.shape[1]
+
+
+def _rearranged(layer: LayerMap, level: _Level) -> _Level:
+    back = layer.matrix.T
+    return replace(level, value=back @ level.value, error=back @ level.error, slope=back @ level.slope)
+
+
+def _scale(stage: Stage, features: Floats) -> float:
+    # how much larger the values are than those of the random item that was run
+    return max(1.0, float(np.sqrt((features**2).mean())) / max(stage.typical, 1e-12))
+
+
+def _prior(below: Sequence[Layer], knowledge: Knowledge, stage: Stage, scale: float) -> _Prior:
+    inverses = [layer.inverse for layer in below if layer.inverse is not None]
+    is_item = all(layer.map is not None and _is_rearranging(layer.map) for layer in below)
+    if not is_item and inverses and below[-1].map is None:
+        low, high = inverses[-1].low, inverses[-1].high
+    elif is_item and knowledge.bounds is not None:
+        low, high = knowledge.bounds
+    else:
+        low, high = -np.inf, np.inf
+    if np.isfinite(high - low):
+        mean, spread = (low + high) / 2, (high - low) / 2
+    else:
+        mean, spread = 0.0, _WIDE * scale * max(stage.typical, 1e-6)
+    if is_item:
+        low, high = -np.inf, np.inf  # items are cut to their bounds at the end, where that explains more
+    alike = None
+    if is_item and knowledge.is_image:
+        alike = _alike(below, knowledge.item_shape, spread)
+    return _Prior(mean, spread, low, high, scale * stage.typical, alike)
+
+
+def _alike(below: Sequence[Layer], shape: tuple[int, ...], spread: float) -> Equations:
+    """Neighbouring pixels are equal, give or take, in the order in which the first layer takes them."""
+    numbers = np.arange(int(np.prod(shape))).reshape(shape)
+    sides = (0, 1) if len(shape) == 2 or shape[0] > 4 >= shape[2] else (1, 2)
+    pairs = [(np.delete(numbers, 0, axis).ravel(), np.delete(numbers, -1, axis).ravel()) for axis in sides]
+    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    rows = np.arange(len(first))
+    ones = np.ones(len(first))
+    matrix = sp.csr_array(
+        (np.append(ones, -ones), (np.append(rows, rows), np.append(first, second))),
+        shape=(len(first), numbers.size),
+    )
+    for layer in below:
+        assert layer.map is not None
+        matrix = matrix @ layer.map.matrix.T
+    return Equations(sp.csr_array(matrix), np.zeros(len(first)), np.full(len(first), _STEP * spread))

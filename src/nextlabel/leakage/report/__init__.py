@@ -1,0 +1,1 @@
+"""The report of an audit: its words, pictures and page."""

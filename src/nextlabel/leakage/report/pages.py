@@ -1,0 +1,296 @@
+"""The page of a report: verdict first, then what came back, by which attack, and what that does not say."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nextlabel.figures.page import Listing, Picture, Section, Table, Terms, long_page
+from nextlabel.leakage.report import pictures
+from nextlabel.leakage.report.report import Report, Summary
+from nextlabel.leakage.report.wording import between, count, sentences
+from nextlabel.leakage.verdicts import EXACT, LIMITS, MEANINGS, RECOGNISABLE, VERDICTS
+
+__all__ = ["page"]
+
+_NOTHING = "–"
+_LEAST_SHOWN = 40  # records listed one by one
+_MOST_TOKENS = 20  # of a text, in a table
+
+Part = str | Table | Picture | Listing | Terms
+
+
+def page(report: Report) -> str:
+    """One self-contained page.
+
+    Parameters
+    ----------
+    report : Report
+
+    Returns
+    -------
+    str
+        HTML without scripts or requests, readable by day and by night.
+
+    Raises
+    ------
+    MissingExtra
+        Matplotlib is not installed.
+    """
+    lead, *rest = sentences(report)
+    return long_page(
+        title="What these messages give away",
+        lead=lead,
+        sections=[
+            _shown(report),
+            _attacks(report),
+            *([_defences(report)] if report.trials or report.advice else []),
+            _controls(report),
+            _records(report),
+            _setting(report),
+            Section("What this does not say", [Listing(_caveats(report, rest))]),
+        ],
+        command=str(report.setting.get("command", _again(report))),
+        files=["report.json"],
+    )
+
+
+def _shown(report: Report) -> Section:
+    rows = [
+        [
+            one.verdict,
+            f"{one.records} of {one.of}",
+            f"{100 * one.records / one.of:.1f} %",
+            between(one.low, one.high),
+        ]
+        for one in report.shares
+    ]
+    table = Table(
+        caption="Records by the worst that happened to them",
+        header=["verdict", "records", "share", "95 % interval"],
+        rows=rows,
+        notes=[
+            f"{name}: {MEANINGS[name]}" for name in VERDICTS if name in {one.verdict for one in report.shares}
+        ],
+    )
+    drawn = [pictures.exhibit_picture(report), _texts(report), pictures.success_picture(report)]
+    return Section("What came back", [table, *(one for one in drawn if one is not None)])
+
+
+def _texts(report: Report) -> Table | None:
+    """Recovered token ids beside the true ones."""
+    if not report.setting.get("is_text") or not report.exhibits:
+        return None
+    return Table(
+        caption="Token ids",
+        header=["record", "true", "came back"],
+        rows=[
+            [f"{one.place}, {one.position}", _ids(one.original), _ids(one.recovered) or "nothing"]
+            for one in report.exhibits
+        ],
+    )
+
+
+def _attacks(report: Report) -> Section:
+    parts: list[Part] = [
+        Table(
+            caption="Attacks, cheapest first",
+            header=["attack", "messages", "exact", "recognisable", "labels right"],
+            rows=[_row(one) for one in report.summaries],
+            notes=[
+                "Exact and recognisable: records of all that the attack was tried on. Messages of which "
+                "every record had come back exactly were not tried again.",
+                "Labels right: of the records of messages for which the attack claimed labels, and the "
+                "chance that a guess by the prior is right as often.",
+                "If not shown: not identifiable means that the message is explained, and yet what came back "
+                "is another record; optimiser failed, that the message is not explained: more time or "
+                "another start may do better.",
+            ],
+        )
+    ]
+    why = [_why(report, one.attack) for one in report.summaries]
+    parts += [Listing([said for said in why if said])] if any(why) else []
+    features = [one for one in report.summaries if one.features_exact is not None]
+    if features:
+        parts.append(
+            Table(
+                caption="Inputs of the last layer",
+                header=["attack", "relative error below 0.001", "median cosine"],
+                rows=[
+                    [
+                        _spaced(one.attack),
+                        f"{one.features_exact} of {one.records}",
+                        f"{one.features_cosine:.4f}",
+                    ]
+                    for one in features
+                ],
+            )
+        )
+    if report.skipped:
+        parts.append(
+            Listing([f"Not tried: {_spaced(one.name)}, since {one.reason}." for one in report.skipped])
+        )
+    drawn = [
+        pictures.residual_picture(report),
+        pictures.spectrum_picture(report),
+        pictures.time_picture(report),
+    ]
+    return Section("Attacks", [*parts, *(one for one in drawn if one is not None)])
+
+
+def _defences(report: Report) -> Section:
+    drawn = pictures.defence_picture(report.trials)
+    parts: list[Part] = [drawn] if drawn is not None else []
+    if report.trials:
+        parts.append(
+            Table(
+                caption="Defences",
+                header=["defence", "came back", "labels", "accuracy"],
+                rows=[
+                    [
+                        one.words,
+                        f"{one.leaked} of {one.records}",
+                        f"{one.labels} of {one.records}",
+                        _NOTHING if one.accuracy is None else f"{100 * one.accuracy:.1f} %",
+                    ]
+                    for one in report.trials
+                ],
+                notes=["Came back: exactly, or so that the record can be recognised. Labels: these or more."],
+            )
+        )
+    if report.advice:
+        parts.append(Listing(report.advice))
+    return Section("Defences", parts)
+
+
+def _controls(report: Report) -> Section:
+    if not report.controls:
+        return Section(
+            "Controls", ["This report has no controls of its own: it is one of several of a sweep."]
+        )
+    lines = [
+        f"{'Passed' if one.is_passed else 'FAILED'}: {one.name}. Found: {one.said}."
+        for one in report.controls
+    ]
+    intro = (
+        "Attacks must find what is there, and nothing where nothing is. If one of these fails, the report is "
+        "void."
+    )
+    return Section("Controls", [intro, Listing(lines)])
+
+
+def _records(report: Report) -> Section:
+    shown = report.standings[:_LEAST_SHOWN]
+    is_text = bool(report.setting.get("is_text"))
+    rows = []
+    for one in shown:
+        score = one.score
+        if is_text:
+            near = _NOTHING if score is None or score.tokens is None else f"{100 * score.tokens:.0f} %"
+            sight = _NOTHING if score is None or score.rouge is None else f"{score.rouge:.2f}"
+        else:
+            near = _NOTHING if score is None or score.relative is None else f"{score.relative:.2g}"
+            sight = _NOTHING if score is None or score.psnr is None else f"{score.psnr:.1f}"
+        guess = one.baseline.tokens if is_text else one.baseline.psnr
+        told = _NOTHING if guess is None else (f"{100 * guess:.0f} %" if is_text else f"{guess:.1f}")
+        rows.append([str(one.position), one.verdict, _spaced(one.attack) or _NOTHING, near, sight, told])
+    header = ["record", "verdict", "attack"]
+    header += (
+        ["tokens", "ROUGE-L", "guess: tokens"] if is_text else ["relative error", "PSNR, dB", "guess: PSNR"]
+    )
+    left = len(report.standings) - len(shown)
+    table = Table(
+        caption="Record by record"
+        + (f", the first {len(shown)}; {left} more are in report.json" if left else ""),
+        header=header,
+        rows=rows,
+        notes=["Guess: the better of the mean of other items and the nearest of them, without the message."],
+    )
+    why = list(dict.fromkeys(one.why for one in report.standings if one.why))
+    return Section(
+        "Records", [table, *([Listing([f"Why not: {_spaced(one)}." for one in why[:6]])] if why else [])]
+    )
+
+
+def _setting(report: Report) -> Section:
+    setting = report.setting
+    defences = setting.get("defence_sentences") or ["none"]
+    shape = " × ".join(str(side) for side in setting["item_shape"]) or "one number"
+    facts = {
+        "Message": f"{_spaced(str(setting['share']))}, {count(setting['batch'], 'record')} in each",
+        "Model": f"{setting['model']}, {setting['classes']} outputs, items of {shape}",
+        "Loss": f"{str(setting['loss']).replace('_', ' ')}, {setting['reduction']} over items",
+        "Defences": " ".join(defences),
+        "Records": (
+            f"{setting['records']} in {count(setting['messages'], 'message')}, drawn with the seed "
+            f"{setting['seed']}"
+        ),
+        "The attacker knows": "; ".join(report.knows),
+        "Thresholds": (
+            f"exact below {LIMITS.exact:g} relative error; recognisable from PSNR {LIMITS.psnr:g} and "
+            f"{LIMITS.psnr_margin:g} dB above the guess, SSIM {LIMITS.ssim:g} and {LIMITS.ssim_margin:g} "
+            f"above it, or {100 * LIMITS.tokens:g} % of tokens and {100 * LIMITS.tokens_margin:g} points "
+            "above it"
+        ),
+    }
+    if setting["share"] == "update":
+        facts["Update"] = f"{setting['steps']} steps of plain gradient descent at rate {setting['rate']:g}"
+    return Section("How it was done", [Terms(facts)])
+
+
+def _caveats(report: Report, rest: Sequence[str]) -> list[str]:
+    worst = {EXACT, RECOGNISABLE} & set(report.verdicts)
+    said = [] if worst else ["That attacks failed is no proof of safety, whatever their number."]
+    return [
+        *said,
+        "The attacks tried are those in the table, with the knowledge and the time stated. Records are those "
+        "of one data set and one state of the model; earlier or later in training messages may tell more.",
+        "Intervals speak of records drawn as these were.",
+        *rest,
+    ]
+
+
+def _row(one: Summary) -> list[str]:
+    by_verdict = {share.verdict: share for share in one.shown}
+    shown = [by_verdict[name].records if name in by_verdict else 0 for name in (EXACT, RECOGNISABLE)]
+    labels = _NOTHING
+    if one.labels_of:
+        labels = f"{one.labels_right} of {one.labels_of}"
+        labels += "" if one.labels_chance is None else f" (chance {_chance(one.labels_chance)})"
+    return [
+        _spaced(one.attack),
+        str(one.messages),
+        *(f"{count} of {one.records}" for count in shown),
+        labels,
+    ]
+
+
+def _why(report: Report, attack: str) -> str:
+    """Why an attack showed nothing, with counts, and in its own words."""
+    own = [one for one in report.outcomes if one.attack == attack]
+    counts = Counter(one.why for one in own if one.why)
+    if not counts:
+        return ""
+    found = ", ".join(f"{why} ({count} of {len(own)} messages)" for why, count in counts.most_common())
+    reasons = dict.fromkeys(one.reason for one in own if one.why and one.reason)
+    said = f" In its words: {next(iter(reasons)).rstrip('.')}." if reasons else ""
+    return f"{_spaced(attack)}: {found}.{said}"
+
+
+def _chance(value: float) -> str:
+    return "below 0.001" if value < 1e-3 else f"{value:.2g}"
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _ids(tokens: Sequence[float]) -> str:
+    kept = [str(int(one)) for one in tokens if one >= 0]
+    return " ".join(kept[:_MOST_TOKENS]) + (" …" if len(kept) > _MOST_TOKENS else "")
+
+
+def _again(report: Report) -> str:
+    setting = report.setting
+    return (
+        f"nextlabel.leakage.audit(model, items, labels, share={setting['share']!r}, "
+        f"batch={setting['batch']}, seed={setting['seed']}, seconds={setting['seconds']:g})"
+    )

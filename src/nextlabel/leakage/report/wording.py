@@ -1,0 +1,173 @@
+"""The report in sentences: what a verdict means, and what it does not."""
+
+from collections.abc import Mapping
+from math import ceil, floor
+from types import MappingProxyType
+from typing import Final
+
+from nextlabel.leakage.report.report import VOID, Report
+from nextlabel.leakage.verdicts import BOUNDED, EXACT, LABEL_ONLY, NOT_SHOWN, RECOGNISABLE, Share
+
+__all__ = ["between", "count", "sentences", "share_words"]
+
+_SHARES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "full": "full gradients",
+        "last_layer": "gradients of the last layer",
+        "embedding": "gradient embeddings",
+        "update": "updates of the weights",
+    }
+)
+
+_CAME: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        EXACT: "came back exactly",
+        RECOGNISABLE: "came back so that they can be recognised",
+        LABEL_ONLY: "gave away their label, not themselves",
+        NOT_SHOWN: "did not come back",
+    }
+)
+
+
+def sentences(report: Report) -> tuple[str, ...]:
+    """The verdict with its interval and what it does not mean, the controls, the attacker, the time.
+
+    Parameters
+    ----------
+    report : Report
+    """
+    return (
+        _lead(report),
+        *_rest(report),
+        *_features(report),
+        _controls(report),
+        f"The attacker knows: {'; '.join(report.knows)}.",
+        _time(report),
+        *report.remarks,
+    )
+
+
+def share_words(share: Share) -> str:
+    """What became of how many records, with the exact interval.
+
+    Examples
+    --------
+    >>> share_words(Share("EXACT", 3, 20, 0.032, 0.379))
+    '3 of 20 records came back exactly (15.0 %; 95 % interval 3.2 % to 37.9 %)'
+    """
+    did = _CAME[share.verdict]
+    if share.records == 1:
+        did = did.replace("their", "its").replace("themselves", "itself").replace("they", "it")
+    return (
+        f"{share.records} of {share.of} {'record' if share.of == 1 else 'records'} {did} "
+        f"({100 * share.records / share.of:.1f} %; 95 % interval {between(share.low, share.high)})"
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "record"), count(3, "record")
+    ('1 record', '3 records')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def between(low: float, high: float) -> str:
+    """The ends of an interval of shares, rounded outwards.
+
+    Examples
+    --------
+    >>> between(0.03217, 0.37893)
+    '3.2 % to 37.9 %'
+    """
+    return f"{floor(1000 * low) / 10:.1f} % to {ceil(1000 * high) / 10:.1f} %"
+
+
+def _lead(report: Report) -> str:
+    message = _SHARES.get(report.setting["share"], str(report.setting["share"]))
+    batch = report.setting["batch"]
+    source = f"{message} of {'single records' if batch == 1 else f'batches of {batch}'}"
+    if report.is_void:
+        failed = "; ".join(f"{one.name} ({one.said})" for one in report.controls if not one.is_passed)
+        return f"{VOID}: a control failed, so nothing in this report may be believed. Failed: {failed}."
+    verdict = report.verdict
+    if verdict in (BOUNDED, NOT_SHOWN):
+        share = next(one for one in report.shares if one.verdict == NOT_SHOWN)
+        least = f"at most {between(0.0, 1.0 - share.low).split(' to ')[1]} of such records by these attacks"
+        spent = f"{report.budget.spent:.0f} of {report.budget.seconds:.0f} seconds"
+        said = (
+            f"{verdict}: no record of {share.of} came back from {source} ({least}, with 95 % confidence), "
+            f"{spent} spent. The attacks tried failed; this is no proof of safety."
+        )
+        return f"{said} {_bound(report)}".rstrip()
+    share = next(one for one in report.shares if one.verdict == verdict)
+    return f"{verdict}: {share_words(share)} from {source}. {_against(verdict, report)}"
+
+
+def _against(verdict: str, report: Report) -> str:
+    """What the verdict does not mean."""
+    if verdict == LABEL_ONLY:
+        guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
+        return f"That the records themselves did not come back is no proof of safety.{guess}"
+    return "That is the least that leaks: another attack may take more."
+
+
+def _bound(report: Report) -> str:
+    if report.bound is None:
+        return ""
+    found = report.bound
+    return (
+        f"By the accountant (ε = {found['epsilon']:.3g}, δ = {found['delta']:.2g}) no attack whatever "
+        f"reconstructs a record with a chance above {found['chance']:.3g}, where it is guessed without the "
+        f"message with a chance of {found['prior']:.2g}."
+    )
+
+
+def _rest(report: Report) -> tuple[str, ...]:
+    """The other verdicts, and a bound beside a leak."""
+    if report.is_void:
+        return ()
+    others = [one for one in report.shares if one.verdict != report.verdict and report.verdict != BOUNDED]
+    said = [f"{one.verdict}: {share_words(one)}." for one in others]
+    if report.bound is not None and report.verdict != BOUNDED:
+        said.append(_bound(report))
+    return tuple(said)
+
+
+def _features(report: Report) -> tuple[str, ...]:
+    best = max((one for one in report.summaries if one.features_exact), default=None, key=_exact)
+    if best is None:
+        return ()
+    return (
+        f"The input of the last layer came back for {best.features_exact} of {best.records} records "
+        f"({best.attack}): whoever can invert the layers before it has the record.",
+    )
+
+
+def _exact(summary: object) -> int:
+    return int(getattr(summary, "features_exact", 0) or 0)
+
+
+def _controls(report: Report) -> str:
+    if not report.controls:
+        return "This report has no controls of its own."
+    passed = sum(one.is_passed for one in report.controls)
+    return f"Controls: {passed} of {len(report.controls)} passed."
+
+
+def _time(report: Report) -> str:
+    spent = report.budget
+    said = f"Time: {spent.spent:.1f} of {spent.seconds:.0f} seconds"
+    said += f", {spent.timed} attempts with a share of it each" if spent.timed else ""
+    said += f", {spent.cut} ended by the clock" if spent.cut else ""
+    said += f", {spent.unrun} not run for lack of time" if spent.unrun else ""
+    said += f"; over by {spent.overrun:.1f} seconds" if spent.overrun > 0 else ""
+    early = (
+        f" {spent.ended_early} attempts were left out: every record of their message had come back exactly."
+        if spent.ended_early
+        else ""
+    )
+    return f"{said}.{early}"

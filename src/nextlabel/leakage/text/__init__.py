@@ -1,0 +1,1 @@
+"""Language models: where tokens enter, and which tokens fit."""

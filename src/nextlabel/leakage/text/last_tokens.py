@@ -1,0 +1,74 @@
+"""The last tokens of sequences whose model has one table for input and output: seen as targets only."""
+
+import numpy as np
+import torch
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
+from nextlabel.leakage.text.token_places import Place, Tokens, inputs_at
+
+__all__ = ["last_tokens"]
+
+_ROUNDS = 6
+_ENOUGH = 1e-3  # share of the message that is left when all last tokens are right
+
+
+def last_tokens(
+    knowledge: Knowledge, disclosure: Disclosure, head: Place, tokens: Tokens
+) -> tuple[Tokens, float] | None:
+    """The targets at the last position of sequences of a model that predicts the next token.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+    disclosure : Disclosure
+    head : Place
+        The layer that makes the logits.
+    tokens : array of int64, axes (n, t)
+        All sequences of the batch, without their last tokens.
+
+    Returns
+    -------
+    pair of an array of int64, axes (n,), and a float, or None
+        The targets, and how far the gradient with them is from the message. None where the table is not in
+        the message, or there are more sequences than features.
+
+    Notes
+    -----
+    The gradient of the table is a sum over inputs and targets. What the sequences explain with their other
+    targets is computed and taken away; the rest is, to first order, a row -w z for each last target and the
+    input z of the last layer behind its sequence, which least squares read off. With these targets filled
+    in, the rest of the rest corrects those that were wrong: a few gradients.
+    """
+    weight = knowledge.model.get_submodule(head.module).weight
+    names = [own for own, one in knowledge.model.named_parameters() if one is weight]
+    if not names or names[0] not in disclosure.arrays:
+        return None
+    (inputs,) = inputs_at(knowledge.model, [head.module], tokens, is_last=True)
+    if len(inputs) > inputs.shape[1]:
+        return None
+    share = 1.0 if knowledge.reduction == "sum" else 1.0 / tokens.size
+    gradient = MessageGradient(knowledge.model, knowledge.loss, "sum", list(disclosure.arrays))
+    sent = tensors_of(disclosure)
+    targets = np.concatenate([tokens[:, 1:], np.full((len(tokens), 1), -100)], axis=1)
+    best: tuple[Tokens, float] | None = None
+    every = np.arange(len(tokens))
+    for _ in range(_ROUNDS):
+        found = {
+            name: share * one
+            for name, one in gradient(torch.as_tensor(tokens), torch.as_tensor(targets)).items()
+        }
+        left = relative_distance(found, sent)
+        if (targets >= 0).all() and (best is None or left < best[1]):
+            best = targets[:, -1].copy(), left
+        if best is not None and left <= _ENOUGH:
+            break
+        rest = (sent[names[0]] - found[names[0]]).double().numpy()
+        rows = np.linalg.lstsq(inputs.T, rest.T, rcond=None)[0]
+        likely = rows.argmin(axis=1)
+        is_wrong = (targets[:, -1] < 0) | (rows[every, likely] < -0.5 * share)
+        if not is_wrong.any():
+            break
+        targets[is_wrong, -1] = likely[is_wrong]
+    return best

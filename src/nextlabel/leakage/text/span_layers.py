@@ -1,0 +1,128 @@
+"""What the weight gradients of a language model's layers span, and which vectors of tokens lie in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_at
+from nextlabel.maths.column_space import ColumnSpace, column_space
+
+__all__ = ["SpanLayer", "bag_of_words", "gradient_of", "span_layers", "trusted"]
+
+Floats = NDArray[np.float64]
+
+_BALANCED = 0.05  # independent columns have a sum as long as all of them together
+_CLEAR = 10.0  # times what noise makes of no signal: the weakest direction is then known to a tenth
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SpanLayer:
+    """A place of a model, and the space of what went into it."""
+
+    place: Place
+    space: ColumnSpace
+
+
+def gradient_of(place: Place, model: Any, disclosure: Disclosure) -> Floats:
+    """The weight gradients of a place side by side, columns of unit root mean square; axes (d, m).
+
+    Notes
+    -----
+    Queries and keys have gradients a hundred times smaller than values, and see tokens that values hardly
+    see; the first token of a causal model is seen by keys and values only. Rounding is a share of each
+    gradient: scaled to one size they are equally noisy.
+    """
+    parts = []
+    for weight in place.weights:
+        array = disclosure[weight].astype(np.float64)
+        module = model.get_submodule(weight.removesuffix(".weight"))
+        parts.append(_levelled(array if type(module).__name__ == "Conv1D" else array.T))
+    return np.asarray(np.concatenate(parts, axis=1))
+
+
+def _levelled(gradient: Floats) -> Floats:
+    """Columns of one size, and one column less where they add up to zero.
+
+    What is added to the inputs of layer normalisations has a gradient that sums to zero over features.
+    """
+    sizes = np.sqrt((gradient**2).mean(axis=0))
+    level: Floats = gradient[:, sizes > 0] / sizes[sizes > 0]
+    length = np.linalg.norm(gradient)
+    if length == 0.0 or np.linalg.norm(gradient.sum(axis=1)) > _BALANCED * length:
+        return level
+    direction = sizes[sizes > 0] / np.linalg.norm(sizes)
+    direction[0] -= 1.0  # a reflection that moves the direction into the first column, which is left out
+    direction /= np.linalg.norm(direction)
+    return np.asarray((level - 2.0 * np.outer(level @ direction, direction))[:, 1:])
+
+
+def span_layers(
+    model: Any, found: Reading, disclosure: Disclosure, length: int, vocabulary: int, rng: np.random.Generator
+) -> list[SpanLayer]:
+    """The spaces of all places whose weights are in a message, in the order of execution.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    found : Reading
+    disclosure : Disclosure
+    length, vocabulary : int
+        Of a sequence, and how many tokens there are.
+    rng : numpy.random.Generator
+        Draws the sequences that show which dimensions a layer uses.
+    """
+    places = [place for place in found.places if all(name in disclosure.arrays for name in place.weights)]
+    if not places:
+        return []
+    widths = [len(gradient_of(place, model, disclosure)) for place in places]
+    count = -(-3 * max(widths) // (2 * length)) + 8
+    drawn = rng.integers(vocabulary, size=(count, length))
+    shown = inputs_at(model, [place.module for place in places], drawn, is_last=False)
+    return [
+        SpanLayer(
+            place,
+            column_space(
+                gradient_of(place, model, disclosure), values.reshape(-1, values.shape[-1])[: 2 * width]
+            ),
+        )
+        for place, values, width in zip(places, shown, widths, strict=True)
+    ]
+
+
+def trusted(layers: Sequence[SpanLayer]) -> list[SpanLayer]:
+    """The first layer, and later ones whose space leaves room and is that of all tokens.
+
+    Notes
+    -----
+    As many contexts as there are, or more, go into a later layer as tokens at positions into the first; a
+    layer of lower rank saw some of them only, as the last block of a classifier does, which reads the last
+    token. Where noise covers a part of every space, the later layer counts in which that many directions
+    stand clearest.
+    """
+    first, *later = layers
+    rank = first.space.rank
+    whole = [one for one in later if one.space.rank >= rank and not one.space.is_exhausted]
+    clear = [one for one in whole if one.space.clarity(rank) >= _CLEAR]
+    return [first, *(clear or sorted(whole, key=lambda one: -one.space.clarity(rank))[:1])]
+
+
+def bag_of_words(table: str, disclosure: Disclosure) -> Tokens | None:
+    """The tokens whose rows of the embedding gradient are not zero; None where that tells nothing.
+
+    Notes
+    -----
+    It tells nothing where the table is frozen, or is the output layer too, or where zeros were made by
+    pruning or rounding: single entries of other rows are zero then.
+    """
+    if f"{table}.weight" not in disclosure.arrays:
+        return None
+    rows = disclosure[f"{table}.weight"] != 0
+    present = rows.any(axis=1)
+    if present.all() or not present.any() or rows[present].mean() < 0.99:
+        return None
+    return np.flatnonzero(present).astype(np.int64)

@@ -1,0 +1,176 @@
+"""Sequences of tokens of which every input of every layer lies in the space that the message shows."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextlabel.core.progress import report
+from nextlabel.leakage.text.span_layers import SpanLayer
+from nextlabel.leakage.text.token_places import Tokens, inputs_at
+
+__all__ = ["Search"]
+
+Floats = NDArray[np.float64]
+
+_SWEEPS = 20  # of one start over all positions
+
+
+@final
+@dataclass(eq=False)
+class Search:
+    """Candidates by position, then prefixes that grow to the right, or whole sentences.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    layers : sequence of SpanLayer
+        The first reads single tokens at positions, the others read contexts.
+    length : int
+        Of a sequence.
+    has_positions : bool
+        Whether the first layer tells positions apart.
+    words : array of int64
+        The tokens to try.
+    evaluations : int
+        How many sequences may be run through the model.
+    deadline : float
+        Of `time.monotonic`.
+    """
+
+    model: Any
+    layers: Sequence[SpanLayer]
+    length: int
+    has_positions: bool
+    words: Tokens
+    evaluations: int
+    deadline: float
+    used: int = field(default=0, init=False)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the clock has ended."""
+        return time.monotonic() > self.deadline
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the clock, or the number of sequences, has ended."""
+        return self.used >= self.evaluations or self.is_cut
+
+    def candidates(self) -> list[Tokens]:
+        """The tokens that fit each position by themselves."""
+        first = self.layers[0]
+        found: list[list[int]] = [[] for _ in range(self.length)]
+        alike = np.repeat(self.words[:, None], self.length, axis=1)
+        of = alike.size
+        for start in range(0, len(alike), 4096):
+            (values,) = inputs_at(
+                self.model, [first.place.module], alike[start : start + 4096], is_last=False
+            )
+            scores = first.space.scores(values.reshape(-1, values.shape[-1]), of)
+            for row, position in np.argwhere(scores.reshape(values.shape[:2]) <= 1.0):
+                found[position].append(int(self.words[start + row]))
+        return [np.array(one, dtype=np.int64) for one in found]
+
+    def grown(self, candidates: Sequence[Tokens]) -> tuple[list[tuple[int, ...]], bool]:
+        """Sequences found by adding tokens to the right, as a causal model reads; and whether all were tried.
+
+        A prefix that no token extends is a sequence that ends there.
+        """
+        prefixes: list[tuple[int, ...]] = [()]
+        ended: list[tuple[int, ...]] = []
+        most = max(one.space.rank for one in self.layers)
+        for position, fitting in enumerate(candidates):
+            report("growing sequences", position, self.length)
+            tried = [(*prefix, int(token)) for prefix in prefixes for token in fitting]
+            if position and not self.has_positions:
+                # attention to copies of one token is attention to one: any number of them looks alike
+                tried = [one for one in tried if len(set(one)) > 1]
+            if self.used + len(tried) > self.evaluations or self.is_cut:
+                return ended + prefixes, False
+            scores = self._scores(np.array(tried, dtype=np.int64), is_last=True) if tried else np.empty(0)
+            # no more contexts than directions: where noise lets more pass, the nearest are kept
+            order = [int(one) for one in np.argsort(scores, kind="stable")[:most] if scores[one] <= 1.0]
+            longer = sorted(tried[one] for one in order)
+            extended = {one[:-1] for one in longer}
+            ended += [one for one in prefixes if one and one not in extended]
+            prefixes = longer
+            if not prefixes:
+                break
+        return ended + prefixes, True
+
+    def sentences(
+        self,
+        candidates: Sequence[Tokens],
+        rng: np.random.Generator,
+        is_done: Callable[[list[tuple[int, ...]]], bool],
+    ) -> tuple[list[tuple[int, ...]], bool]:
+        """Whole sequences, for a model that reads in both directions; and whether all were tried.
+
+        All combinations are tried where there are few enough, and otherwise single tokens are changed from
+        drawn starts, to the nearest, until the sequences found explain the message or the budget is spent.
+
+        Parameters
+        ----------
+        candidates : sequence of arrays of int64
+            By position.
+        rng : numpy.random.Generator
+            Draws the starts.
+        is_done : callable
+            Whether sequences explain the message.
+        """
+        if any(len(one) == 0 for one in candidates):
+            return [], True
+        count = float(np.prod([float(len(one)) for one in candidates]))
+        if self.used + count <= self.evaluations:
+            tried = np.array(list(product(*candidates)), dtype=np.int64)
+            scores = self._scores(tried, is_last=False)
+            return sorted({tuple(map(int, one)) for one in tried[scores <= 1.0]}), True
+        found: set[tuple[int, ...]] = set()
+        while not self.is_over:
+            sentence, score = self._descent(candidates, rng)
+            if score <= 1.0:
+                found.add(tuple(map(int, sentence)))
+                if is_done(sorted(found)):
+                    return sorted(found), True
+        return sorted(found), False
+
+    def _descent(self, candidates: Sequence[Tokens], rng: np.random.Generator) -> tuple[Tokens, float]:
+        current = np.array([rng.choice(one) for one in candidates], dtype=np.int64)
+        best = float("inf")
+        for _ in range(_SWEEPS):
+            before = best
+            for position in rng.permutation(self.length):
+                tried = np.repeat(current[None], len(candidates[position]), axis=0)
+                tried[:, position] = candidates[position]
+                scores = self._totals(tried)
+                nearest = int(scores.argmin())
+                current, best = tried[nearest], float(scores[nearest])
+            if best >= before or self.is_over:
+                break
+        return current, float(self._scores(current[None], is_last=False)[0])
+
+    def _scores(self, tokens: Tokens, *, is_last: bool) -> Floats:
+        """The worst score over layers, and over positions unless only the last counts."""
+        found = self._each(tokens, is_last=is_last)
+        return np.asarray(found.reshape(len(tokens), -1).max(axis=1))
+
+    def _totals(self, tokens: Tokens) -> Floats:
+        """A sum over layers and positions that falls with every input that comes nearer to its space."""
+        found = self._each(tokens, is_last=False)
+        return np.asarray(np.log(found + 1e-3).reshape(len(tokens), -1).sum(axis=1))
+
+    def _each(self, tokens: Tokens, *, is_last: bool) -> Floats:
+        self.used += len(tokens)
+        modules = [one.place.module for one in self.layers]
+        scores = []
+        for one, values in zip(
+            self.layers, inputs_at(self.model, modules, tokens, is_last=is_last), strict=True
+        ):
+            flat = values.reshape(-1, values.shape[-1])
+            scores.append(one.space.scores(flat, max(len(flat), len(self.words))).reshape(len(tokens), -1))
+        return np.stack(scores, axis=1)

@@ -1,0 +1,1 @@
+"""The gradient of a two-layer network, taken apart."""
