@@ -1,13 +1,17 @@
 """Export: what is in the columns, for items and for answers, and what a format refuses."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from nextlabel.campaign.campaign import Campaign
 from nextlabel.campaign.export import FORMATS, Export, write_export
+from nextlabel.campaign.formats.table import predicted_table
+from nextlabel.campaign.predicting import Remembered
 from nextlabel.core.spec import Spec
 from nextlabel.core.task import classes, multilabel
 from nextlabel.errors import CampaignError, ParameterError
@@ -129,6 +133,69 @@ def test_control_items_are_told_apart_afterwards(tmp_path: Path) -> None:
     write_export("csv", tmp_path / "items.csv", Export(campaign.state))
     arms = [row[4] for row in table(tmp_path / "items.csv")[1:]]
     assert (arms.count("active"), arms.count("control")) == (18, 2)
+
+
+@pytest.fixture
+def measured() -> Campaign:
+    """Of 500 items a batch is labelled, control items in it, and one item of a certificate under way."""
+    many = ArrayPool(np.arange(500.0)[:, None], [f"i{one}" for one in range(500)])
+    made = Campaign.create(None, many, "sklearn", "random", classes("no", "yes"), seed=0, control=0.1)
+    ids = made.ask(20).ids
+    made.tell({id: ("no", "yes")[place % 2] for place, id in enumerate(ids)})
+    made.fit()
+    made.certify(5)
+    made.tell(dict.fromkeys(made.ask(1).ids, "no"))
+    return made
+
+
+def said_of_each(folder: Path, format: str, export: Export) -> dict[str, float | None]:
+    """The probability of each item in an export, by id."""
+    path = folder / f"items.{format}"
+    write_export(format, path, export, replace=True)
+    if format == "parquet":
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    elif format == "jsonl":
+        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    else:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    return {row["id"]: float(row["probability"]) if row["probability"] else None for row in rows}
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_items_to_measure_by_have_no_probability_until_they_are_released(
+    measured: Campaign, tmp_path: Path, format: str
+) -> None:
+    state = measured.state
+    guesses = Remembered(state.task, "f", lambda id: ("yes", 0.75))
+    arms = {id: state.asked[id].arm for id in state.kept}
+    assert {"active", "control", "certificate"} == {*arms.values()}
+    said = said_of_each(tmp_path, format, Export(state, predictions=guesses))
+    assert {id for id, one in said.items() if one is not None} == {
+        id for id, arm in arms.items() if arm == "active"
+    }
+    measured.release()
+    said = said_of_each(tmp_path, format, Export(measured.state, predictions=guesses))
+    assert said == {id: 0.75 if state.label(id) == "yes" else 0.25 for id in arms}
+
+
+def test_predictions_tell_nothing_of_answered_items_to_measure_by(measured: Campaign) -> None:
+    state = measured.state
+    guesses = Remembered(state.task, "f", lambda id: ("yes", 0.75))
+
+    def rows() -> dict[str, list[object]]:
+        table = predicted_table(Export(measured.state, predictions=guesses, is_whole=True))
+        return {row[0]: row[1:] for row in table.rows}
+
+    said = rows()
+    hidden = {id for id, (_, probability, _) in said.items() if probability is None}
+    assert hidden == {id for id in state.kept if state.asked[id].arm != "active"}
+    assert all(said[id] == [state.label(id), None, "person"] for id in hidden)
+    waiting = state.walled - state.kept.keys()  # for these the file is made: the model labels them
+    assert len(waiting) > 5
+    assert all(said[id] == ["yes", 0.75, "model"] for id in waiting)
+    measured.release()
+    assert all(probability is not None for _, probability, _ in rows().values())
 
 
 @pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if not one.needs_model])

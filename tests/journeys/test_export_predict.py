@@ -94,6 +94,20 @@ def test_the_rest_is_labelled_and_no_more_is_claimed_than_is_known(labelled: Pat
     assert all(0.5 <= float(row["probability"]) <= 1 for row in rows if row["by"] == "model")
 
 
+def test_no_file_shows_what_the_model_says_of_answered_items_to_measure_by(labelled: Path) -> None:
+    done("predict", "reviews.db", "--out", "said.csv", cwd=labelled)
+    done("export", "reviews.db", "said.jsonl", cwd=labelled)
+    with Campaign.open(labelled / "reviews.db", only_answers=True) as campaign:
+        walled = campaign.state.walled & campaign.state.kept.keys()
+        open_to_all = campaign.state.kept.keys() - walled
+    assert walled
+    assert open_to_all
+    lines = [json.loads(line) for line in (labelled / "said.jsonl").read_text("utf-8").splitlines()]
+    people = [row for row in table(labelled / "said.csv") if row["by"] == "person"]
+    assert {row["key"] for row in people if row["probability"]} == open_to_all
+    assert {line["key"] for line in lines if line["probability"] is not None} == open_to_all
+
+
 def test_predictions_are_not_told_as_answers_of_people(labelled: Path) -> None:
     done("predict", "reviews.db", "--out", "machine.csv", cwd=labelled)
     said = refused("tell", "reviews.db", "machine.csv", cwd=labelled)

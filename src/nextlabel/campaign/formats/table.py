@@ -69,8 +69,8 @@ def items_table(export: Export) -> Table:
         annotators say; ``annotator``, those who answered, or else those who skipped, with semicolons
         between them; ``time``, when the last of them did; ``arm``, what it was asked for: ``active``,
         ``control``, ``certificate`` or nothing where nobody asked; ``probability`` of the label, by the
-        model; ``skip``, the reason where nobody has answered; ``answers``, how many; ``agreeing``, how
-        many of them say the label; ``batch``, the number of the query, from 1.
+        model, but for items to measure by; ``skip``, the reason where nobody has answered; ``answers``, how
+        many; ``agreeing``, how many of them say the label; ``batch``, the number of the query, from 1.
     """
     return _beside_the_data(export, ITEM_COLUMNS, lambda id: _said_of(id, export))
 
@@ -81,18 +81,24 @@ def _said_of(id: str, export: Export) -> list[Any]:
     label = state.label(id)
     asked = state.asked.get(id)
     said = [one for one in export.statements.get(id, ()) if (one.label is not None) == bool(answers)]
-    known = export.predictions is not None and label is not None
     return [
         label,
         "; ".join(one.annotator for one in said),
         max((one.at for one in said if one.at is not None), default=None),
         None if asked is None else asked.arm,
-        export.predictions.probability(id, label) if known else None,  # type: ignore[union-attr, arg-type]
+        None if label is None else _probability(id, label, export),
         skip_cell(id, state) or None,
         len(answers),
         sum(one == label for one in answers.values()),
         None if asked is None else asked.round + 1,
     ]
+
+
+def _probability(id: str, label: Label, export: Export) -> float | None:
+    """Of what people say, by the model; none where that would tell what it says of an item to measure by."""
+    if export.predictions is None or not export.is_shown(id):
+        return None
+    return export.predictions.probability(id, label)
 
 
 def answers_table(export: Export) -> Table:
@@ -131,7 +137,7 @@ def predicted_table(export: Export) -> Table:
     -------
     Table
         The columns of the data as they are; ``id``, unless one of these is it; ``label``; ``probability`` of
-        it, by the model; ``by``, ``person`` or ``model``.
+        it, by the model, but for a person's label of an item to measure by; ``by``, ``person`` or ``model``.
     """
     return _beside_the_data(export, _PREDICTED, lambda id: _by_whom(id, export))
 
@@ -139,7 +145,7 @@ def predicted_table(export: Export) -> Table:
 def _by_whom(id: str, export: Export) -> list[Any]:
     label, guesses = export.state.label(id), export.predictions
     if label is not None:
-        return [label, None if guesses is None else guesses.probability(id, label), "person"]
+        return [label, _probability(id, label, export), "person"]
     return _guessed(None if guesses is None else guesses.of(id))
 
 
