@@ -109,6 +109,31 @@ def test_skipped_items_are_right_for_the_lower_end_and_wrong_for_the_upper() -> 
     assert (found.low, found.high) == (interval(6, 60, 300)[0] - 6, interval(10, 60, 300)[1] - 6)
 
 
+def test_answers_beside_what_the_model_says_are_right_for_the_lower_end_and_wrong_for_the_upper() -> None:
+    """Who presses Enter on a suggestion measures the model by itself; so the two ends bear both."""
+    seen = Told(3.0, dict.fromkeys(SAMPLE[-4:], "cat"), suggestions=dict.fromkeys(SAMPLE[-4:], "cat"))
+    found = made(after(certifying(), told(*SAMPLE[:-4]), seen), wrong=6)
+    assert (found.errors, found.skipped, found.prompted) == (6, 0, 4)
+    # up to four of the errors of the frozen model are mended by these very answers
+    assert (found.low, found.high) == (interval(6, 60, 300)[0] - 6 - 4, interval(10, 60, 300)[1] - 6)
+    assert "60 were drawn and 56 of them checked: 6 had" in found.sentence()
+    assert "; 4 answered with what the model says on the screen, which counts as right" in found.sentence()
+
+
+def test_a_suggestion_seen_before_the_answer_was_taken_back_counts_too() -> None:
+    one = SAMPLE[0]
+    seen = Told(1.0, {one: "cat"}, suggestions={one: "cat"})
+    state = after(seen, Retracted(1.5, (one,)), certifying(), told(*SAMPLE))
+    assert made(state, wrong=6).prompted == 1
+    assert made(after(certifying(), told(*SAMPLE)), wrong=6).prompted == 0
+
+
+def test_a_certificate_of_an_earlier_version_is_read() -> None:
+    found = made(after(certifying(), told(*SAMPLE)))
+    earlier = {name: one for name, one in found.values().items() if name != "prompted"}
+    assert Certificate.read(earlier) == found
+
+
 def test_whatever_is_skipped_the_chance_of_a_miss_stays_below_the_level() -> None:
     """Every number of errors among 30, every sample of 10, and up to 3 skips that are chosen to mislead."""
     ends = [interval(x, 10, 30) for x in range(11)]
@@ -153,7 +178,10 @@ def test_a_certificate_is_one_look() -> None:
     assert issued(done) == (first,)
     again = fold(done, [certifying(ids=IDS[100:150], level=0.025, rest=240)])
     assert answered(again) == (0, 50)
-    assert "under way: 0 of 50 items are checked. As of 1970-01-01, when 240 items were" in sentence(again)
+    assert (
+        "under way: 0 of 50 items are answered or skipped. As of 1970-01-01, when 240 items were"
+        in sentence(again)
+    )
 
 
 def test_with_an_overlap_all_must_have_spoken() -> None:
@@ -304,15 +332,18 @@ def test_the_values_are_json_and_say_what_was_certified() -> None:
 
 def test_what_is_said_before_any() -> None:
     assert sentence(after()).startswith("Certificate: none yet.")
-    assert sentence(after(certifying())) == "A certificate is under way: 0 of 60 items are checked."
+    assert (
+        sentence(after(certifying())) == "A certificate is under way: 0 of 60 items are answered or skipped."
+    )
 
 
 def test_what_is_said_of_a_certificate() -> None:
     state = after(certifying(), told(*SAMPLE[:-1]), Skipped(3.0, SAMPLE[-1:]))
     state = fold(state, [measured(made(state, wrong=6))])
     assert sentence(state) == (
-        "Of 300 items that nobody had labelled, 60 were drawn and checked: 6 had a wrong label from the "
-        "model, now corrected; 1 skipped, which counts as right for the one end and as wrong for the other. "
+        "Of 300 items that nobody had labelled, 60 were drawn and 59 of them checked: 6 had a wrong label "
+        "from the model, now corrected; 1 skipped, which counts as right for the one end and as wrong for "
+        "the other. "
         "Between 7 and 58 wrong labels are left of the 400 in the file (between 1.7 % and 14.5 %), with 95 % "
         "confidence, taking what people said as right."
     )

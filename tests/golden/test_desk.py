@@ -229,6 +229,28 @@ def test_after_a_sign_of_life_an_item_is_kept_for_half_a_lease_at_least(page: Pa
             assert LEASE / 2 < ends[item["token"]] - page.clock.now <= LEASE
 
 
+def test_a_lease_that_ended_before_a_certificate_is_not_renewed_for_its_sample(tmp_path: Path) -> None:
+    """A window that slept holds items with what the model says; they come again without."""
+    path = journal(tmp_path)
+    with Campaign.open(path) as campaign:
+        campaign.tell({"1": "no", "2": "yes"})
+        campaign.fit()
+    page = Page(path)
+    with page.client() as ann:
+        item = give(ann, 1)[0]
+        page.clock.now += LEASE + 1
+        assert page.desk.state.held_by("ann", page.clock.now) == {}
+        assert ann.post("/api/certificate", json={"size": 30}).status_code == 200
+        assert item["id"] in page.desk.state.sample
+        assert ann.post("/api/heartbeat", json={"tokens": [item["token"]]}).json() == {"expires": {}}
+        again = {one["id"]: one for one in give(ann, 30)}
+        assert again[item["id"]]["suggestion"] is None
+        token = again[item["id"]]["token"]
+        page.clock.now += LEASE + 1  # of the certificate itself: kept as ever
+        ends = ann.post("/api/heartbeat", json={"tokens": [token]}).json()["expires"]
+        assert ends == {token: pytest.approx(page.clock.now + LEASE)}
+
+
 def test_each_item_goes_to_as_many_people_as_are_wanted(tmp_path: Path) -> None:
     page = Page(journal(tmp_path, items=6, overlap=2))
     with page.client() as ann, page.client("bob") as bob, page.client("cy") as cy:

@@ -108,6 +108,31 @@ def test_enter_accepts_a_suggestion_and_the_journal_knows_it_was_shown(
         assert last["seconds"] > 0
 
 
+def test_what_the_model_says_goes_with_the_lease_and_is_known_to_have_been_seen(
+    page: "Page", tmp_path: Path, enter: Callable[..., None]
+) -> None:
+    """A window that slept too long: its items may be of a certificate, which shows nothing of the model."""
+    options = ("--text", "body", "--labels", "apple,pear", "--control", "0", "--batch", "5")
+    with Serving(texts(tmp_path, 200), *options) as serving:
+        enter(page, serving)
+        suggestion = page.locator("#suggestion strong")
+        for _ in range(120):
+            if suggestion.count():
+                break
+            keys(page, ["a" if "apple" in page.inner_text("#content") else "p"])
+        said = suggestion.inner_text()
+        page.route("**/api/heartbeat", lambda route: route.fulfill(json={"expires": {}}))  # ten minutes on
+        with page.expect_response("**/api/heartbeat"):
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_function("!document.querySelector('#suggestion strong')")
+        assert page.locator(".choice.suggested").count() == 0
+        before = len(told(serving))
+        keys(page, ["Enter"])
+        assert len(told(serving)) == before  # Enter accepts nothing that is not shown
+        keys(page, ["a"])
+        assert list(told(serving)[-1]["suggestions"].values()) == [said]
+
+
 def test_shift_and_enter_take_what_is_suggested_as_a_selection(
     page: "Page", tmp_path: Path, enter: Callable[..., None]
 ) -> None:

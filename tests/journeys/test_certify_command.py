@@ -60,7 +60,7 @@ def test_a_certificate_is_begun_labelled_and_said(journal: Path, sided: str, wor
     begun = said("certify", str(journal), "--size", "10", "--sided", sided)
     assert "10 items drawn of the 48 that nobody has labelled" in begun
     label(journal, 4)
-    assert "4 of 10 items are checked" in said("certify", str(journal))
+    assert "4 of 10 items are answered or skipped" in said("certify", str(journal))
     assert "10 items drawn from the 48 that nobody had labelled" in said("status", str(journal))
     label(journal, 10)  # of which 6 are left
     assert f"Next: nextlabel certify {journal}" in said("status", str(journal)).replace("\n", "")

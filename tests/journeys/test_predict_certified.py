@@ -54,7 +54,7 @@ def test_a_newer_model_is_said_to_be_newer_while_a_second_certificate_is_under_w
     called("certify", str(certified), "--size", "5", "--another")  # of the very model that labels now
     said = called("predict", str(certified), "--out", out, "--force")
     assert "by the model of 30 labels" in said
-    assert "A certificate is under way: 0 of 5 items are checked. As of 20" in said
+    assert "A certificate is under way: 0 of 5 items are answered or skipped. As of 20" in said
     assert ABOUT in said
     said = called("predict", str(certified), "--out", out, "--force", "--certified")
     assert "by the model of 10 labels" in said

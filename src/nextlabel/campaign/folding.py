@@ -231,6 +231,8 @@ class _Folding:
             self._leave("skips", id, event.annotator)
             self._touch(id)
             self._begin(id)
+        if event.suggestions:
+            self._own("prompted").update(dict.fromkeys(event.suggestions))
         self._request(event)
 
     def _skipped(self, event: Skipped) -> None:

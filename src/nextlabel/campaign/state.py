@@ -133,6 +133,8 @@ class State:
         are wanted; in the order in which they were begun.
     spoken : mapping of str to tuple of Statement
         By annotator, what can be undone, the newest at the end.
+    prompted : mapping of str to None
+        Items that somebody ever answered with what a model says before him; also where it was taken back.
     certifying : Certifying or None
         The newest certificate.
     certificates : int
@@ -182,6 +184,7 @@ class State:
     requests: Mapping[str, str] = field(default_factory=dict)
     begun: Mapping[str, None] = field(default_factory=dict)
     spoken: Mapping[str, tuple[Statement, ...]] = field(default_factory=dict)
+    prompted: Mapping[str, None] = field(default_factory=dict)
     certifying: Certifying | None = None
     certificates: int = 0
     beside: frozenset[str] = frozenset()

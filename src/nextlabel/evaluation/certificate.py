@@ -84,6 +84,9 @@ class Certificate:
         Items of the sample.
     skipped : int
         Those that nobody answered: counted right for the fewest errors, wrong for the most.
+    prompted : int
+        Those answered, then or before, with what the model says on the screen; they too may be either, since
+        nobody knows what would have been said without.
     remainder : int
         Items that nobody had labelled when the model was frozen; the sample is of these.
     uncovered : int
@@ -126,11 +129,12 @@ class Certificate:
     sample_digest: str
     journal_digest: str
     through: int
+    prompted: int = 0  # certificates of before it was counted have none
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Certificate":
         """From the values of a journal's entry; what a later version may add is left aside."""
-        return cls(**{one.name: values[one.name] for one in fields(cls)})
+        return cls(**{one.name: values[one.name] for one in fields(cls) if one.name in values})
 
     def values(self) -> dict[str, Any]:
         """As JSON values, for `Campaign.measure`."""
@@ -138,18 +142,22 @@ class Certificate:
 
     def sentence(self, *, is_past: bool = False) -> str:
         """What may be said of the file when the sample was done; in the past tense, where it has changed."""
-        seen = f"Of {self.remainder:,} items that nobody had labelled, {self.sample:,} were drawn and checked"
+        checked = self.sample - self.skipped - self.prompted
+        those = "" if checked == self.sample else f"{checked:,} of them "
+        drawn = f"{self.sample:,} were drawn and {those}checked"
+        seen = f"Of {self.remainder:,} items that nobody had labelled, {drawn}"
         found = f"{self.errors:,} had a wrong label from the model, now corrected"
-        if self.skipped:
+        unknown = [f"{self.skipped:,} skipped"] if self.skipped else []
+        if self.prompted:
+            unknown.append(f"{self.prompted:,} answered with what the model says on the screen")
+        if unknown:
             counted = "which counts as right for the one end and as wrong for the other"
-            found += f"; {self.skipped:,} skipped, {counted}"
+            found += f"; {' and '.join(unknown)}, {counted}"
         if self.is_exact:
             which = "that nobody had labelled" if not self.uncovered else "that it speaks of"
             seen = f"All {self.remainder:,} items {which} were checked"
         elif self.uncovered:
-            seen = (
-                f"Of the {self.remainder:,} items that it speaks of, {self.sample:,} were drawn and checked"
-            )
+            seen = f"Of the {self.remainder:,} items that it speaks of, {drawn}"
         return f"{seen}: {found}. {self._word(is_past=is_past)}"
 
     @property
@@ -222,19 +230,23 @@ def certificate(
 
     Notes
     -----
-    A skipped item may be right or wrong: the fewest errors are those of `interval` with the errors seen, the
-    most those with every skipped item wrong. The errors seen are corrected by their answers, so they are no
+    A skipped item may be right or wrong, and so may one whose answer was given beside what the model says:
+    the fewest errors are those of `interval` with the errors seen, the most those with every such item wrong.
+    The errors seen are corrected by their answers, so they are no
     longer there. As `interval` is exact for the sample without skips, and both its ends rise with the errors,
     the chance of a miss stays at most the level. Items of the remainder that were answered meanwhile without
-    being in the sample may all have been wrong, or none: the fewest errors left are fewer by their number.
+    being in the sample, or in it beside what the model says, may all have been wrong, or none: the fewest
+    errors left are fewer by their number.
     """
     open_one = _open(state)
     if open_one is None or not is_due(state):
         return None
-    errors, skipped = _checked_sample(state, open_one, predictions)
+    errors, skipped, prompted = _checked_sample(state, open_one, predictions)
     sided: Sided = "upper" if open_one.sided == "upper" else "two"
     low, _ = interval(errors, len(open_one.ids), open_one.remainder, open_one.level, sided)
-    _, high = interval(errors + skipped, len(open_one.ids), open_one.remainder, open_one.level, sided)
+    _, high = interval(
+        errors + skipped + prompted, len(open_one.ids), open_one.remainder, open_one.level, sided
+    )
     size = len(open_one.ids)
     others = _others(state, open_one)
     return Certificate(
@@ -245,7 +257,7 @@ def certificate(
         uncovered=_uncovered(state),
         unlabelled=len(state.roster) - state.labelled,
         items=len(state.roster),
-        low=max(0, low - errors - others),
+        low=max(0, low - errors - others - prompted),
         high=min(high - errors, open_one.remainder - size + skipped - others),
         level=open_one.level,
         sided=open_one.sided,
@@ -253,6 +265,7 @@ def certificate(
         sample_digest=digest(open_one.ids),
         journal_digest="" if entries is None else digest(entries),
         through=state.position,
+        prompted=prompted,
     )
 
 
@@ -272,7 +285,9 @@ def sentence(state: State) -> str:
     done = next((one for one in reversed(state.measured) if one.what == CERTIFICATE), None)
     said = "" if done is None else _of_its_day(state, Certificate.read(done.values), done.at)
     if under_way is not None:
-        waits = f"A certificate is under way: {under_way[0]:,} of {under_way[1]:,} items are checked."
+        waits = (
+            f"A certificate is under way: {under_way[0]:,} of {under_way[1]:,} items are answered or skipped."
+        )
         return f"{waits} {said}".strip()
     if said:
         return said
@@ -307,9 +322,11 @@ def _open(state: State) -> Certifying | None:
     return None if is_measured else newest
 
 
-def _checked_sample(state: State, open_one: Certifying, predictions: Mapping[str, Label]) -> tuple[int, int]:
-    """How many of a sample are wrong, and how many were skipped."""
-    errors = skipped = 0
+def _checked_sample(
+    state: State, open_one: Certifying, predictions: Mapping[str, Label]
+) -> tuple[int, int, int]:
+    """How many of a sample are wrong, how many were skipped, and how many answered beside a suggestion."""
+    errors = skipped = prompted = 0
     for id in open_one.ids:
         if id not in predictions:
             message = (
@@ -318,9 +335,11 @@ def _checked_sample(state: State, open_one: Certifying, predictions: Mapping[str
             )
             raise LabelError(message)
         said, label = state.task.check(predictions[id]), state.label(id)
+        is_prompted = label is not None and id in state.prompted
         skipped += label is None
-        errors += label is not None and said != label
-    return errors, skipped
+        prompted += is_prompted
+        errors += label is not None and not is_prompted and said != label
+    return errors, skipped, prompted
 
 
 def _uncovered(state: State) -> int:

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from nextlabel.campaign.campaign import Campaign
 from nextlabel.campaign.rebuilding import rebuilt_pool
-from nextlabel.campaign.state import State
+from nextlabel.campaign.state import Lease, State
 from nextlabel.core.pool import Pool
 from nextlabel.errors import JournalError, NextlabelError, RequestError, StaleJournal
 from nextlabel.evaluation.words import count
@@ -217,6 +217,8 @@ class Desk:
                 held = campaign.state.held
                 if known.expires <= now and all(held.get(id) != token for id in known.ids):
                     continue  # somebody else has them meanwhile
+                if _is_of_a_later_certificate(campaign.state, known):
+                    continue  # they come again, without what the model says
                 is_young = known.expires - now > lease / 2
                 ends[token] = known.expires if is_young else campaign.renew(token, lease)
             return ends
@@ -298,6 +300,14 @@ def _require_name(person: Person) -> None:
     if not person.name:
         message = "Whoever labels has a name; nobody has said it here yet. Send it: POST /api/name."
         raise RequestError(message, status=401, kind="name")
+
+
+def _is_of_a_later_certificate(state: State, lease: Lease) -> bool:
+    """Whether a lease had ended when a certificate began that drew some of its items."""
+    begun = state.certifying
+    if begun is None or lease.expires is None or lease.expires > begun.at:
+        return False
+    return not set(lease.ids).isdisjoint(state.sample)
 
 
 def _require_model(state: State) -> None:

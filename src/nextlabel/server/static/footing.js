@@ -34,7 +34,7 @@ function drawCertificate(now) {
   line.hidden = !now;
   if (now) {
     const done = `${count.format(now.checked)} of ${count.format(now.sample)}`;
-    line.textContent = `A certificate is under way: ${done} of its sample answered; until all are, new items are of it`;
+    line.textContent = `A certificate is under way: ${done} of its sample answered or skipped; until all are, new items are of it`;
   }
 }
 

@@ -53,7 +53,7 @@ async function settle(kind, fields, event) {
   const action = { kind, id: item.id, token: item.token, ...fields };
   if (kind === "answer") {
     action.seconds = stopwatch.seconds;
-    action.suggestion = item.suggestion?.label ?? null;
+    action.suggestion = (item.suggestion ?? item.seen)?.label ?? null;
     action.model = item.model ?? null;
   }
   await outbox.add(action, `${named(item)}, ${kind === "answer" ? words(fields.label) : "skipped"}`);
@@ -313,12 +313,24 @@ async function beat() {
     }
     const kept = queue.filter((item, place) => place === 0 || isNew(item.token) || item.token in expires);
     queue.splice(0, queue.length, ...kept); // the others were given to somebody else meanwhile
+    const first = queue[0];
+    if (first && !isNew(first.token) && !(first.token in expires)) {
+      withoutWord(first);
+    }
     if (queue.length < PREFETCH) {
       refill();
     }
   } catch (cause) {
     outbox.heard(cause);
   }
+}
+
+/** What is no longer held may be of a certificate by now: what the model says goes, and that it was seen stays. */
+function withoutWord(item) {
+  item.seen ??= item.suggestion;
+  item.suggestion = null;
+  choices.restart(item);
+  drawSuggestion(item);
 }
 
 function toggle(name, isOpen) {
