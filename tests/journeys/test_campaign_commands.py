@@ -179,7 +179,8 @@ def test_what_is_exported_can_be_told_to_another_campaign(labelled: Path, tmp_pa
     assert all(row["nextlabel_label"] == truth(row["body"]) for row in rows)
     assert {row["arm"] for row in rows} == {"", "active", "control"}
     assert list(rows[0])[:5] == ["key", "body", "label", "stars", "nextlabel_label"]
-    assert all(0 <= float(row["probability"]) <= 1 for row in rows)
+    assert not any(row["probability"] for row in rows if row["arm"] == "control")
+    assert all(0 <= float(row["probability"]) <= 1 for row in rows if row["arm"] == "active")
     done("export", "reviews.db", tmp_path / "answers.csv", "--answers", cwd=labelled)
     write_reviews(tmp_path / "reviews.csv", 600)
     done("new", "reviews.csv", "--text", "body", "--id", "key", "--labels", "positive,negative", cwd=tmp_path)
