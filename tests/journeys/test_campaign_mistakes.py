@@ -112,7 +112,7 @@ def test_a_small_pool_says_that_it_has_no_control(tmp_path: Path) -> None:
         ),
         (
             ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--label-column", "labels"),
-            "must be one of '",
+            "must be one of those of '",
         ),
         (
             ("new", "reviews.csv", "--out", "b.db", "--text", "body", "--label-column", "key"),

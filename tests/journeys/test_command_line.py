@@ -65,7 +65,7 @@ def test_help_loads_nothing_heavy() -> None:
         (("demo", "--seeds", "many"), "--seeds"),
         (
             ("list", "paintings"),
-            "'paintings' is nothing to list. Write one of: commands, datasets, learners, networks, pages, ",
+            "'paintings' is nothing to list. Did you mean 'inspections'? Write one of: attacks, commands, ",
         ),
         (("list", "strategys"), "'strategys' is nothing to list. Did you mean 'strategies'? Write one of: "),
         (

@@ -1,7 +1,7 @@
 """The audit: messages are made, attacked within a budget, laid beside the truth, and reported."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, final
 
 from nextlabel.core import progress, registry
 from nextlabel.core.attack import Attack, Knowledge, Recovery
@@ -168,6 +168,7 @@ def audit(
     )
 
 
+@final
 class _Run:
     """The ladder climbed, rung by rung, by all messages that are still open."""
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from typing import final
 
 import numpy as np
 import torch
@@ -123,6 +124,7 @@ def defended_accuracy(
     return _accuracy(network, held_items, held_labels)
 
 
+@final
 class _Sender:
     """Makes the messages of a network that goes on changing, and changes it by what is received."""
 

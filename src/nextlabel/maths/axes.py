@@ -15,9 +15,11 @@ from nextlabel.errors import BatchSizeError, SignalError
 
 __all__ = [
     "Array",
+    "Bools",
     "Counts",
     "Draws",
     "Embeddings",
+    "Floats",
     "Labels",
     "Logits",
     "Positions",
@@ -25,6 +27,7 @@ __all__ = [
     "Residuals",
     "Scores",
     "Sizes",
+    "Whole",
     "checked",
     "checked_batch",
     "checked_probabilities",
@@ -37,15 +40,18 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 Array = NDArray[Any]
+Bools = NDArray[np.bool_]
 Counts = Annotated[NDArray[np.int64], "c"]
 Draws = Annotated[NDArray[np.floating[Any]], "n m c"]
 Embeddings = Annotated[NDArray[np.floating[Any]], "n d"]
+Floats = NDArray[np.float64]
 Labels = Annotated[NDArray[np.int64], "n"]
 Logits = Annotated[NDArray[np.floating[Any]], "n c"]
 Positions = Annotated[NDArray[np.int64], "b"]
 Probabilities = Annotated[NDArray[np.floating[Any]], "n c"]
 Residuals = Annotated[NDArray[np.floating[Any]], "n c"]
 Scores = Annotated[NDArray[np.float64], "n"]
+Whole = NDArray[np.int64]
 
 Sizes = dict[str, tuple[int, str]]
 """What a letter has been seen to measure, and the array that said so first."""

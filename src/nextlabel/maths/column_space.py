@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, stats
+
+from nextlabel.maths.axes import Floats
 
 __all__ = ["ColumnSpace", "column_space", "rank_of"]
 
-Floats = NDArray[np.float64]
 
 _GAP = 20.0  # a ratio of neighbouring singular values that noise of many columns cannot make
 _EDGE = 1.1  # of the edge of a noise spectrum: the largest singular value exceeds it by less, but for 1e-6

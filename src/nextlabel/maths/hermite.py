@@ -6,13 +6,13 @@ from itertools import combinations_with_replacement, permutations
 from math import factorial, prod
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_number, checked_whole
 
 __all__ = ["hermite", "hermite_coefficients", "hermite_tensors"]
 
-Floats = NDArray[np.float64]
 
 _REACH = 13.0  # the normal law beyond so many standard deviations weighs less than 1e-37
 _PANELS = 26

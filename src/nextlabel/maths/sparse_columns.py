@@ -5,9 +5,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from nextlabel.maths.axes import Floats
+
 __all__ = ["SparseColumns"]
 
-Floats = NDArray[np.float64]
 
 _PARALLEL = 1e-6  # of one minus a cosine: angles below 1.4e-3
 _LOOSE = 20.0  # times the tolerance: a few rows fix a direction less well than all its zeros will

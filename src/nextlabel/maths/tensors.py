@@ -3,14 +3,13 @@
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from nextlabel.errors import SignalError
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_whole
 
 __all__ = ["alternated", "common_directions", "power_directions", "symmetrised", "tensor_of", "weights_along"]
-
-Floats = NDArray[np.float64]
 
 
 def tensor_of(directions: ArrayLike, weights: ArrayLike) -> Floats:

@@ -19,7 +19,7 @@ from nextlabel.leakage.checks import check
 from nextlabel.learners.networks import Images
 from nextlabel.maths.parameters import checked_whole
 
-__all__ = ["deep_leakage_from_gradients"]
+__all__ = ["Gradients", "deep_leakage_from_gradients"]
 
 _INNER = 20  # evaluations of an iteration, as torch's L-BFGS makes of one step
 

@@ -5,7 +5,6 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
@@ -16,14 +15,13 @@ from nextlabel.leakage.closed_forms.feature_inversion import Inversion, inverted
 from nextlabel.leakage.closed_forms.known_items import as_items
 from nextlabel.leakage.closed_forms.layer_gradients import last_layer
 from nextlabel.learners.layers import embedded
+from nextlabel.maths.axes import Floats
 
 __all__ = ["EmbeddingInversion"]
 
 _ROUNDING = 10.0  # times the rounding unit of the message: larger second singular values are noise
 _NOISE = 3.0
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
-
-Floats = NDArray[np.float64]
 
 
 @final

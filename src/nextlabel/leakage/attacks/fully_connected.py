@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
@@ -14,6 +13,7 @@ from nextlabel.leakage.closed_forms.known_items import explained
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, gradient_of, last_layer
 from nextlabel.leakage.closed_forms.lone_units import lone_items
 from nextlabel.leakage.messages import as_gradient
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.row_space import Spectrum, spectrum_of
 
 __all__ = ["FullyConnected"]
@@ -21,8 +21,6 @@ __all__ = ["FullyConnected"]
 _FAR = 0.1  # of a message's length: what is further away does not explain it
 _ONE = 1e-4  # of a message's length: what is left when one item explains it
 _LISTED = 64  # singular values in the details
-
-Floats = NDArray[np.float64]
 
 
 @final

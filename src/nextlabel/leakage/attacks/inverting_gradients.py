@@ -175,6 +175,7 @@ def _is_picture(knowledge: Knowledge) -> bool:
     return knowledge.is_image and len(knowledge.item_shape) > 1 and min(knowledge.item_shape[-2:]) > 1
 
 
+@final
 class _Walk:
     """Adam on signs from all starts at once, and the best point of each."""
 

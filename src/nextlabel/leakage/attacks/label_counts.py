@@ -7,7 +7,6 @@ from typing import Literal, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.special import softmax
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
@@ -16,10 +15,11 @@ from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.closed_forms.dense_layers import probe_of
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, last_layer_gradient
 from nextlabel.learners.layers import embedded
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.integer_simplex import nearest_counts
 from nextlabel.maths.parameters import checked_choice
 
-__all__ = ["LabelCounts"]
+__all__ = ["LabelCounts", "Source"]
 
 _PROBES = 64
 _FLAT = 0.02  # probabilities of random items that spread less than this are near-constant
@@ -27,7 +27,6 @@ _UNSURE = 0.25  # of an item: a standard error of a count beyond which counts ar
 _FAR = 0.5  # of an item: a count that had to be rounded by more fits no batch
 
 Source = Literal["auto", "public", "solved", "untrained"]
-Floats = NDArray[np.float64]
 
 _SOURCES: Mapping[str, str] = MappingProxyType(
     {

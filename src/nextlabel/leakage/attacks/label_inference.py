@@ -4,21 +4,20 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, last_layer_gradient
+from nextlabel.maths.axes import Floats
 
 __all__ = ["LabelInference", "inferred_label"]
 
 _HARD = 0.05  # a label that far from one-hot is soft
 _CLEAR = 0.999  # a sign that explains the rows nearly as well as the other does not tell them apart
 _FAR = 0.5  # of a message's length: what is further away is no message of one item
-
-Floats = NDArray[np.float64]
 
 
 def inferred_label(weight_gradient: ArrayLike | None, bias_gradient: ArrayLike | None) -> int | None:

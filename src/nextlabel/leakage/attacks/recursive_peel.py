@@ -8,7 +8,6 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
@@ -19,11 +18,11 @@ from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.peeling.layer_chain import executed_chain
 from nextlabel.leakage.peeling.peel_top import Top, top_of
 from nextlabel.leakage.peeling.peeling import Layer, Peeled, layers_of, peeled
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["RecursivePeel"]
 
-Floats = NDArray[np.float64]
 
 _MARGIN = 5.0  # the answer's residual may be this many times what rounding and the errors of the values make
 _SURE = 0.05  # errors of an item's values, as a share of their spread, at which it counts as recovered
@@ -173,6 +172,7 @@ class RecursivePeel(Attack):
         return layers
 
 
+@final
 class _Judge:
     """Computes the message of an answer, in float64, and how far it is from the one received."""
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
@@ -15,6 +14,7 @@ from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layer
 from nextlabel.leakage.closed_forms.known_items import Explained, explained
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, gradient_of
 from nextlabel.leakage.messages import as_gradient
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 from nextlabel.maths.row_space import Spectrum, spectrum_of
 from nextlabel.maths.sparse_columns import SparseColumns
@@ -26,8 +26,6 @@ _CHUNK = 20_000  # sets of rows tried at once, for memory
 _FIRST = 200
 _ROUNDING = 10.0  # times the rounding of a row: below is zero
 _LISTED = 64
-
-Floats = NDArray[np.float64]
 
 
 @final

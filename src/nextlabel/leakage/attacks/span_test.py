@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
@@ -14,11 +13,11 @@ from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_lay
 from nextlabel.leakage.text.span_search import Search
 from nextlabel.leakage.text.token_labels import Told, padded
 from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, reading, table_of
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["SpanTest"]
 
-Floats = NDArray[np.float64]
 
 _LARGEST = 1e300  # JSON knows no infinity
 _SHOWN = 64  # singular values kept for a report

@@ -18,11 +18,11 @@ from nextlabel.leakage.two_layer.repairs import repaired
 from nextlabel.leakage.two_layer.signs import Turning, turned
 from nextlabel.leakage.two_layer.span import Span, span_of
 from nextlabel.leakage.two_layer.starts import starts
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["SubspaceDecomposition"]
 
-Floats = NDArray[np.float64]
 
 _MOST_NOISE = 0.1  # of the message: with more, anything explains it
 _LEAST_UNITS = 300

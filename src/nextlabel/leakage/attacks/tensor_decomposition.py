@@ -4,18 +4,17 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.two_layer.network import Pointwise, TwoLayerMessage, read_message
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.hermite import hermite_coefficients, hermite_tensors
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 from nextlabel.maths.tensors import alternated, common_directions, power_directions, weights_along
 
 __all__ = ["TensorDecomposition"]
 
-Floats = NDArray[np.float64]
 
 _LEAST_COEFFICIENT = 0.02  # of the largest: an order with less vanishes
 _ABOVE_CHANCE = 1.5  # times the largest eigenvalue of the moments of shuffled gradients
@@ -177,6 +176,7 @@ def _refusal(message: TwoLayerMessage) -> str:
     return ""
 
 
+@final
 class _Moments:
     """Moments of the head's gradient with Hermite polynomials of the weights, lower orders taken away."""
 

@@ -5,16 +5,15 @@ from typing import final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from nextlabel.maths.axes import Bools, Floats
 
 __all__ = ["Activation", "recognised"]
 
 _TOLERANCE = 1e-5  # of float32 rounding in an activation of values of usual size
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 _PLAIN = {
     "identity": lambda values: values,
@@ -48,7 +47,7 @@ class Activation:
     name: str
     slope: float = 0.0
 
-    def undone(self, outputs: Floats, tolerance: float) -> tuple[Flags, Floats, Floats]:
+    def undone(self, outputs: Floats, tolerance: float) -> tuple[Bools, Floats, Floats]:
         """Which outputs tell their input, that input, and how much an output moves with it.
 
         Parameters
@@ -99,7 +98,7 @@ def recognised(before: Tensor, after: Tensor) -> Activation | None:
     return None
 
 
-def _inside(name: str, outputs: Floats, tolerance: float) -> Flags:
+def _inside(name: str, outputs: Floats, tolerance: float) -> Bools:
     low = {"relu": 0.0, "softplus": 0.0, "sigmoid": 0.0, "tanh": -1.0, "elu": -1.0}.get(name, -np.inf)
     high = 1.0 if name in ("sigmoid", "tanh") else np.inf
     return np.asarray((outputs > low + tolerance) & (outputs < high - tolerance))

@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.closed_forms.activations import Activation, recognised
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Dense", "DenseLayers", "dense_layers", "probe_of"]
 
 _PROBES = 8  # enough that the inputs of every unit have both signs, nearly always
-
-Floats = NDArray[np.float64]
 
 
 @final

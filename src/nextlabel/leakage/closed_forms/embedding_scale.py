@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_softmax
 
 from nextlabel.leakage.closed_forms.dense_layers import Dense
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Candidate", "candidates"]
 
@@ -21,8 +21,6 @@ _OTHERS = 0.1  # of the positive entries: what noise may make negative beside th
 _NEAR = 0.1  # of zero, in logarithms: a turn that near may reach it between two points
 _ALIKE = 1e-4  # scales nearer than this are one
 _SIGN = 1e-3  # of the largest feature: what is less far below zero is rounding
-
-Floats = NDArray[np.float64]
 
 
 @final

@@ -3,14 +3,12 @@
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.leakage.closed_forms.activations import Activation
 from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Inversion", "inverted"]
-
-Floats = NDArray[np.float64]
 
 
 @final

@@ -15,12 +15,11 @@ from nextlabel.leakage.closed_forms.dense_layers import Dense
 from nextlabel.leakage.closed_forms.layer_gradients import gradient_of, last_layer
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.learners.layers import embedded
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Explained", "as_items", "explained", "slopes_at"]
 
 _HARD = 0.05  # a label that far from one-hot is soft
-
-Floats = NDArray[np.float64]
 
 
 @final

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
@@ -12,12 +11,11 @@ from nextlabel.errors import DisclosureError
 from nextlabel.leakage.closed_forms.dense_layers import Dense, probe_of
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.learners.layers import last_linear
+from nextlabel.maths.axes import Floats
 
 __all__ = ["LayerGradient", "drift", "gradient_of", "last_layer", "last_layer_gradient"]
 
 _PROBES = 4
-
-Floats = NDArray[np.float64]
 
 
 @final

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from nextlabel.core.attack import Knowledge
 from nextlabel.leakage.closed_forms.dense_layers import DenseLayers
 from nextlabel.leakage.closed_forms.known_items import slopes_at
+from nextlabel.maths.axes import Floats
 
 __all__ = ["LoneItems", "lone_items"]
 
 _OFF = 1e-4  # what certifies an item: its slopes lie in the column space of the gradient, and fit its unit
 _DEAD = 1e-6  # of the largest bias gradient: a unit that is off, or of which rounding is left
-
-Floats = NDArray[np.float64]
 
 
 @final

@@ -165,6 +165,7 @@ def descend(
     return Descent(state.points, state.values, state.evaluations, is_cut, tuple(trace))
 
 
+@final
 class _State:
     """Where each start is: its point, direction, bracket and memory. Rows are starts."""
 

@@ -6,13 +6,12 @@ from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["Inverse", "inverse_of"]
+from nextlabel.maths.axes import Bools, Floats
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+__all__ = ["Function", "Inverse", "inverse_of"]
+
 Function = Callable[[Floats], Floats]
 
 _SURE = 5.0  # a rectified value this many standard errors above 0 is taken to be active

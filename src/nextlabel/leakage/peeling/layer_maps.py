@@ -7,15 +7,12 @@ from typing import Any, final
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from nextlabel.leakage.peeling.layer_chain import Stage
+from nextlabel.maths.axes import Floats, Whole
 
 __all__ = ["LayerMap", "layer_map"]
-
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 @final

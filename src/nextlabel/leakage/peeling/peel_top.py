@@ -5,11 +5,11 @@ from typing import final
 
 import numpy as np
 import scipy.linalg as sl
-from numpy.typing import NDArray
+
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Noise", "Top", "top_of"]
 
-Floats = NDArray[np.float64]
 
 _SUMMED = 3.0  # the rounding of a sum over that of a number
 

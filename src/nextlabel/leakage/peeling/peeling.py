@@ -7,7 +7,6 @@ from typing import Any, final
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
@@ -18,11 +17,10 @@ from nextlabel.leakage.peeling.layer_chain import Stage
 from nextlabel.leakage.peeling.layer_maps import LayerMap, layer_map
 from nextlabel.leakage.peeling.peel_top import Noise, Top
 from nextlabel.leakage.peeling.weighted_solving import Equations, solved
+from nextlabel.maths.axes import Bools, Floats
 
 __all__ = ["Layer", "Peeled", "layers_of", "peeled"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _SUMMED = 2.0  # rounding of a sum of many terms, as a share of the root of their squares
 _PINNED = 1e-6  # spread of a value that is known to be 0, of the usual
@@ -69,6 +67,7 @@ class Peeled:
     layers: tuple[dict[str, object], ...]
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class _Level:
     """Values at one height of the chain, their standard errors, and the loss's slope by them."""
@@ -164,6 +163,7 @@ def peeled(
     return Peeled(level.value.reshape(shape), error, drawn.reshape(shape), missing, misfit, tuple(rows))
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class _Prior:
     """What is known of values before the equations: mean, spread, range, and which neighbours are alike."""

@@ -6,12 +6,11 @@ from typing import Any, final
 import numpy as np
 import scipy.linalg as sl
 import scipy.sparse as sp
-from numpy.typing import NDArray
+
+from nextlabel.maths.axes import Floats, Whole
 
 __all__ = ["Equations", "Solution", "solved"]
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 _PROBES = 32  # a standard error is then known to about 1 part in 8
 _EXACTLY = 0.25  # more open directions than this are counted without probes

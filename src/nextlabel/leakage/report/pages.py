@@ -9,7 +9,7 @@ from nextlabel.leakage.report.report import Report, Summary
 from nextlabel.leakage.report.wording import between, count, sentences
 from nextlabel.leakage.verdicts import EXACT, LIMITS, MEANINGS, RECOGNISABLE, VERDICTS
 
-__all__ = ["page"]
+__all__ = ["Part", "page"]
 
 _NOTHING = "–"
 _LEAST_SHOWN = 40  # records listed one by one

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_at
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.column_space import ColumnSpace, column_space
 
 __all__ = ["SpanLayer", "bag_of_words", "gradient_of", "span_layers", "trusted"]
 
-Floats = NDArray[np.float64]
 
 _BALANCED = 0.05  # independent columns have a sum as long as all of them together
 _CLEAR = 10.0  # times what noise makes of no signal: the weakest direction is then known to a tenth

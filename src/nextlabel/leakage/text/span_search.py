@@ -7,15 +7,14 @@ from itertools import product
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.core.progress import report
 from nextlabel.leakage.text.span_layers import SpanLayer
 from nextlabel.leakage.text.token_places import Tokens, inputs_at
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Search"]
 
-Floats = NDArray[np.float64]
 
 _SWEEPS = 20  # of one start over all positions
 

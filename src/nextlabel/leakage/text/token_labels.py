@@ -6,17 +6,16 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.text.last_tokens import last_tokens
 from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_at
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Solved", "Told", "padded", "solved_targets"]
 
-Floats = NDArray[np.float64]
 
 _FITTING = 0.05  # of the message: what last tokens may leave; a wrong one leaves more
 _PRESENT = 0.3  # of the typical weight: a context that is not in the message has none

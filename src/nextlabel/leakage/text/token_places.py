@@ -11,11 +11,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
+from nextlabel.maths.axes import Floats
 
-__all__ = ["Place", "Reading", "inputs_at", "is_linear", "reading", "table_of", "token_table"]
+__all__ = [
+    "Place",
+    "Reading",
+    "Tokens",
+    "inputs_at",
+    "is_linear",
+    "reading",
+    "table_of",
+    "token_table",
+]
 
 Tokens = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _CHUNK = 4096  # sequences a forward pass
 _SAME = 1e-4  # relative: float32 sums in another order
@@ -61,6 +70,7 @@ class Reading:
     has_positions: bool
 
 
+@final
 class _Reached(Exception):
     """The last layer that is asked for has been reached."""
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.leakage.two_layer.network import Pointwise
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Guess", "Reduced", "fitted"]
 
-Floats = NDArray[np.float64]
 
 _CHUNK = 1 << 20  # numbers of a piece of the Jacobian: eight megabytes
 _LEAST_DAMPING = 1e-14

@@ -13,10 +13,10 @@ from nextlabel.core.progress import report
 from nextlabel.leakage.two_layer.fit import Guess, Reduced, fitted
 from nextlabel.leakage.two_layer.network import Pointwise
 from nextlabel.leakage.two_layer.starts import starts
+from nextlabel.maths.axes import Floats
 
 __all__ = ["kinked"]
 
-Floats = NDArray[np.float64]
 
 _PLAIN = 30  # rounds of plain least squares: they bring directions near
 _ROBUST = 20  # rounds that leave the units aside whose side is still wrong

@@ -8,18 +8,16 @@ from typing import final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import ParameterError
 from nextlabel.learners.networks import Flat
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_whole
 
 __all__ = ["ACTIVATIONS", "Pointwise", "Shifted", "TwoLayer", "TwoLayerMessage", "read_message"]
-
-Floats = NDArray[np.float64]
 
 
 @final

@@ -1,13 +1,11 @@
 """A fit of a two-layer network's gradient that is right but for a few items, begun again in these."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.leakage.two_layer.fit import Guess, Reduced
 
 __all__ = ["repaired"]
 
-Floats = NDArray[np.float64]
 
 _FAR = 4.0  # times the usual length: a component that has run away
 

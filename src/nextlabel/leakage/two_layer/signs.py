@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.leakage.two_layer.fit import Guess, Reduced
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Turning", "turned"]
 
-Floats = NDArray[np.float64]
 
 _MOST_LISTED = 18  # items of which all ways are tried
 _DISTINCT = 30.0  # so many times worse than the best way is another one that can be told from it

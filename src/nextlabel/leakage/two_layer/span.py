@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.leakage.two_layer.fit import Reduced
 from nextlabel.leakage.two_layer.network import TwoLayerMessage
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.column_space import rank_of
 
 __all__ = ["Span", "span_of"]
 
-Floats = NDArray[np.float64]
 
 _ROUNDINGS = 300.0  # of the rounding unit of the message: what sums of it leave
 _FLOOR = 1e-9

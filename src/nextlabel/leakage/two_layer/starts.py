@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from math import comb
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nextlabel.leakage.two_layer.fit import Guess, Reduced
+from nextlabel.maths.axes import Floats
 from nextlabel.maths.hermite import hermite_coefficients, hermite_tensors
 from nextlabel.maths.tensors import (
     alternated,
@@ -20,7 +21,6 @@ from nextlabel.maths.tensors import (
 
 __all__ = ["starts"]
 
-Floats = NDArray[np.float64]
 
 _SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the inputs of hidden units, as standard deviations
 _LEAST_HEAD = 0.1  # of the usual weight of the head: units with less tell little when divided by it
@@ -63,6 +63,7 @@ def starts(problem: Reduced, rng: np.random.Generator) -> Iterator[Guess]:
         yield _scaled(problem, directions / np.linalg.norm(directions, axis=1, keepdims=True))
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class _Family:
     """Matrices that the items make diagonal at once; those of one tensor come with it."""
