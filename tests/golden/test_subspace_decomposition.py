@@ -171,6 +171,42 @@ def test_the_number_of_items_is_found_and_not_believed() -> None:
     found = SubspaceDecomposition().recover(boasting, knowledge, np.random.default_rng(0))
     assert matched(found, items)[1] < 1e-9
     assert found.reason.startswith("3 items explain the message, which speaks of 7")
+    assert found.labels is None
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("batch", [None, 3])
+def test_targets_follow_under_both_reductions(reduction: str, batch: int | None) -> None:
+    model, items = network("softplus", has_bias=True), items_of(3)
+    message = full(model, items, TARGETS[:3], loss="squared_error", reduction=reduction)
+    knowledge = Knowledge(model, (12,), 1, loss="squared_error", reduction=reduction, batch=batch)
+    found = SubspaceDecomposition().recover(message, knowledge, np.random.default_rng(0))
+    order, _ = matched(found, items)
+    assert found.labels is not None
+    assert found.labels[order] == pytest.approx(TARGETS[:3], abs=1e-8)
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_no_targets_are_told_of_equal_items(batch: int | None) -> None:
+    # two equal items have one direction with the sum of their shares: what was asked of each is lost
+    model, items = network("softplus", has_bias=True), items_of(3)
+    items[2] = items[1]
+    found = attacked(model, items, batch=batch)
+    assert found.outcome == "recovered"
+    assert matched(found, items[:2])[1] < 1e-9
+    assert found.labels is None
+    assert found.reason.startswith("2 items explain the message, which speaks of 3")
+
+
+def test_no_classes_are_told_of_equal_items() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 200), nn.Sigmoid(), nn.Linear(200, 5)).double()
+    items = items_of(3) * 3
+    items[2] = items[1]
+    message = full(model, items, np.array([0, 4, 2]))
+    found = SubspaceDecomposition().recover(message, Knowledge(model, (12,), 5), np.random.default_rng(3))
+    assert found.details["rank"] == 2
+    assert found.labels is None
 
 
 @pytest.mark.parametrize(("many", "width"), [(13, 400), (8, 8)])

@@ -60,6 +60,31 @@ def test_items_and_targets_are_estimated_from_the_orders_that_do_not_vanish(
     assert found.labels[order] == pytest.approx(TARGETS, abs=0.3)
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+def test_targets_follow_from_a_sum_of_losses_too(batch: int | None) -> None:
+    torch.manual_seed(0)
+    model = TwoLayer(6, 20_000, 1, activation="softplus").double()
+    message = full(model, ITEMS, TARGETS, loss="squared_error", reduction="sum")
+    knowledge = Knowledge(model, (6,), 1, loss="squared_error", reduction="sum", batch=batch)
+    found = TensorDecomposition().recover(message, knowledge, np.random.default_rng(2))
+    assert found.labels is not None
+    order = cosines(found).argmax(axis=0)
+    assert found.labels[order] == pytest.approx(TARGETS, abs=0.3)
+
+
+def test_no_targets_are_told_of_equal_items() -> None:
+    # the third item is the second: two directions, of which one has the sum of two shares
+    torch.manual_seed(0)
+    model = TwoLayer(6, 20_000, 1, activation="softplus").double()
+    items, targets = ITEMS[[0, 1, 1]], np.array([[2.0], [-3.0], [-1.0]])
+    message = full(model, items, targets, loss="squared_error")
+    knowledge = Knowledge(model, (6,), 1, loss="squared_error")
+    found = TensorDecomposition().recover(message, knowledge, np.random.default_rng(2))
+    assert found.outcome == "recovered"
+    assert cosines(found).max(axis=0).min() > 0.98
+    assert found.labels is None
+
+
 def test_an_odd_activation_hides_which_way_round_items_are() -> None:
     found = attacked("tanh")
     assert found.outcome == "unidentifiable"

@@ -49,7 +49,8 @@ class SubspaceDecomposition(Attack):
     Notes
     -----
     The hidden gradient is ∂L/∂w_j = Σ_i (Σ_k r_ik·a_kj) · s'(w_j·x_i) · x_i: its rows span the items exactly,
-    and its rank is their number, which need not be known. A bias is the weight of one more value that is
+    and its rank is their number, which need not be known. Labels follow where it is the number that the
+    message speaks of: equal items are found once, with what was asked of them mixed. A bias is the weight of one more value that is
     always 1. In the span everything depends on the projected weights, which are known: b² + b·k unknowns
     against m·(b + k) equations. Starts come from tensors of moments, and at random; damped Gauss–Newton steps
     on a part of the units sort them out, and the best is finished on all. Neither length nor loss is assumed.
@@ -113,7 +114,10 @@ class SubspaceDecomposition(Attack):
         return frozenset({"items", "labels"})
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
-        """Items with their labels, which are targets (float64) of a squared error, axes (r, k)."""
+        """Items with their labels, which are targets (float64) of a squared error, axes (r, k).
+
+        No labels where fewer items explain the message than it speaks of.
+        """
         message = read_message(disclosure, knowledge)
         if isinstance(message, str):
             return Recovery("refused", message)
@@ -124,7 +128,8 @@ class SubspaceDecomposition(Attack):
         problem = span.reduced(message)
         search = self._kinked if message.activation.is_homogeneous else self._smooth
         found = search(message, problem, span, knowledge, rng, until)
-        return _told(message, knowledge, span, found, is_cut=time.monotonic() > until)
+        items = disclosure.items if knowledge.batch is None else knowledge.batch
+        return _told(message, knowledge, span, found, items, is_cut=time.monotonic() > until)
 
     def _smooth(
         self,
@@ -233,7 +238,7 @@ def _turned_round(guess: Guess, turning: Turning, message: TwoLayerMessage) -> G
 
 
 def _told(
-    message: TwoLayerMessage, knowledge: Knowledge, span: Span, found: _Found, *, is_cut: bool
+    message: TwoLayerMessage, knowledge: Knowledge, span: Span, found: _Found, items: int, *, is_cut: bool
 ) -> Recovery:
     """The recovery: what explains the message, and what does not tell."""
     rows = span.items_of(found.items)
@@ -245,12 +250,14 @@ def _told(
         "gap": span.gap,
         "enough": span.enough,
     }
-    outcome, reason = _outcome(knowledge, span, found, residual)
+    outcome, reason = _outcome(items, span, found, residual)
     labels: NDArray[Any] | None = None
-    if outcome == "recovered" and knowledge.loss == "squared_error":
-        many = (knowledge.batch or span.rank) if knowledge.reduction == "mean" else 1
+    # equal items share one direction, and the mean of their labels is nobody's
+    is_told = outcome == "recovered" and span.rank == items
+    if is_told and knowledge.loss == "squared_error":
+        many = items if knowledge.reduction == "mean" else 1
         labels = message.outputs_of(rows) - many * found.shares
-    elif outcome == "recovered" and ((found.shares < 0).sum(axis=1) == 1).all():
+    elif is_told and ((found.shares < 0).sum(axis=1) == 1).all():
         labels = found.shares.argmin(axis=1).astype(np.int64)
     return Recovery(
         outcome,
@@ -265,7 +272,7 @@ def _told(
     )
 
 
-def _outcome(knowledge: Knowledge, span: Span, found: _Found, residual: float) -> tuple[str, str]:
+def _outcome(items: int, span: Span, found: _Found, residual: float) -> tuple[str, str]:
     if span.enough > _MOST_NOISE:
         return "failed", f"noise is {span.noise:.2g} of the message, so that nearly anything explains it"
     if residual > span.enough and (found.has_signs or found.trace[-1][1] > span.enough):
@@ -283,9 +290,9 @@ def _outcome(knowledge: Knowledge, span: Span, found: _Found, residual: float) -
             "a rectified unit without bias tells the direction of an item and not its length: "
             "items are given at length 1"
         )
-    if knowledge.batch is not None and span.rank < knowledge.batch:
+    if span.rank != items:
         return "recovered", (
-            f"{span.rank} items explain the message, which speaks of {knowledge.batch}: the others depend "
-            "on them or were answered rightly already"
+            f"{span.rank} items explain the message, which speaks of {items}: others are equal to them or "
+            "were answered rightly already, so that no labels follow"
         )
     return "recovered", ""

@@ -118,7 +118,8 @@ class TensorDecomposition(Attack):
             )
         basis = axes[:, :many]
         directions = moments.directions(basis, self.starts, rng) @ basis.T
-        return self._told(message, knowledge, scale, moments, directions, values)
+        items = disclosure.items if knowledge.batch is None else knowledge.batch
+        return self._told(message, knowledge, scale, moments, directions, values, items)
 
     def _told(
         self,
@@ -128,6 +129,7 @@ class TensorDecomposition(Attack):
         moments: "_Moments",
         directions: Floats,
         values: Floats,
+        number: int,
     ) -> Recovery:
         ways = 1.0 - 2.0 * ((np.arange(2 ** len(directions))[:, None] >> np.arange(len(directions))) & 1)
         tried = [moments.shares(scale * way[:, None] * directions) for way in ways]
@@ -138,7 +140,9 @@ class TensorDecomposition(Attack):
         is_told = bool(others.min() > _CLEARLY * lefts[best]) and message.activation.odd_about != 0
         rows = np.column_stack([items, np.ones(len(items))]) if message.has_bias else items
         residual = message.residual(rows, shares)
-        many = len(items) if knowledge.reduction == "mean" else 1
+        many = number if knowledge.reduction == "mean" else 1
+        # equal items share one direction, and the mean of their targets is nobody's
+        has_labels = len(items) == number
         outcome, reason = "recovered", "items are assumed to have length 1, and are estimates"
         if lefts[best] > self.tolerance:
             outcome = "failed"
@@ -156,7 +160,9 @@ class TensorDecomposition(Attack):
             outcome,
             reason,
             items=items.reshape(len(items), *knowledge.item_shape),
-            labels=message.outputs_of(rows) - many * shares if outcome == "recovered" else None,
+            labels=message.outputs_of(rows) - many * shares
+            if outcome == "recovered" and has_labels
+            else None,
             residual=residual,
             evaluations=len(ways),
             details={
