@@ -339,11 +339,12 @@ class Bound:
 
 
 def test_a_bound_is_said_where_nothing_was_shown_and_beside_a_leak(network: nn.Module, items: Array) -> None:
-    quiet = audited(network, items, Blind(), accountant=Bound())
+    # so little noise that the attack of a loud report still succeeds
+    quiet = audited(network, items, Blind(), accountant=Bound(), defences="private:1e-12:100")
     assert quiet.verdict == "BOUNDED"
     assert "ε = 1, δ = 1e-05" in quiet.sentences()[0]
     assert "a chance above 0.27" in quiet.sentences()[0]
-    loud = audited(network, items, Ratio(), accountant=Bound())
+    loud = audited(network, items, Ratio(), accountant=Bound(), defences="private:1e-12:100")
     assert loud.verdict == "EXACT"
     assert any("ε = 1" in one for one in loud.sentences()[1:])
 
@@ -363,7 +364,9 @@ def test_what_cannot_be_audited_is_refused_before_an_attack_runs(network: nn.Mod
     with pytest.raises(UnknownName, match="'magic' is not a defence"):
         audited(network, items, timed, defences="magic")
     with pytest.raises(ParameterError, match="A bound needs a finite epsilon"):
-        audited(network, items, timed, accountant=Bound(chance=2.0))
+        audited(network, items, timed, accountant=Bound(chance=2.0), defences="private")
+    with pytest.raises(ParameterError, match=r"by the defence 'private'; received gaussian:1\.0"):
+        audited(network, items, timed, accountant=Bound(), defences="gaussian:1")
     assert timed.noted == []
 
 
@@ -413,7 +416,8 @@ def test_progress_is_told_and_ends(network: nn.Module, items: Array) -> None:
 
 
 def test_a_report_is_read_from_its_json(network: nn.Module, items: Array) -> None:
-    for report in (audited(network, items, Ratio()), audited(network, items, Blind(), accountant=Bound())):
+    bounded = audited(network, items, Blind(), accountant=Bound(), defences="private")
+    for report in (audited(network, items, Ratio()), bounded):
         again = Report.from_json(report.to_json())
         assert again.to_json() == report.to_json()
         assert again.verdicts == report.verdicts

@@ -147,6 +147,19 @@ def test_a_sweep_adds_what_ended_the_attacks_and_what_it_cost(place: Path) -> No
     assert [one.words for one in report.trials] == ["no defence", "Gaussian noise of 10", "30 % pruned"]
 
 
+def test_bounded_is_said_of_a_private_message_where_delta_and_prior_are_given(place: Path) -> None:
+    code, said, _ = leakage(
+        *("audit", "model.py:make_model", "--data", "records.npz", *FAST),
+        *("--defence", "private:1.1:0.5", "--delta", "1e-5", "--prior", "1e-4"),
+        *("--sweep", "gaussian:10", "--trainings", "0"),
+    )
+    assert code == 0, said
+    text = re.sub(r"\s+", " ", said)
+    assert "BOUNDED: no record of 4 came back" in text
+    assert "δ = 1e-05) no attack whatever" in text
+    assert "guessed without the message with a chance of 0.0001" in text
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -190,6 +203,10 @@ def test_a_sweep_adds_what_ended_the_attacks_and_what_it_cost(place: Path) -> No
         (
             ("audit", "model.py:make_model", "--data", "digits", "--knows", "all"),
             "'knows' takes .* received 'all'",
+        ),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--delta", "1e-5", "--prior", "1e-4"),
+            "by the defence 'private'; received no defence",
         ),
         (("audit", "model.py:training", "--data", "digits"), "[Dd]ropout"),
     ],

@@ -70,11 +70,20 @@ def leakage(
         str | None,
         typer.Option(
             help="What the attacker is told, with commas between: batch, bounds, images, labels, rate, "
-            "steps. All but labels when left out."
+            "steps. All but labels when left out. Of public, public_labels and sketch too, but these are "
+            "arrays, which nextlabel.leakage.audit takes in Python."
         ),
     ] = None,
     bounds: Annotated[
         str | None, typer.Option(help="Least and largest value of an item, for example 0,1.")
+    ] = None,
+    delta: Annotated[
+        float | None,
+        typer.Option(help="With --prior and --defence private:NOISE: δ of a bound on any attack, as 1e-5."),
+    ] = None,
+    prior: Annotated[
+        float | None,
+        typer.Option(help="With --delta: the chance that a record is guessed without the message, as 1e-4."),
     ] = None,
     seconds: Annotated[
         float, typer.Option(help="For all attacks of the report together; a sweep takes as long again.")
@@ -117,6 +126,8 @@ def leakage(
         "seconds": seconds,
         "seed": seed,
         "bounds": _bounds(bounds),
+        "delta": delta,
+        "prior": prior,
         **({} if knows is None else {"knows": _listed(knows)}),
     }
     for remark in found.remarks:

@@ -11,6 +11,7 @@ from nextlabel.leakage.attempts import Attempt, attempt, scored
 from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.controls import known_controls, own_control
 from nextlabel.leakage.ladder import Budget, Rung, ladder
+from nextlabel.leakage.defences.promises import promised
 from nextlabel.leakage.report.report import Report, Spent
 from nextlabel.leakage.standings import exhibits, outcome_of, remarks_on, standings, summaries
 from nextlabel.leakage.verdicts import Accountant, overall
@@ -46,6 +47,8 @@ def audit(
     controls: bool = True,
     accountant: Accountant | None = None,
 ) -> Report:
+    delta: float | None = None,
+    prior: float | None = None,
     """Find what messages made from these records reveal to attacks, the cheapest first.
 
     Parameters
@@ -92,7 +95,11 @@ def audit(
     controls : bool
         Whether the report makes its controls; a sweep makes them once.
     accountant : Accountant, optional
-        ε, δ, a prior and the chance of reconstruction that they allow, for the verdict BOUNDED.
+        ε, δ, a prior and the chance of reconstruction that they allow, for the verdict BOUNDED. It counts
+        clipped and noised messages, so ``private`` must be among the defences.
+    delta, prior : float, optional
+        In place of an accountant: the bound is computed from the noise of the defence ``private``, for one
+        message, as `nextlabel.leakage.defences.promises.promised` does.
 
     Returns
     -------
@@ -103,7 +110,8 @@ def audit(
     DisclosureError
         The data or the model cannot be audited: named before any attack runs.
     ParameterError
-        A size, a switch or a time that makes no sense, or an accountant that bounds nothing.
+        A size, a switch or a time that makes no sense; an accountant that bounds nothing, or a bound without
+        the defence ``private``.
     UnknownName
         A message, an attack or a defence that there is not.
 
@@ -140,6 +148,7 @@ def audit(
         rate=rate,
     )
     overall([], accountant)  # an accountant that bounds nothing is refused before anything long begins
+    accountant = promised(setting.applied, accountant, delta=delta, prior=prior)
     seconds = Budget(
         seconds
     ).seconds  # refused now where it makes no sense; the clock starts with the attacks

@@ -24,6 +24,7 @@ __all__ = ["Setting", "accuracy_with", "settings", "sweep"]
 
 _TRAINED = ("full", "last_layer", "update")
 _LOSS = "cross_entropy"
+_BOUNDING = ("accountant", "delta", "prior")
 _HELD = 0.25  # of the items, to measure the accuracy on
 _NAMES = {"gaussian": "Gaussian", "laplace": "Laplace"}
 _FORMATS = {"float16": "half precision", "bfloat16": "bfloat16", "int8": "int8", "sign": "signs alone"}
@@ -136,7 +137,8 @@ def sweep(
         Of the training, as `nextlabel.leakage.defended.defended_accuracy` has them; ``rate`` is that of an
         update as well.
     **known
-        What else `nextlabel.leakage.audit` takes.
+        What else `nextlabel.leakage.audit` takes. What bounds a message (``accountant``, ``delta``,
+        ``prior``) is of the report's own defence, and is left out here.
 
     Returns
     -------
@@ -349,7 +351,7 @@ def _verdicts(
         seconds=seconds,
         seed=seed,
         controls=False,
-        **{**known, "rate": rate, **sizes},
+        **{**known, "rate": rate, **sizes} | dict.fromkeys(_BOUNDING),
     )
     return tuple(found.verdicts)
 
