@@ -120,6 +120,8 @@ def test_what_is_said_of_agreement() -> None:
         "Agreement of 2 people on 8 items: Krippendorff's alpha 0.64 (1 is full agreement, 0 what chance "
         "gives)."
     )
+    beside = agreement(told({"Ada": ADA, "file": BEN})).sentence()
+    assert beside.startswith("Agreement of 1 person and the labels that came with the file on 8 items: ")
 
 
 def test_the_values_are_json() -> None:

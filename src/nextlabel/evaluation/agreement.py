@@ -25,6 +25,7 @@ __all__ = [
     "dawid_skene",
 ]
 
+_FILE = "file"  # the annotator of labels that a column of the data had already
 _ONE_CLASS = "all answers name one class, which chance would give too"
 
 
@@ -126,7 +127,10 @@ class Agreement:
         """In words."""
         if not self.items:
             return "Agreement: unknown, since no item has answers of two people."
-        of = f"of {count(len(self.people), 'person', 'people')} on {count(self.items, 'item')}"
+        named = [one for one in self.people if one != _FILE]
+        of = f"of {count(len(named), 'person', 'people')}"
+        of += " and the labels that came with the file" if _FILE in self.people else ""
+        of += f" on {count(self.items, 'item')}"
         said = [
             f"{name + ' ' if name else ''}{part.krippendorff.value:.2f}"
             if part.krippendorff.value is not None

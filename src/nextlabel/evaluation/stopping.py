@@ -151,8 +151,8 @@ class StoppingAdvice:
                 "Go on labelling."
             )
         said = (
-            f"The last 100 labels changed {percent(self.change)} of predictions; the next 100 are likely to "
-            f"bring about {points(self.likely)} of accuracy, hardly more than {points(self.most)}"
+            f"The last 100 or so labels changed {percent(self.change)} of predictions; the next 100 are "
+            f"likely to bring about {points(self.likely)} of accuracy, hardly more than {points(self.most)}"
         )
         if self.is_small:
             return (
