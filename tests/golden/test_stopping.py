@@ -170,8 +170,7 @@ def test_advice_comes_when_the_gain_is_below_its_price() -> None:
 def test_what_is_said_of_a_large_change() -> None:
     assert advice(0.06).sentence() == (
         "The last 100 or so labels changed 6.0 % of predictions; the next 100 are likely to bring about 0.9 "
-        "points "
-        "of accuracy, hardly more than 3 points, by the experience with other data."
+        "points of accuracy, hardly more than 3 points, by the experience with other data."
     )
 
 
