@@ -10,8 +10,8 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.attempts import Attempt, attempt, scored
 from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.controls import known_controls, own_control
-from nextlabel.leakage.ladder import Budget, Rung, ladder
 from nextlabel.leakage.defences.promises import promised
+from nextlabel.leakage.ladder import Budget, Rung, ladder
 from nextlabel.leakage.report.report import Report, Spent
 from nextlabel.leakage.standings import exhibits, outcome_of, remarks_on, standings, summaries
 from nextlabel.leakage.verdicts import Accountant, overall
@@ -46,9 +46,9 @@ def audit(
     sketch: Array | None = None,
     controls: bool = True,
     accountant: Accountant | None = None,
-) -> Report:
     delta: float | None = None,
     prior: float | None = None,
+) -> Report:
     """Find what messages made from these records reveal to attacks, the cheapest first.
 
     Parameters
@@ -147,8 +147,8 @@ def audit(
         steps=steps,
         rate=rate,
     )
-    overall([], accountant)  # an accountant that bounds nothing is refused before anything long begins
     accountant = promised(setting.applied, accountant, delta=delta, prior=prior)
+    overall([], accountant)  # an accountant that bounds nothing is refused before anything long begins
     seconds = Budget(
         seconds
     ).seconds  # refused now where it makes no sense; the clock starts with the attacks
