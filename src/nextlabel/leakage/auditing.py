@@ -1,6 +1,8 @@
 """The audit: messages are made, attacked within a budget, laid beside the truth, and reported."""
 
+import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, final
 
 from nextlabel.core import progress, registry
@@ -117,10 +119,10 @@ def audit(
 
     Notes
     -----
-    An attack is given the message and the stated knowledge; truth and scores stay here. When the attempts on
-    a message have brought back every record exactly, the dearer ones are left out for it. Records are scored
-    by the attack that came nearest to each, which only an auditor can choose. The time is that of the
-    attacks, and of the controls: about a second.
+    An attack is given the message and the stated knowledge, with a copy of the model; truth and scores stay
+    here. When the attempts on a message have brought back every record exactly, the dearer ones are left out
+    for it. Records are scored by the attack that came nearest to each, which only an auditor can choose. The
+    time is that of the attacks, and of the controls: about a second.
 
     Examples
     --------
@@ -238,7 +240,7 @@ class _Run:
             rung.name,
             attack,
             self._sent[message],
-            self._told[message],
+            _apart(self._told[message]),
             message=message,
             seed=self._case.setting.seed,
         )
@@ -269,6 +271,11 @@ def _checked(sent: Sequence[Disclosure], told: Sequence[Knowledge]) -> tuple[str
     look = registry.resolve("inspection", "remarks")
     said: Iterator[str] = (one for pair in zip(sent, told, strict=True) for one in look(*pair))
     return tuple(dict.fromkeys(said))
+
+
+def _apart(told: Knowledge) -> Knowledge:
+    """With a copy of the model, so that what an attack does to it hurts no other attack and no user."""
+    return replace(told, model=copy.deepcopy(told.model))
 
 
 def _bound(accountant: Accountant) -> dict[str, float]:
