@@ -5,7 +5,79 @@ import pytest
 import torch
 from torch import nn
 
+from nextlabel.core.disclosure import Array
+from nextlabel.errors import DisclosureError, ParameterError
+from nextlabel.leakage import audit
 from nextlabel.leakage.answers import answers, known_leak
+
+FLAT = np.zeros((20, 64), np.float32)
+TOKENS = np.tile(np.arange(6), (20, 1))
+LABELS = np.arange(20) % 3
+
+
+class Heads(nn.Module):
+    """Two heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(64, 3), nn.Linear(64, 3)
+
+    def forward(self, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.one(items), self.other(items)
+
+
+def reads_tokens(words: int) -> nn.Module:
+    return nn.Sequential(nn.Embedding(words, 4), nn.Flatten(), nn.Linear(24, 3))
+
+
+@pytest.mark.parametrize(
+    ("model", "items", "says"),
+    [
+        (
+            nn.Linear(65, 10),
+            FLAT,
+            r"given float32 of the axes \(20, 64\), it raised RuntimeError: mat1 and .*shape that it takes",
+        ),
+        (
+            nn.Conv2d(1, 2, 3),
+            FLAT.reshape(20, 8, 8),
+            r"\(20, 8, 8\), it raised Runtime.*the axis of channels",
+        ),
+        (Heads(), FLAT, r"axes \(20, classes\) for 20 items; given .* gives tuple\. Wrap it"),
+        (nn.Sequential(nn.Linear(64, 1), nn.Flatten(0)), FLAT, r"gives axes \(20,\)\. Wrap"),
+        (reads_tokens(5), TOKENS, r"IndexError: .* its vocabulary \(they are from 0 to 5\).* axes \(6,\)\)"),
+        (reads_tokens(9), TOKENS[:, :5], r"RuntimeError: .*no longer than its positions \(.* \(5,\)\)"),
+        (reads_tokens(9), TOKENS.astype(np.float32), r"channels\. Token ids are whole numbers: int64\."),
+        (nn.Linear(64, 3), FLAT.astype(np.int64), r"given int64 .* embeds no token ids: give real numbers"),
+        (
+            nn.Linear(64, 3),
+            FLAT[:, 0],
+            r"Items must be .* 2 or more axes, .* received float32 of .* \(20,\)",
+        ),
+        (
+            nn.Linear(64, 3),
+            FLAT.astype(str),
+            r"Items must be an array of numbers .* received <U\d+ of the axes",
+        ),
+    ],
+)
+def test_items_that_the_model_does_not_take_are_refused(model: nn.Module, items: Array, says: str) -> None:
+    with pytest.raises(DisclosureError, match=says):
+        audit(model.eval(), items, LABELS, controls=False, attacks=[])
+
+
+def test_labels_that_are_no_numbers_are_refused() -> None:
+    for labels, says in (
+        (np.array(["cat"] * 20), r"<U3 of the axes \(20,\)"),
+        (3, r"int64 of the axes \(\)"),
+    ):
+        with pytest.raises(DisclosureError, match=rf"Labels must be .* 1 or more axes, .* received {says}"):
+            audit(nn.Linear(64, 3), FLAT, labels, controls=False, attacks=[])  # type: ignore[arg-type]
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"must be a torch\.nn\.Module; received NoneType\. Give"):
+        audit(None, FLAT, LABELS, controls=False, attacks=[])
 
 
 def test_outputs_and_inputs_of_the_last_layer_are_those_of_the_model() -> None:

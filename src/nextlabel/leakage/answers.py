@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,8 +10,9 @@ from torch import nn
 
 from nextlabel.core.disclosure import Array
 from nextlabel.core.rng import generator
-from nextlabel.errors import LearnerError
-from nextlabel.learners.layers import embedded, last_linear
+from nextlabel.errors import LearnerError, ParameterError
+from nextlabel.leakage.batches import inputs_of, last_layer_of, outputs_of
+from nextlabel.learners.layers import embedded
 from nextlabel.learners.networks import Flat
 
 __all__ = ["answers", "known_leak"]
@@ -18,7 +20,7 @@ __all__ = ["answers", "known_leak"]
 _CHUNK = 256
 
 
-def answers(model: nn.Module, items: Array) -> tuple[Array, Array | None]:
+def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
     """The outputs of a model for items, and what goes into its last linear layer.
 
     Parameters
@@ -34,18 +36,28 @@ def answers(model: nn.Module, items: Array) -> tuple[Array, Array | None]:
         Outputs, axes (n, ...), and features, axes (n, d): None where the model does not end in a linear
         layer whose output is its own, or where outputs have more axes, as of text.
 
+    Raises
+    ------
+    DisclosureError
+        The model does not take the items, or gives no tensor with a row for each.
+    ParameterError
+        It is no module.
+
     Notes
     -----
     A copy of the model in evaluation mode is run, in chunks. Time of one forward pass.
     """
+    if not isinstance(model, nn.Module):
+        message = (
+            f"The model must be a torch.nn.Module; received {type(model).__name__}. Give the network with "
+            "the weights at which messages are made."
+        )
+        raise ParameterError(message)
     frozen = copy.deepcopy(model).eval()
-    weights = next(iter(frozen.parameters()), torch.zeros(()))
-    tensor = torch.as_tensor(np.array(items), device=weights.device)
-    tensor = tensor.to(weights.dtype) if tensor.is_floating_point() else tensor
-    with torch.no_grad():
-        outputs = torch.cat([frozen(part) for part in torch.split(tensor, _CHUNK)])
+    chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+    outputs = torch.cat([outputs_of(frozen, part) for part in chunks])
     found = outputs.double().cpu().numpy()
-    return found, _features(frozen, tensor, found) if found.ndim == 2 else None
+    return found, _features(frozen, items, chunks) if found.ndim == 2 else None
 
 
 def known_leak(inputs: Sequence[int], classes: int, *, hidden: int = 64, seed: int = 0) -> nn.Module:
@@ -88,14 +100,14 @@ def known_leak(inputs: Sequence[int], classes: int, *, hidden: int = 64, seed: i
     return network.eval()
 
 
-def _features(model: nn.Module, items: torch.Tensor, outputs: Array) -> Array | None:
+def _features(model: nn.Module, items: Array, chunks: Sequence[Array]) -> Array | None:
     try:
-        name = last_linear(model, items[:1], outputs.shape[1])
+        name = last_layer_of(model, items)
     except LearnerError:
         return None
     found = []
     with embedded(model, name, is_input=True) as seen, torch.no_grad():
-        for part in torch.split(items, _CHUNK):
-            model(part)
+        for part in chunks:
+            model(inputs_of(model, part))
             found.append(seen[0].double().cpu())
     return torch.cat(found).numpy()

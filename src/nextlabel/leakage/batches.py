@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -11,7 +12,67 @@ from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError
 from nextlabel.learners.layers import last_linear
 
-__all__ = ["array_of", "evaluating", "inputs_of", "last_layer_of", "targets_of"]
+__all__ = ["array_of", "evaluating", "inputs_of", "last_layer_of", "logits_of", "outputs_of", "targets_of"]
+
+
+def logits_of(said: Any) -> Any:
+    """What a model returned, or the logits in it: models of the transformers library return an object.
+
+    Parameters
+    ----------
+    said : object
+        As a call of the model gives it.
+
+    Examples
+    --------
+    >>> logits_of(torch.zeros(2)).shape
+    torch.Size([2])
+    """
+    return said if isinstance(said, Tensor) else getattr(said, "logits", said)
+
+
+def outputs_of(model: nn.Module, items: Array) -> Tensor:
+    """What a model says of items, in the mode it has, or a refusal that names what does not fit.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    items : array, first axis b
+        As the model takes them.
+
+    Returns
+    -------
+    Tensor, axes (b, ..., c)
+        Without a gradient.
+
+    Raises
+    ------
+    DisclosureError
+        The model does not take such items, or gives no tensor with a row for each.
+
+    Examples
+    --------
+    >>> outputs_of(nn.Linear(3, 2), np.zeros((4, 3), np.float32)).shape
+    torch.Size([4, 2])
+    """
+    given = f"{items.dtype} of the axes {items.shape}"
+    try:
+        with torch.no_grad():
+            said = logits_of(model(inputs_of(model, items)))
+    except Exception as cause:  # a model may raise anything
+        message = (
+            f"The model must take the items; given {given}, it raised {type(cause).__name__}: "
+            f"{str(cause).strip().partition(chr(10))[0]}. {_advice(model, items)}"
+        )
+        raise DisclosureError(message) from cause
+    if not isinstance(said, Tensor) or said.ndim < 2 or len(said) != len(items):
+        shape = f"axes {tuple(said.shape)}" if isinstance(said, Tensor) else type(said).__name__
+        message = (
+            f"The model must give one tensor of logits, of the axes ({len(items)}, classes) for {len(items)} "
+            f"items; given {given}, it gives {shape}. Wrap it in a module that returns the logits alone."
+        )
+        raise DisclosureError(message)
+    return said
 
 
 def inputs_of(model: nn.Module, items: Array) -> Tensor:
@@ -24,7 +85,7 @@ def inputs_of(model: nn.Module, items: Array) -> Tensor:
     items : array, first axis b
         Real numbers, or whole ones such as token ids.
     """
-    weights = next(model.parameters())
+    weights = next(model.parameters(), torch.zeros(()))
     found = torch.as_tensor(np.array(items), device=weights.device)
     return found.to(weights.dtype) if found.is_floating_point() else found
 
@@ -87,7 +148,11 @@ def last_layer_of(model: nn.Module, items: Array) -> str:
     """
     inputs = inputs_of(model, items[:1])
     with evaluating(model), torch.no_grad():
-        return last_linear(model, inputs, int(model(inputs).shape[-1]))
+        said = model(inputs)
+        classes = int(logits_of(said).shape[-1])
+        if isinstance(said, Tensor):
+            return last_linear(model, inputs, classes)
+        return last_linear(_Logits(model), inputs, classes).removeprefix("model.")
 
 
 @contextmanager
@@ -107,6 +172,32 @@ def array_of(found: Tensor) -> Array:
     found = found.detach().cpu()
     numbers: Array = (found.float() if found.dtype == torch.bfloat16 else found).numpy()
     return numbers
+
+
+@final
+class _Logits(nn.Module):
+    """A model that returns its logits alone."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, items: Tensor) -> Any:
+        return logits_of(self.model(items))
+
+
+def _advice(model: nn.Module, items: Array) -> str:
+    embeds = any(isinstance(module, nn.Embedding) for module in model.modules())
+    if items.dtype.kind == "f":
+        tokens = " Token ids are whole numbers: int64." if embeds else ""
+        return f"Give items of the shape that it takes, for images with the axis of channels.{tokens}"
+    if not embeds:
+        return "It embeds no token ids: give real numbers, float32, of the shape that it takes."
+    ends = f" (they are from {items.min()} to {items.max()})" if items.size else ""
+    return (
+        f"Give token ids of its vocabulary{ends}, in sequences no longer than its positions "
+        f"(they have the axes {items.shape[1:]})."
+    )
 
 
 def _refused(labels: Array, outputs: Tensor, expected: str, loss: str) -> DisclosureError:

@@ -138,7 +138,10 @@ class Case:
     Raises
     ------
     DisclosureError
-        No items, labels of another number, or fewer records than fill a message.
+        No items, labels of another number, fewer records than fill a message, arrays that hold no numbers, or
+        a model that does not take the items.
+    ParameterError
+        The model is no module.
     """
 
     def __init__(
@@ -261,6 +264,14 @@ class Case:
         )
 
     def _check(self) -> None:
+        for name, one, axes in (("Items", self.items, 2), ("Labels", self.labels, 1)):
+            if one.dtype.kind not in "biuf" or one.ndim < axes:
+                message = (
+                    f"{name} must be an array of numbers with {axes} or more axes, "
+                    f"the first the records; received {one.dtype} of the axes {one.shape}. Give real "
+                    "numbers, or token ids and classes as whole numbers."
+                )
+                raise DisclosureError(message)
         if len(self.items) == 0 or len(self.items) != len(self.labels):
             message = (
                 "An audit needs items, and as many labels; received "

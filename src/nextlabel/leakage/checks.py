@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
-from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of
+from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of
 from nextlabel.leakage.loss_evidence import evidence
 
 __all__ = ["blank_item", "check", "remarks"]
@@ -206,7 +206,7 @@ def _check_outputs(knowledge: Knowledge) -> None:
             f"{type(cause).__name__}: {cause}. State the shape of one item as the model takes it."
         )
         raise DisclosureError(message) from cause
-    said = getattr(said, "logits", said)
+    said = logits_of(said)
     if not isinstance(said, Tensor) or not said.ndim or said.shape[-1] != knowledge.classes:
         shape = tuple(said.shape) if isinstance(said, Tensor) else type(said).__name__
         message = (

@@ -10,6 +10,7 @@ from torch.func import functional_call, grad
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError
+from nextlabel.leakage.batches import logits_of
 
 __all__ = ["MessageGradient", "joined_loss", "relative_distance", "tensors_of"]
 
@@ -119,8 +120,7 @@ class MessageGradient:
         return said
 
     def _outputs(self, parameters: Mapping[str, Tensor], items: Tensor) -> Any:
-        said = functional_call(self._model, {**self._rest, **parameters}, (items,))
-        return getattr(said, "logits", said)  # of transformers, an object that holds the logits
+        return logits_of(functional_call(self._model, {**self._rest, **parameters}, (items,)))
 
     def _value(self, parameters: dict[str, Tensor], items: Tensor, targets: Tensor) -> Tensor:
         return joined_loss(self._outputs(parameters, items), targets, self._loss, self._reduction)

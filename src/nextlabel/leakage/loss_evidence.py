@@ -11,7 +11,7 @@ from torch import nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import LearnerError
-from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of
+from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of, logits_of
 
 __all__ = ["Evidence", "evidence"]
 
@@ -261,7 +261,7 @@ def _of_prior(bias: Array, disclosure: Disclosure, knowledge: Knowledge) -> tupl
         return ()
     model = knowledge.model
     with evaluating(model), torch.no_grad():
-        proba = array_of(model(inputs_of(model, knowledge.public)).softmax(-1)).astype(np.float64)
+        proba = array_of(logits_of(model(inputs_of(model, knowledge.public))).softmax(-1)).astype(np.float64)
     shares = np.bincount(np.asarray(knowledge.labels), minlength=len(bias)) / disclosure.items
     spread = proba.std(axis=0, ddof=1) / np.sqrt(disclosure.items) + _CLOSE
     scale = {"mean": 1.0, "sum": 1.0 / disclosure.items}
