@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
@@ -191,3 +192,105 @@ def test_noise_as_large_as_the_gradient_is_a_failure() -> None:
     found = recovered(Disclosure("full", noisy, 1), model)
     assert found.outcome == "failed"
     assert "of their length away from those of one item" in found.reason
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_first_layer_that_the_rest_of_the_message_refutes_is_a_failure(dtype: torch.dtype) -> None:
+    # the first layer is that of one item, which the other layers do not speak of
+    model = network(12, 20, 5, dtype=dtype)
+    sent = full(model, items_of(1), np.array([3]))
+    rng = np.random.default_rng(3)
+    bias, row = rng.normal(size=20), rng.normal(size=12)
+    foreign = {**sent.arrays, "1.weight": np.outer(bias, row), "1.bias": bias}
+    arrays = {name: one.astype(sent["1.bias"].dtype) for name, one in foreign.items()}
+    found = recovered(Disclosure("full", arrays, 1), model)
+    assert found.outcome == "failed"
+    assert found.details["rank"] == 1
+    assert found.residual is not None
+    assert found.residual > 0.5
+    assert f"leaves {found.residual:.2g} of the message" in found.reason
+
+
+def test_another_last_layer_of_the_message_is_a_failure() -> None:
+    model = network(12, 20, 5)
+    sent = full(model, items_of(1), np.array([3]))
+    arrays = {**sent.arrays, "3.weight": -sent["3.weight"]}
+    found = recovered(Disclosure("full", arrays, 1), model)
+    assert found.outcome == "failed"
+    assert worst(found.items, items_of(1)) < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_sure_predictions_are_not_taken_for_foreign(dtype: torch.dtype) -> None:
+    # of p = 1 - 1e-6 float32 has lost six digits, and its gradient with them
+    model = network(12, 20, 5, dtype=dtype)
+    with torch.no_grad():
+        model[3].get_parameter("bias")[2] += 13.0
+    for seed in range(20):
+        item = items_of(1, seed).astype(np.float64 if dtype is torch.float64 else np.float32)
+        found = recovered(full(model, item, np.array([2])), model)
+        assert (found.outcome, found.reason) == ("recovered", "")
+
+
+@pytest.mark.parametrize("share", [1e-5, 1e-3, 1e-2])
+def test_noise_that_the_rows_show_is_borne(share: float) -> None:
+    model = network(12, 20, 5)
+    for seed in range(20):
+        sent = full(model, items_of(1, seed), np.array([3]))
+        rng = np.random.default_rng(seed)
+        usual = np.sqrt(sum((one**2).sum() for one in sent.arrays.values()) / sent.size)
+        arrays = {name: one + share * usual * rng.normal(size=one.shape) for name, one in sent.arrays.items()}
+        found = recovered(Disclosure("full", arrays, 1), model)
+        assert found.outcome == "recovered"
+        assert worst(found.items, items_of(1, seed)) < 10 * share
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_trained_model_lets_no_mixture_pass_for_an_item(dtype: type) -> None:
+    """Where units speak of two items and predictions are sure, mixtures nearly look like items by chance."""
+    data = load_digits()
+    images, labels = (data.images / 16.0).reshape(-1, 64).astype(dtype), data.target
+    model = network(64, 32, 10, dtype=torch.float32)
+    steps = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(150):
+        steps.zero_grad()
+        outputs = model(torch.tensor(images[:500], dtype=torch.float32))
+        loss = nn.functional.cross_entropy(outputs, torch.tensor(labels[:500]))
+        torch.autograd.backward(loss)
+        steps.step()
+    model = model.to(torch.float32 if dtype is np.float32 else torch.float64).eval()
+    rng = np.random.default_rng(0)
+    errors = []
+    for _ in range(100):
+        rows = rng.choice(len(images), 2, replace=False)
+        sent = full(model, images[rows], labels[rows])
+        found = FullyConnected().recover(sent, Knowledge(model, (64,), 10), rng)
+        if found.outcome == "recovered":
+            assert found.items is not None
+            errors += [worst(one[None], images[rows]) for one in found.items]
+    assert len(errors) > 10
+    assert max(errors) < 1e-4
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_items_alone_in_a_unit_are_certified_under_both_reductions(reduction: str) -> None:
+    model = network(12, 200, 5)
+    items = np.random.default_rng(1).normal(size=(4, 3, 4))
+    found = recovered(
+        full(model, items, np.array([3, 1, 4, 1]), reduction=reduction), model, reduction=reduction
+    )
+    assert found.outcome == "recovered"
+    assert found.items is not None
+    assert len(found.items) == 4
+    assert worst(found.items, items) < 1e-9
+    assert found.residual == pytest.approx(0.0, abs=1e-9)
+
+
+def test_items_of_an_update_are_certified_by_its_coarser_rounding() -> None:
+    # an update is a difference of weights, which are far larger: its rounding is theirs
+    model = network(12, 200, 5)
+    items = np.random.default_rng(1).normal(size=(3, 3, 4))
+    sent = update(model, items, np.array([3, 1, 4]), steps=1, rate=1e-3)
+    found = recovered(sent, model, steps=1, rate=1e-3)
+    assert found.outcome == "recovered"
+    assert worst(found.items, items) < 1e-6

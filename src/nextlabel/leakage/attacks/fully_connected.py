@@ -9,7 +9,7 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers
-from nextlabel.leakage.closed_forms.known_items import explained
+from nextlabel.leakage.closed_forms.known_items import Explained, explained
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, drift, gradient_of, last_layer
 from nextlabel.leakage.closed_forms.lone_units import lone_items
 from nextlabel.leakage.messages import as_gradient
@@ -19,6 +19,8 @@ from nextlabel.maths.row_space import Spectrum, spectrum_of
 __all__ = ["FullyConnected"]
 
 _FAR = 0.1  # of a message's length: what is further away does not explain it
+_HALF = 0.5  # of an update of several steps: its residual is that of the mean gradient
+_NOISE = 10.0  # times the noise that the rows show: what it may leave of the residual
 _ONE = 1e-4  # of a message's length: what is left when one item explains it
 _LISTED = 64  # singular values in the details
 
@@ -40,7 +42,8 @@ class FullyConnected(Attack):
     on from there. Time O(m·d) for one item, O(m·d·min(m, d)) for the singular values.
 
     Fails where the layer has no bias: one item is then known up to its scale; where another layer with
-    weights comes first; where noise is as large as the gradient.
+    weights comes first; where noise is as large as the gradient. Items that leave more of the message than
+    rounding, and the noise that the rows of the first layer show, are given as failed.
 
     References
     ----------
@@ -142,12 +145,14 @@ def _single(
             f"The gradient of the first layer has rank {spectrum.rank}, which one item cannot make: the "
             f"message speaks of several, or of several steps.{remark}"
         )
-    outcome = "recovered" if apart < _FAR else "failed"
-    if outcome == "failed":
+    limit = _HALF if remark else _limit(closed, _noise(apart, found, gradient))
+    refuted = _refuted(closed, limit)
+    outcome = "recovered" if apart < _FAR and not refuted else "failed"
+    if apart >= _FAR:
         reason = f"The rows are {apart:.0%} of their length away from those of one item. {reason}"
     return Recovery(
         outcome,
-        reason.strip(),
+        f"{refuted}{reason}".strip(),
         items=item,
         labels=closed.labels,
         features=row[None] if len(seen.layers) == 1 else None,
@@ -178,21 +183,45 @@ def _several(
     alone = lone_items(found.joined, spectrum.rank, items, seen, knowledge, found.precision)
     if not alone.rows:
         return Recovery("unidentifiable", f"{says} No item is alone in a unit.", details=details)
-    rows, residual, weight = np.array(alone.rows), None, found.joined[:, :-1]
+    rows, closed, weight = np.array(alone.rows), Explained(), found.joined[:, :-1]
     labels = np.array(alone.labels)
     if len(rows) == items:
         # with all slopes known every unit speaks of every item, and rounding averages out
         rows = np.asarray(np.linalg.lstsq(np.array(alone.slopes).T, weight, rcond=None)[0], np.float64)
-        residual = explained(seen.items_of(rows), gradient, knowledge).residual
+        closed = explained(seen.items_of(rows), gradient, knowledge)
+    refuted = _refuted(closed, _limit(closed, spectrum.values[spectrum.rank] / spectrum.values[0]))
     reason = f"{says} {len(rows)} of {items} items are alone in a unit, or were once others were taken away."
     return Recovery(
-        "recovered",
-        reason,
+        "failed" if refuted else "recovered",
+        f"{refuted}{reason}",
         items=seen.items_of(rows),
         labels=labels,
-        residual=residual,
-        evaluations=int(residual is not None),
+        residual=closed.residual,
+        evaluations=int(closed.residual is not None),
         details=details,
+    )
+
+
+def _noise(apart: float, found: LayerGradient, gradient: Disclosure) -> float:
+    """The share of noise in the message if it is spread as over the rows of the first layer."""
+    rows, columns = found.joined.shape
+    usual = apart * float(np.linalg.norm(found.joined)) / np.sqrt(max(rows - 1, 1) * columns)
+    length = np.sqrt(sum(float((one.astype(np.float64) ** 2).sum()) for one in gradient.arrays.values()))
+    return max(apart, float(usual * np.sqrt(gradient.size) / length))
+
+
+def _limit(closed: Explained, noise: float) -> float:
+    """The residual that items which are right may leave."""
+    return min(_FAR, closed.borne + _NOISE * noise)
+
+
+def _refuted(closed: Explained, limit: float) -> str:
+    """What the rest of the message says against the items; empty where it says nothing."""
+    if closed.residual is None or closed.residual <= limit:
+        return ""
+    return (
+        f"What was solved for leaves {closed.residual:.2g} of the message, and rounding and noise would "
+        f"leave less than {limit:.2g}: the message is not that of these items alone. "
     )
 
 

@@ -48,12 +48,13 @@ class SubspaceDecomposition(Attack):
 
     Notes
     -----
-    The hidden gradient is ∂L/∂w_j = Σ_i (Σ_k r_ik·a_kj) · s'(w_j·x_i) · x_i: its rows span the items exactly,
-    and its rank is their number, which need not be known. Labels follow where it is the number that the
-    message speaks of: equal items are found once, with what was asked of them mixed. A bias is the weight of one more value that is
-    always 1. In the span everything depends on the projected weights, which are known: b² + b·k unknowns
-    against m·(b + k) equations. Starts come from tensors of moments, and at random; damped Gauss–Newton steps
-    on a part of the units sort them out, and the best is finished on all. Neither length nor loss is assumed.
+    The hidden gradient is ∂L/∂w_j = Σ_i (Σ_k r_ik·a_kj) · s'(w_j·x_i) · x_i: its rows span the items
+    exactly, and its rank is their number, which need not be known. Labels follow where it is the number that
+    the message speaks of: equal items are found once, with what was asked of them mixed. A bias is the
+    weight of one more value that is always 1. In the span everything depends on the projected weights, which
+    are known: b² + b·k unknowns against m·(b + k) equations. Starts come from tensors of moments, and at
+    random; damped Gauss–Newton steps on a part of the units sort them out, and the best is finished on all.
+    Neither length nor loss is assumed.
 
     What a symmetry of the activation hides is fitted as free numbers and solved for afterwards. Where nothing
     in the message tells it, the outcome is "unidentifiable": (x, y) and (−x, −y) give one gradient where the

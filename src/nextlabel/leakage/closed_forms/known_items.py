@@ -1,6 +1,6 @@
 """What follows once the items of a message are known: their labels, and how well they explain the message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -12,7 +12,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.closed_forms.dense_layers import Dense
-from nextlabel.leakage.closed_forms.layer_gradients import gradient_of, last_layer
+from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, gradient_of, last_layer
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.learners.layers import embedded
 from nextlabel.maths.axes import Floats
@@ -20,6 +20,7 @@ from nextlabel.maths.axes import Floats
 __all__ = ["Explained", "as_items", "explained", "slopes_at"]
 
 _HARD = 0.05  # a label that far from one-hot is soft
+_ROUNDING = 64.0  # times what one operation rounds by: a model makes many in a row
 
 
 @final
@@ -35,11 +36,14 @@ class Explained:
         Whether each label is one class.
     residual : float or None
         As a share of the length of the message; None where it cannot be computed.
+    borne : float
+        What rounding may leave of the residual of items that are right.
     """
 
     labels: NDArray[np.int64] | None = None
     is_hard: bool = False
     residual: float | None = None
+    borne: float = 0.0
 
 
 def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Explained:
@@ -61,8 +65,10 @@ def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Expl
     Notes
     -----
     With features Z and outputs known, dL/d[W, b] of the last layer is A'·[Z, 1] with A the prediction minus
-    the label: classes times features equations for classes times items unknown, solved by least squares where
-    items do not outnumber features. Time O(b·d·(b + c)) and one gradient of the model.
+    the label: classes times features equations for classes times items unknown, solved by least squares
+    where items do not outnumber features. Predictions are rounded by the unit of the type times the largest
+    sum of terms in an output, which is held against the length of A: of sure predictions little is left.
+    Time O(b·d·(b + c)) and one gradient of the model.
     """
     try:
         found = gradient_of(last_layer(knowledge), gradient)
@@ -80,7 +86,16 @@ def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Expl
         return Explained()
     share = len(items) if knowledge.reduction == "mean" else 1.0
     apart = np.asarray(np.linalg.lstsq(design.T, share * found.joined.T, rcond=None)[0], np.float64)
-    return _closed(inputs, outputs, apart, gradient, knowledge)
+    closed = _closed(inputs, outputs, apart, gradient, knowledge)
+    return replace(closed, borne=_borne(found, features, apart, inputs))
+
+
+def _borne(found: LayerGradient, features: Floats, apart: Floats, inputs: Tensor) -> float:
+    """What rounding leaves of predictions minus labels, as a share of their length."""
+    precision = max(found.precision, torch.finfo(inputs.dtype).eps)
+    terms = float((np.abs(features) @ np.abs(found.layer.weight).T).max())
+    length = max(float(np.linalg.norm(apart)), float(np.finfo(np.float64).tiny))
+    return float(_ROUNDING * precision * (1.0 + terms) * np.sqrt(apart.size) / length)
 
 
 def _closed(

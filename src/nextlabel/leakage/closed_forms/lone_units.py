@@ -13,7 +13,8 @@ from nextlabel.maths.axes import Floats
 
 __all__ = ["LoneItems", "lone_items"]
 
-_OFF = 1e-4  # what certifies an item: its slopes lie in the column space of the gradient, and fit its unit
+_BORNE = 8.0  # times what rounding moves slopes by: what certifies an item
+_WEAK = 1e-4  # of the slopes: where rounding alone may move them so far, a mixture may pass for an item
 _DEAD = 1e-6  # of the largest bias gradient: a unit that is off, or of which rounding is left
 
 
@@ -63,11 +64,17 @@ def lone_items(
     A unit that is on for one item only has the row δ·(x, 1): x is the row over its last entry. A unit of
     several items gives a mixture of them by the same formula, so each x is certified before it is believed:
     for some label the slopes of its loss by the outputs of the layer must lie in the column space of the
-    gradient, which has ``rank`` of m dimensions, and must equal δ at that unit. Its part of the gradient is
-    then taken away, which may leave other items alone. Rounds of one forward pass and c backward passes over
-    at most m items, one round more than there are items.
+    gradient, which has ``rank`` of m dimensions, and must equal δ at that unit, both up to rounding: by its
+    unit, or the first singular value beyond the rank where noise or the weights of an update are coarser,
+    times the ratio of the singular values, and of the largest δ to that of the unit. Where that leaves more
+    than 1e-4 open, as for items on which a trained model is sure, mixtures would pass by chance and nothing
+    is certified. The item's part of the gradient is then taken away, which may leave other items alone.
+    Rounds of one forward pass and c backward passes over at most m items, one round more than there are
+    items.
     """
-    columns = np.linalg.svd(joined, full_matrices=False)[0][:, :rank]
+    columns, values, _ = np.linalg.svd(joined, full_matrices=False)
+    columns, ratio = columns[:, :rank], values[0] / values[rank - 1]
+    unit = max(precision, values[rank] / values[0] if rank < len(values) else 0.0)
     share = 1.0 / items if knowledge.reduction == "mean" else 1.0
     scale = float(np.abs(joined[:, -1]).max())
     found, left = LoneItems(), joined.copy()
@@ -78,7 +85,8 @@ def lone_items(
         rows = left[units, :-1] / left[units, -1:]
         slopes = share * slopes_at(seen.items_of(rows), seen.layers[0], knowledge)
         before = len(found.rows)
-        for label, place in _certified(slopes, columns, units, left[:, -1]):
+        borne = _BORNE * unit * (ratio + scale / np.abs(left[units, -1]))
+        for label, place in _certified(slopes, columns, units, left[:, -1], borne):
             if len(found.rows) < items and _is_new(rows[place], found.rows):
                 found.rows.append(rows[place])
                 found.labels.append(label)
@@ -90,7 +98,7 @@ def lone_items(
 
 
 def _certified(
-    slopes: Floats, columns: Floats, units: NDArray[np.int64], bias: Floats
+    slopes: Floats, columns: Floats, units: NDArray[np.int64], bias: Floats, borne: Floats
 ) -> list[tuple[int, int]]:
     """Labels and places of the rows that are items, the largest unit first, whose row is the most exact."""
     lengths = np.linalg.norm(slopes, axis=2)
@@ -98,7 +106,7 @@ def _certified(
     off = np.linalg.norm(outside, axis=2) / np.maximum(lengths, np.finfo(np.float64).tiny)
     own = slopes[:, np.arange(len(units)), units]
     unlike = np.abs(own - bias[units]) / np.abs(bias[units])
-    labels, places = np.nonzero((off < _OFF) & (unlike < _OFF))
+    labels, places = np.nonzero((off < borne) & (unlike < borne) & (borne < _WEAK))
     order = np.argsort(-np.abs(bias[units[places]]), kind="stable")
     return [(int(labels[one]), int(places[one])) for one in order]
 
