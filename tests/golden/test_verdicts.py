@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
 from nextlabel.errors import ParameterError
 from nextlabel.leakage.scores import ItemScore
@@ -19,6 +20,7 @@ from nextlabel.leakage.verdicts import (
     RECOGNISABLE,
     VERDICTS,
     chance_of_labels,
+    chance_of_more,
     item_verdict,
     overall,
     shares,
@@ -78,9 +80,53 @@ def test_structural_similarity_must_exceed_that_of_the_guess() -> None:
 def test_where_items_hardly_differ_a_small_error_is_no_news() -> None:
     # values about 1000 with a spread of 1: the mean alone has a relative error below 0.001
     score = by_error(0.0009, 0.8, 1.0)
-    assert item_verdict(score, ItemScore(psnr=0.0), mean_mse=1.0) == NOT_SHOWN
-    assert item_verdict(score, ItemScore(psnr=0.0), mean_mse=81.0) == EXACT
-    assert item_verdict(score, ItemScore(psnr=0.0), mean_mse=None) == EXACT
+    assert item_verdict(score, ItemScore(psnr=-19.0), mean_mse=1.0) == NOT_SHOWN
+    assert item_verdict(score, ItemScore(psnr=-19.0), mean_mse=81.0) == EXACT
+    assert item_verdict(score, ItemScore(psnr=-19.0), mean_mse=None) == EXACT
+
+
+@pytest.mark.parametrize(
+    ("psnr", "nearest", "verdict"),
+    [(90.0, 87.0, EXACT), (90.0, 87.1, NOT_SHOWN), (np.inf, 87.0, EXACT), (np.inf, np.inf, NOT_SHOWN)],
+)
+def test_what_another_record_tells_as_well_is_not_exact(psnr: float, nearest: float, verdict: str) -> None:
+    assert item_verdict(by_error(0.0, 0.0, psnr), ItemScore(psnr=nearest), mean_mse=0.1) == verdict
+
+
+@pytest.mark.parametrize(
+    ("values", "psnr", "verdict"),
+    [(1, 79.9, NOT_SHOWN), (1, 80.0, EXACT), (3, 39.9, NOT_SHOWN), (3, 40.0, EXACT), (64, 23.0, EXACT)],
+)
+def test_of_few_values_a_near_miss_is_chance(values: int, psnr: float, verdict: str) -> None:
+    score, guess = by_error(1e-4, 1e-9, psnr), ItemScore(psnr=20.0)
+    assert item_verdict(score, guess, mean_mse=0.1, values=values) == verdict
+
+
+@pytest.mark.parametrize("values", [1, 2, 5, 15])
+def test_the_margin_of_few_values_is_beaten_once_in_a_thousand_times(values: int, seed: int) -> None:
+    """A guess drawn uniformly in the ball that ends at the nearest record: its radius is R·U^(1/d).
+
+    Under the null the count beyond the margin is binomial with 200,000 trials and chance 10⁻³, of mean 200
+    and deviation 14.1; a count off by more than 75 has a chance below 1e-6.
+    """
+    radius = np.random.default_rng(seed).uniform(size=200_000) ** (1 / values)
+    beyond = int((-20 * np.log10(radius) >= LIMITS.few / values).sum())
+    assert abs(beyond - 200) <= 75
+    assert int((-20 * np.log10(radius) >= LIMITS.psnr_margin).sum()) > 275
+
+
+def test_a_text_that_another_record_repeats_is_not_shown() -> None:
+    assert item_verdict(ItemScore(tokens=1.0), ItemScore(tokens=1.0), None) == NOT_SHOWN
+
+
+@pytest.mark.parametrize(
+    ("shown", "of", "elsewhere", "of_elsewhere"),
+    [(1, 20, 1, 380), (3, 20, 1, 380), (5, 8, 9, 16), (8, 8, 0, 16), (0, 4, 3, 9), (4, 4, 9, 9)],
+)
+def test_hits_fall_as_fisher_has_it(shown: int, of: int, elsewhere: int, of_elsewhere: int) -> None:
+    table = [[shown, of - shown], [elsewhere, of_elsewhere - elsewhere]]
+    want = fisher_exact(table, alternative="greater").pvalue
+    assert chance_of_more(shown, of, elsewhere, of_elsewhere) == pytest.approx(want, rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,13 @@ from nextlabel.leakage.scores import (
     score_item,
     score_tokens,
 )
-from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, item_verdict, why_not
+from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
-__all__ = ["BROKE_OFF", "Attempt", "Batch", "Guess", "attempt", "guess", "scored"]
+__all__ = ["AS_GUESSED", "BROKE_OFF", "Attempt", "Batch", "Guess", "attempt", "guess", "scored"]
 
+
+AS_GUESSED = "a guess is as good"
+"""Why an attack showed nothing that came near the record, where another record is as near."""
 
 BROKE_OFF = "broke off"
 """Why an attack showed nothing that ended with an error of its own."""
@@ -224,7 +227,9 @@ def scored(
     """
     scores, items, extra = _item_scores(recovery.items, batch)
     verdicts = tuple(
-        NOT_SHOWN if score is None else item_verdict(score, one.score, one.mean_mse)
+        NOT_SHOWN
+        if score is None
+        else item_verdict(score, one.score, one.mean_mse, values=batch.items[0].size)
         for score, one in zip(scores, batch.guesses, strict=True)
     )
     true = batch.said if kind == "embedding" else batch.labels
@@ -246,7 +251,7 @@ def scored(
         evaluations=recovery.evaluations,
         scores=scores,
         verdicts=verdicts,
-        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery),
+        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery, scores),
         claimed=claimed,
         overlap=overlap,
         false_items=extra,
@@ -339,10 +344,12 @@ def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, floa
     return feature_scores(found, true)
 
 
-def _why(recovery: Recovery) -> str:
+def _why(recovery: Recovery, scores: Sequence[ItemScore | None]) -> str:
     if _FAULT in recovery.details:
         return BROKE_OFF
     nothing = recovery.items is None or len(recovery.items) == 0
     if nothing and recovery.outcome in ("recovered", "failed"):
         return "gave no item"
+    if any(is_same(score) for score in scores if score is not None):
+        return AS_GUESSED
     return why_not(recovery.outcome, recovery.residual)

@@ -10,6 +10,7 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.attempts import Attempt, attempt, scored
+from nextlabel.leakage.by_chance import Bystanders
 from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.controls import known_controls, own_control
 from nextlabel.leakage.defences.promises import promised
@@ -193,6 +194,7 @@ class _Run:
     ) -> None:
         self._case, self._sent, self._told = case, sent, told
         self._rungs, self._budget = rungs, budget
+        self._bystanders = Bystanders(case)
         self._open = list(range(len(sent)))
         self._unrun = self._ended_early = 0
         self._seconds = 0.0
@@ -204,9 +206,11 @@ class _Run:
         of = len(self._rungs) * len(self._sent)
         for number, rung in enumerate(self._rungs):
             self._ended_early += len(self._sent) - len(self._open)
+            begun = len(self.attempts)
             for place, message in enumerate(tuple(self._open)):
                 progress.report(f"attacking with {rung.name}", number * len(self._sent) + place, of)
                 self._try(rung, message, self._left(number, place))
+            self.attempts[begun:] = self._bystanders.settle(self.attempts[begun:], self.recoveries[begun:])
             whole = {one.message for one in self.attempts if one.is_whole}
             self._open = [message for message in self._open if message not in whole]
         progress.report("attacks done", of, of)

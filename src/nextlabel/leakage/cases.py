@@ -1,7 +1,7 @@
 """What is audited: the setting, and the records cut into messages of which the auditor keeps the truth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 import numpy as np
@@ -240,6 +240,16 @@ class Case:
         made: Disclosure = registry.resolve("message", setting.share)(self.model, items, labels, **common)
         return made
 
+    def bystanders(self, rows: Array) -> Batch:
+        """Records of the data laid out as if they were a message, to compare recoveries with.
+
+        Parameters
+        ----------
+        rows : array of int, axes (b,)
+            Positions of records that are in no message; there are no labels and no features for them.
+        """
+        return self._truth(np.asarray(rows))
+
     def knowledge(self, message: int) -> Knowledge:
         """What the attacker is told of a message: what is switched on, and nothing else."""
         setting = self.setting
@@ -305,13 +315,21 @@ class Case:
         part = slice(message * self.setting.batch, (message + 1) * self.setting.batch)
         has_classes = self.labels.ndim == 1 and np.issubdtype(self.labels.dtype, np.integer)
         says_classes = self.outputs.ndim == 2 and self.setting.loss == "cross_entropy"
+        return replace(
+            self._truth(rows),
+            labels=self.labels[rows].astype(np.int64) if has_classes else None,
+            said=self.outputs[part].argmax(1) if says_classes else None,
+            features=None if self._features is None else self._features[part],
+        )
+
+    def _truth(self, rows: Array) -> Batch:
         look = {"is_image": self.is_image, "is_text": self.is_text}
         return Batch(
             positions=rows,
             items=self.items[rows],
-            labels=self.labels[rows].astype(np.int64) if has_classes else None,
-            said=self.outputs[part].argmax(1) if says_classes else None,
-            features=None if self._features is None else self._features[part],
+            labels=None,
+            said=None,
+            features=None,
             guesses=[guess(self.items[row], self._others(int(row)), span=self.span, **look) for row in rows],
             span=self.span,
             **look,
@@ -323,7 +341,7 @@ class Case:
             return np.asarray(self.public)
         audited = self.positions.ravel()
         rest = np.setdiff1d(np.arange(len(self.items)), audited)
-        near = np.concatenate([audited[audited != row], rest])[: max(_OTHERS, len(audited))]
+        near = np.concatenate([audited[audited != row], rest[rest != row]])[: max(_OTHERS, len(audited))]
         found: Array = self.items[near]
         return found
 

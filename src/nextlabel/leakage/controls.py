@@ -11,9 +11,9 @@ from nextlabel.core.attack import Attack, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.leakage.attempts import Attempt, Batch, attempt, scored
+from nextlabel.leakage.by_chance import is_alike
 from nextlabel.leakage.cases import Case, Setting
-from nextlabel.leakage.scores import score_item, score_tokens
-from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, chance_of_labels, item_verdict
+from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, chance_of_labels
 
 __all__ = ["FALSE_ALARM", "Control", "known_case", "known_controls", "own_control"]
 
@@ -106,7 +106,7 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
         if recovery.items is None or not len(recovery.items):
             continue
         for place, verdict in enumerate(score.verdicts):
-            if _is_alike(case.batches[one.message], other, place):
+            if is_alike(case.batches[one.message], other, place):
                 alike += 1
                 continue
             tried += 1
@@ -189,19 +189,6 @@ def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str
         is_by_chance = is_by_chance and chance > FALSE_ALARM
         right, of = right + overlap, of + case.setting.batch * len(own)
     return is_by_chance, f"{right} of {of} labels right" if of else "no labels claimed"
-
-
-def _is_alike(own: Batch, other: Batch, place: int) -> bool:
-    """Whether one of a message's records would itself count as showing a record of another message."""
-    true, told = other.items[place], other.guesses[place]
-    for item in own.items:
-        if other.is_text:
-            score = score_tokens(item, true)
-        else:
-            score = score_item(item, true, span=other.span, is_image=other.is_image)
-        if item_verdict(score, told.score, told.mean_mse) != NOT_SHOWN:
-            return True
-    return False
 
 
 def _random_like(sent: Disclosure, rng: np.random.Generator) -> Disclosure:

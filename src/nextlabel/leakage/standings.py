@@ -19,6 +19,7 @@ from nextlabel.leakage.verdicts import (
     NOT_SHOWN,
     VERDICTS,
     chance_of_labels,
+    is_same,
     shares,
 )
 
@@ -157,6 +158,12 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
         f"The baseline is the better of the mean of {others} and the nearest of them, chosen with the truth "
         "at hand: what one could come up with without the message."
     )
+    twins = sum(is_same(one.score) for batch in case.batches for one in batch.guesses)
+    if twins:
+        said.append(
+            f"Of {twins} of {records} records another one is the same, or within 0.001 of it: a guess "
+            "without the message is as good as the record, so nothing can be shown of these, whatever leaks."
+        )
     if setting.share == "embedding":
         said.append(
             "Labels read from an embedding are the model's own guesses, not the true labels: LABEL ONLY "

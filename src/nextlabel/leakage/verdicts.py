@@ -26,6 +26,8 @@ __all__ = [
     "Limits",
     "Share",
     "chance_of_labels",
+    "chance_of_more",
+    "is_same",
     "item_verdict",
     "overall",
     "shares",
@@ -44,7 +46,8 @@ VERDICTS: Final = (EXACT, RECOGNISABLE, LABEL_ONLY, BOUNDED, NOT_SHOWN)
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
-        EXACT: "The record came back as it was: a relative error below 0.001, or every token.",
+        EXACT: "The record came back as it was, a relative error below 0.001 or every token, and no guess "
+        "without the message is as good.",
         RECOGNISABLE: "What came back shows the record, clearly better than a guess without the message.",
         LABEL_ONLY: "The label came back more often than a guess finds it; the record itself did not.",
         BOUNDED: "The attacks tried failed, and the noise bounds what any attack can do, as stated.",
@@ -71,6 +74,10 @@ class Limits:
         From where a record is recognisable: decibels, structural similarity, share of right tokens.
     psnr_margin, ssim_margin, tokens_margin : float
         By so much it must exceed the baseline, to be clearly above it.
+    few : float
+        Decibels over the number of values of an item: the margin of PSNR is at least this, since of few
+        values a guess lands near by chance. With 60 dB, where a guess lands as near as the nearest other
+        record, it lands nearer by the margin once in a thousand times, whatever the number of values.
     residual : float
         The largest share of the message's length that may be left for the message to count as explained.
     chance : float
@@ -82,6 +89,7 @@ class Limits:
     beyond_mean: float = 0.01
     psnr: float = 20.0
     psnr_margin: float = 3.0
+    few: float = 60.0
     ssim: float = 0.6
     ssim_margin: float = 0.1
     tokens: float = 0.5
@@ -126,8 +134,26 @@ class Share:
     high: float
 
 
+def is_same(score: ItemScore, limits: Limits = LIMITS) -> bool:
+    """Whether a score is that of the record itself, whoever else might have guessed it.
+
+    Examples
+    --------
+    >>> is_same(ItemScore(tokens=1.0)), is_same(ItemScore(relative=0.5))
+    (True, False)
+    """
+    if score.tokens is not None:
+        return score.tokens == 1.0
+    return score.relative is not None and score.relative < limits.exact
+
+
 def item_verdict(
-    score: ItemScore, baseline: ItemScore, mean_mse: float | None, limits: Limits = LIMITS
+    score: ItemScore,
+    baseline: ItemScore,
+    mean_mse: float | None,
+    limits: Limits = LIMITS,
+    *,
+    values: int | None = None,
 ) -> str:
     """What one recovered record amounts to.
 
@@ -140,6 +166,8 @@ def item_verdict(
     mean_mse : float, optional
         The mean squared error of the mean of other items; None for text.
     limits : Limits
+    values : int, optional
+        How many numbers an item has; None for so many that chance plays no part.
 
     Returns
     -------
@@ -153,23 +181,57 @@ def item_verdict(
     'EXACT'
     """
     if score.tokens is not None:
-        if score.tokens == 1.0:
+        if score.tokens == 1.0 and baseline.tokens != 1.0:
             return EXACT
         least = max(limits.tokens, (baseline.tokens or 0.0) + limits.tokens_margin)
         return RECOGNISABLE if score.tokens >= least else NOT_SHOWN
     if score.relative is None or score.mse is None or score.psnr is None:
         return NOT_SHOWN
-    is_news = mean_mse is None or score.mse <= limits.beyond_mean * mean_mse
-    if score.relative < limits.exact and is_news:
-        return EXACT
     guessed = -np.inf if baseline.psnr is None else baseline.psnr
-    if score.psnr >= max(limits.psnr, guessed + limits.psnr_margin):
+    # where another record is the same, both are infinite: nothing is better than that guess
+    margin = max(limits.psnr_margin, limits.few / values if values else 0.0)
+    is_beyond = guessed < np.inf and score.psnr >= guessed + margin
+    is_news = mean_mse is None or score.mse <= limits.beyond_mean * mean_mse
+    if score.relative < limits.exact and is_news and is_beyond:
+        return EXACT
+    if is_beyond and score.psnr >= limits.psnr:
         return RECOGNISABLE
     if score.ssim is not None:
         alike = -1.0 if baseline.ssim is None else baseline.ssim
         if score.ssim >= max(limits.ssim, alike + limits.ssim_margin):
             return RECOGNISABLE
     return NOT_SHOWN
+
+
+def chance_of_more(shown: int, of: int, elsewhere: int, of_elsewhere: int) -> float:
+    """How probably so many of all hits, or more, fall on an attack's own records by chance alone.
+
+    Parameters
+    ----------
+    shown, of : int
+        Own records shown, of how many.
+    elsewhere, of_elsewhere : int
+        Records shown that the message says nothing of, of how many.
+
+    Returns
+    -------
+    float
+        The one-sided chance of Fisher's exact test: hits fall anywhere with equal probability.
+
+    References
+    ----------
+    Fisher. On the interpretation of χ² from contingency tables, and the calculation of P. Journal of the
+    Royal Statistical Society 85(1), 1922.
+
+    Examples
+    --------
+    >>> round(chance_of_more(1, 20, 1, 380), 4), chance_of_more(20, 20, 5, 380) < 1e-15
+    (0.0976, True)
+    """
+    hits = shown + elsewhere
+    count = np.arange(shown, min(hits, of) + 1)
+    logs = _log_ways(of, count) + _log_ways(of_elsewhere, hits - count) - _log_ways(of + of_elsewhere, hits)
+    return float(min(1.0, np.exp(logs[hits - count <= of_elsewhere]).sum()))
 
 
 def worst(verdicts: Sequence[str]) -> str:
@@ -283,6 +345,13 @@ def _overlap_law(claim: Array, size: int, prior: Array) -> Array:
         law = after
     total: Array = law.sum(0)
     return total
+
+
+def _log_ways(of: int, count: Array | int) -> Array:
+    """The logarithm of how many ways there are to choose; below no ways, minus infinity."""
+    with np.errstate(invalid="ignore"):
+        made: Array = gammaln(of + 1) - gammaln(np.asarray(count) + 1) - gammaln(of - np.asarray(count) + 1)
+    return made
 
 
 def _binomial(trials: int, share: float) -> Array:

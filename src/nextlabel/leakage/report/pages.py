@@ -226,7 +226,8 @@ def _setting(report: Report) -> Section:
         "The attacker knows": "; ".join(report.knows),
         "Thresholds": (
             f"exact below {LIMITS.exact:g} relative error; recognisable from PSNR {LIMITS.psnr:g} and "
-            f"{LIMITS.psnr_margin:g} dB above the guess, SSIM {LIMITS.ssim:g} and {LIMITS.ssim_margin:g} "
+            f"{LIMITS.psnr_margin:g} dB above the guess ({LIMITS.few:g} dB over the number of values, where "
+            f"items have few), as exact needs too; SSIM {LIMITS.ssim:g} and {LIMITS.ssim_margin:g} "
             f"above it, or {100 * LIMITS.tokens:g} % of tokens and {100 * LIMITS.tokens_margin:g} points "
             "above it"
         ),
