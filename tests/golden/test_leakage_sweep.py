@@ -11,6 +11,7 @@ from nextlabel.datasets.digits import digits
 from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.leakage.advice import UNDEFENDED
 from nextlabel.leakage.auditing import audit
+from nextlabel.leakage.cases import Case, Setting
 from nextlabel.leakage.demonstration import digits as perceptron
 from nextlabel.leakage.sweep import accuracy_with, settings, sweep
 
@@ -131,6 +132,27 @@ def test_the_accuracy_is_that_of_the_same_training_with_the_defence_on() -> None
         rate=0.3,
     )
     assert alone[1] == by_hand
+
+
+def test_a_training_by_updates_makes_the_local_steps_of_the_messages() -> None:
+    def accuracies(written: str, **more: Any) -> tuple[float, ...]:
+        common: dict[str, Any] = {"records": 4, "attacks": ["fully_connected"], "epochs": 1, "rate": 0.05}
+        trials = sweep(leaking(), ITEMS, LABELS, [written], share="update", batch=4, **common, **more)
+        return trials[-1].accuracies
+
+    one, several = accuracies("prune:0%"), accuracies("prune:0%", steps=5)
+    assert accuracies("steps:5") == several != one
+    assert accuracies("steps:1", steps=5) == one  # a setting's own steps go before
+
+
+def test_settings_share_their_records_but_for_those_that_fill_a_last_message() -> None:
+    of = {batch: Case(leaking(), ITEMS, LABELS, Setting(batch=batch)).positions.ravel() for batch in (1, 8)}
+    assert (len(of[1]), len(of[8])) == (20, 24)
+    np.testing.assert_array_equal(of[8][:20], of[1])
+    few = Case(leaking(), ITEMS[:22], LABELS[:22], Setting(batch=8)).positions.ravel()
+    alone = Case(leaking(), ITEMS[:22], LABELS[:22], Setting()).positions.ravel()
+    assert len(few) == 16
+    np.testing.assert_array_equal(few, alone[:16])
 
 
 @pytest.mark.parametrize("share", ["embedding", "full"])

@@ -115,7 +115,7 @@ def sweep(
     rate: float = 0.1,
     **known: Any,
 ) -> tuple[Trial, ...]:
-    """Run every attack against every setting on the same records, and train with every setting.
+    """Run every attack against every setting, and train with every setting.
 
     Parameters
     ----------
@@ -147,6 +147,10 @@ def sweep(
 
     Notes
     -----
+    Records are drawn in one order for all settings, so that they are the same, but for those that fill a last
+    message: of 20 records in batches of 8 there are 24, or 16 where there are no more items. Each trial says
+    how many it had. A training makes the messages of its setting, local steps included.
+
     Time: settings · (attacks on all records + seeds · one training). No controls are run here: they belong to
     the report that the sweep is added to.
     """
@@ -194,6 +198,7 @@ def sweep(
                     labels,
                     share=share,
                     batch=batch,
+                    steps=known.get("steps", 1),
                     seed=seed,
                     seeds=seeds if trains else 0,
                     epochs=epochs,
@@ -214,6 +219,7 @@ def accuracy_with(
     *,
     share: str = "full",
     batch: int = 1,
+    steps: int = 1,
     seed: int = 0,
     seeds: int = 3,
     epochs: int = 2,
@@ -229,8 +235,8 @@ def accuracy_with(
         Where each training begins.
     items, labels : array, first axis n
         A quarter, the same for every setting, is held out to measure on.
-    share, batch, seed, seeds, epochs, rate, reduction
-        As in `sweep`.
+    share, batch, steps, seed, seeds, epochs, rate, reduction
+        As in `sweep`; steps are those of an update, where the setting has none of its own.
 
     Returns
     -------
@@ -238,7 +244,7 @@ def accuracy_with(
         Empty where there is nothing to measure: a message that trains no model, as an embedding, or clipping
         of messages of several items.
     """
-    sizes = {"batch": batch, **setting.sizes}
+    sizes = {"batch": batch, "steps": steps, **setting.sizes}
     # what each item brought to a message of several is not known, so that nothing can be clipped
     clips_several = sizes["batch"] > 1 and any(one.name == "private" for one in setting.defences)
     if share not in _TRAINED or clips_several:
