@@ -14,6 +14,7 @@ from typing import Any
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "docs" / "reference" / "benchmarks.md"
 FIGURES = TABLE.with_suffix(".json")
+KEPT = {True: "yes", False: "**no**", None: "–"}  # None: nothing was promised
 
 
 def main(wanted: list[str]) -> int:
@@ -26,12 +27,12 @@ def main(wanted: list[str]) -> int:
         print(f"{name} ...", flush=True)
         rows = import_module(f"benchmarks.bench_{name}").rows()
         for row in rows:
-            says = "kept" if row.kept else "NOT KEPT"
+            says = {True: "kept", False: "NOT KEPT", None: "nothing promised"}[row.kept]
             print(
                 f"  {row.what}: {row.ours}; plain {row.plain}; {row.ratio} ({row.promise}: {says})",
                 flush=True,
             )
-        is_kept = is_kept and all(row.kept for row in rows)
+        is_kept = is_kept and all(row.kept or row.kept is None for row in rows)
         kept[name] = {"on": machine(), "rows": [asdict(row) for row in rows]}
         FIGURES.write_text(
             json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n", "utf-8"
@@ -59,7 +60,7 @@ def table(figures: dict[str, Any]) -> str:
     for _, one in sorted(figures.items()):
         for row in one["rows"]:
             cells = [row[name] for name in ("what", "ours", "plain", "ratio", "promise")]
-            lines.append(f"| {' | '.join([*cells, 'yes' if row['kept'] else '**no**'])} |")
+            lines.append(f"| {' | '.join([*cells, KEPT[row['kept']]])} |")
     return "\n".join(lines) + "\n"
 
 

@@ -65,7 +65,7 @@ def pruned() -> Row:
         plain="–",
         ratio="–",
         promise="none",
-        kept=True,
+        kept=None,
     )
 
 

@@ -76,7 +76,7 @@ def matched(side: int, seeds: int, attack: Attack, least: int | None = None) -> 
         plain="–",
         ratio="–",
         promise="none" if least is None else f"at least {least} of {seeds}",
-        kept=least is None or good >= least,
+        kept=None if least is None else good >= least,
     )
 
 
@@ -115,7 +115,7 @@ def inverted() -> Row:
         plain="–",
         ratio="–",
         promise="none",
-        kept=True,
+        kept=None,
     )
 
 
@@ -136,7 +136,7 @@ def defended(text: str) -> Row:
         plain="–",
         ratio="–",
         promise="none",
-        kept=True,
+        kept=None,
     )
 
 

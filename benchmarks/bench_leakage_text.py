@@ -209,7 +209,7 @@ def _matching() -> list[Row]:
                 "",
                 "",
                 "no promise: the published setting uses a pretrained model",
-                True,
+                None,
             )
         )
     return made

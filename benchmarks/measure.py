@@ -11,7 +11,8 @@ class Row:
     """One line of the table.
 
     what: the operation and its sizes; ours, plain: formatted figures; ratio: measured, where one is
-    promised; promise: the words of the promise; kept: whether the measurement keeps it.
+    promised; promise: the words of the promise; kept: whether the measurement keeps it; None where
+    nothing was promised.
     """
 
     what: str
@@ -19,7 +20,7 @@ class Row:
     plain: str
     ratio: str
     promise: str
-    kept: bool
+    kept: bool | None
 
 
 def cpu_seconds(call: Callable[[], object], repeats: int) -> list[float]:

@@ -1,7 +1,11 @@
 """The page of the benchmarks names every benchmark, and nothing that there is not."""
 
 import re
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PAGE = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
@@ -24,3 +28,14 @@ def test_every_module_that_is_run_by_itself_is_there() -> None:
 def test_links_lead_somewhere() -> None:
     local = [target for target in re.findall(r"\]\(([^)\s]+)\)", PAGE) if "://" not in target]
     assert [target for target in local if not (BENCHMARKS / target).exists()] == []
+
+
+@pytest.mark.parametrize(("kept", "shown"), [(True, "yes"), (False, "**no**"), (None, "–")])
+def test_a_row_that_promises_nothing_is_not_said_to_be_kept(
+    kept: bool | None, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS.parent)
+    made, measure = import_module("benchmarks.__main__"), import_module("benchmarks.measure")
+    row = asdict(measure.Row("what", "1 s", "2 s", "2 times", "none", kept))
+    page = made.table({"one": {"on": "a machine", "rows": [row]}})
+    assert page.splitlines()[-1].endswith(f"| none | {shown} |")
