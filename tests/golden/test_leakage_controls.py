@@ -127,8 +127,28 @@ def test_a_single_message_has_no_other() -> None:
     case = case_of()
     lonely = Case(case.model, ITEMS, LABELS, dataclasses.replace(case.setting, records=1))
     found = own_control(lonely, *tried(lonely, shift=0))
-    assert found.is_passed
+    assert (found.is_run, found.is_passed) == (False, False)
     assert found.said == "not possible with a single message"
+
+
+def test_an_own_control_without_anything_to_lay_beside_is_not_run() -> None:
+    case = case_of()
+    attempts, recoveries = tried(case, shift=0, has_items=False)
+    empty = [dataclasses.replace(one, labels=None) for one in recoveries]
+    found = own_control(case, [dataclasses.replace(one, claimed=None) for one in attempts], empty)
+    assert (found.is_run, found.said) == (False, "no attack gave a record or claimed a label")
+
+
+def test_what_was_not_run_is_not_counted_as_passed() -> None:
+    case = case_of()
+    report = audit(case.model, ITEMS, LABELS, records=1, attacks=["fully_connected"], bounds=(0.0, 1.0))
+    assert not report.is_void
+    said = (
+        "Controls: 3 of 3 passed. Not run: null control, your own messages scored against other records "
+        "(not possible with a single message)."
+    )
+    assert said in report.sentences()
+    assert "Not run: null control, your own messages" in report.html()
 
 
 def test_a_report_with_a_failed_control_is_void() -> None:

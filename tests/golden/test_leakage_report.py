@@ -146,7 +146,10 @@ def test_a_failed_control_makes_the_report_void_and_is_named() -> None:
 
 
 def test_a_report_without_controls_says_so() -> None:
-    assert "This report has no controls of its own." in report("EXACT", controls=()).sentences()
+    said = report("EXACT", controls=()).sentences()
+    assert "This report has no controls of its own." in said
+    assert said[0].endswith("No controls ran.")
+    assert "No controls ran" not in report("EXACT").sentences()[0]
 
 
 def test_inputs_of_the_last_layer_are_said() -> None:

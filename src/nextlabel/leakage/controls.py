@@ -21,6 +21,7 @@ FALSE_ALARM: Final = 1e-6
 """Labels right by chance with at most this probability make a null control fail."""
 
 _RECORDS = 20
+_NO_LABELS = "no labels claimed"
 _LEAKING = ("fully_connected", "label_inference")
 
 
@@ -34,12 +35,15 @@ class Control:
     name : str
     is_passed : bool
     said : str
-        What was found, with counts.
+        What was found, with counts; why not, where it was not run.
+    is_run : bool
+        Whether there was anything to try it on; what was not run has not passed, and makes nothing void.
     """
 
     name: str
     is_passed: bool
     said: str
+    is_run: bool = True
 
 
 def known_controls(seed: int, attacks: Mapping[str, Attack] | None = None) -> tuple[Control, ...]:
@@ -96,7 +100,7 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
     """
     name = "null control, your own messages scored against other records"
     if len(case.batches) < 2:
-        return Control(name, True, "not possible with a single message")
+        return Control(name, False, "not possible with a single message", is_run=False)
     found: list[tuple[str, Attempt]] = []
     shown = tried = alike = 0
     for one, recovery in zip(attempts, recoveries, strict=True):
@@ -112,6 +116,8 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
             tried += 1
             shown += verdict != NOT_SHOWN
     claims = _claims(case, found)
+    if not (tried or alike) and claims[1] == _NO_LABELS:
+        return Control(name, False, "no attack gave a record or claimed a label", is_run=False)
     apart = f", {alike} pairs left out that are alike in truth" if alike else ""
     said = f"{shown} of {tried} records of another message shown{apart}; {claims[1]}"
     return Control(name, shown == 0 and claims[0], said)
@@ -188,7 +194,7 @@ def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str
         )
         is_by_chance = is_by_chance and chance > FALSE_ALARM
         right, of = right + overlap, of + case.setting.batch * len(own)
-    return is_by_chance, f"{right} of {of} labels right" if of else "no labels claimed"
+    return is_by_chance, f"{right} of {of} labels right" if of else _NO_LABELS
 
 
 def _random_like(sent: Disclosure, rng: np.random.Generator) -> Disclosure:

@@ -164,15 +164,18 @@ def _defences(report: Report) -> Section:
 def _controls(report: Report) -> Section:
     if not report.controls:
         return Section(
-            "Controls", ["This report has no controls of its own: it is one of several of a sweep."]
+            "Controls",
+            ["No controls ran for this report: nothing says that its attacks or scores work here."],
         )
     lines = [
         f"{'Passed' if one.is_passed else 'FAILED'}: {one.name}. Found: {one.said}."
+        if one.is_run
+        else f"Not run: {one.name}; {one.said}."
         for one in report.controls
     ]
     intro = (
         "Attacks must find what is there, and nothing where nothing is. If one of these fails, the report is "
-        "void."
+        "void. On the network known to leak, only the attacks fully_connected and label_inference are run."
     )
     return Section("Controls", [intro, Listing(lines)])
 

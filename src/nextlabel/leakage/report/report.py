@@ -251,7 +251,7 @@ class Report:
     @property
     def is_void(self) -> bool:
         """Whether a control failed, so that nothing in the report may be believed."""
-        return not all(one.is_passed for one in self.controls)
+        return not all(one.is_passed for one in self.controls if one.is_run)
 
     @property
     def verdict(self) -> str:

@@ -87,11 +87,18 @@ def between(low: float, high: float) -> str:
 
 
 def _lead(report: Report) -> str:
+    said = _found(report)
+    return said if report.controls else f"{said} No controls ran."
+
+
+def _found(report: Report) -> str:
     message = _SHARES.get(report.setting["share"], str(report.setting["share"]))
     batch = report.setting["batch"]
     source = f"{message} of {'single records' if batch == 1 else f'batches of {batch}'}"
     if report.is_void:
-        failed = "; ".join(f"{one.name} ({one.said})" for one in report.controls if not one.is_passed)
+        failed = "; ".join(
+            f"{one.name} ({one.said})" for one in report.controls if one.is_run and not one.is_passed
+        )
         return f"{VOID}: a control failed, so nothing in this report may be believed. Failed: {failed}."
     verdict = report.verdict
     if verdict in (BOUNDED, NOT_SHOWN):
@@ -154,8 +161,10 @@ def _exact(summary: object) -> int:
 def _controls(report: Report) -> str:
     if not report.controls:
         return "This report has no controls of its own."
-    passed = sum(one.is_passed for one in report.controls)
-    return f"Controls: {passed} of {len(report.controls)} passed."
+    run = [one for one in report.controls if one.is_run]
+    said = f"Controls: {sum(one.is_passed for one in run)} of {len(run)} passed."
+    left = "; ".join(f"{one.name} ({one.said})" for one in report.controls if not one.is_run)
+    return f"{said} Not run: {left}." if left else said
 
 
 def _time(report: Report) -> str:
