@@ -13,11 +13,15 @@ from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import reporting
 from nextlabel.errors import ParameterError
+from nextlabel.leakage import audit
+from nextlabel.leakage.answers import logits_alone
 from nextlabel.leakage.attacks.text_matching import TextMatching, sentences
 from nextlabel.leakage.messages import full
 from nextlabel.leakage.text.text_candidates import Candidates, Given
 
 pytest.importorskip("transformers")
+
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from nextlabel.leakage.text.language_models import Logits, tiny_decoder, tiny_encoder
 
@@ -54,6 +58,49 @@ def test_a_sentence_comes_back_and_explains_the_message() -> None:
     assert found.items.tolist() == TOKENS.tolist()
     assert found.residual is not None
     assert found.residual < 1e-5
+
+
+def fused(**more: Any) -> Any:
+    """A model as the transformers library makes it: fused attention, and an object that holds the logits."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        sizes: dict[str, Any] = {
+            "vocab_size": WORDS,
+            "n_positions": 8,
+            "n_embd": 16,
+            "n_layer": 2,
+            "n_head": 2,
+        }
+        ends: dict[str, Any] = {"bos_token_id": None, "eos_token_id": None, "attn_implementation": "sdpa"}
+        return GPT2LMHeadModel(GPT2Config(**sizes, **ends, **more)).train(mode=False)
+
+
+def test_a_sentence_comes_back_of_fused_attention_which_stays_switched_on() -> None:
+    model = fused()
+    before = torch._C._get_flash_sdp_enabled()
+    found = matched(message_of(model), knowledge_of(model))
+    assert torch._C._get_flash_sdp_enabled() == before
+    assert found.items is not None
+    # the model looks back only: the loss at the second token says nothing of later ones
+    assert found.items[0, :2].tolist() == TOKENS[0, :2].tolist()
+    assert found.outcome == "recovered"
+
+
+def test_a_model_of_the_library_is_audited_as_it_is() -> None:
+    model = fused()
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(WORDS, size=(3, 4))
+    settings: dict[str, Any] = {"loss": "language_model", "records": 3, "controls": False}
+    moved = audit(model, tokens, tokens, attacks=[TextMatching(restarts=1, iterations=1)], **settings)
+    assert all(one.evaluations > 10 for one in moved.outcomes)  # it did not break off
+    report = audit(model, tokens, tokens, attacks=["span_test"], **settings)
+    assert [one.error for one in report.outcomes] == [0.0] * 3
+    assert report.setting["model"] == "GPT2LMHeadModel"
+    assert report.setting["classes"] == WORDS
+    assert hasattr(model(torch.as_tensor(tokens)), "logits")  # the user's own is left alone
+    plain = logits_alone(model, tokens)
+    assert isinstance(plain(torch.as_tensor(tokens)), torch.Tensor)
+    assert list(dict(plain.named_parameters())) == list(dict(model.named_parameters()))
 
 
 def test_the_class_of_a_sentence_is_a_distribution_that_is_moved_too() -> None:

@@ -11,11 +11,11 @@ from torch import nn
 from nextlabel.core.disclosure import Array
 from nextlabel.core.rng import generator
 from nextlabel.errors import LearnerError, ParameterError
-from nextlabel.leakage.batches import inputs_of, last_layer_of, outputs_of
+from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of, outputs_of
 from nextlabel.learners.layers import embedded
 from nextlabel.learners.networks import Flat
 
-__all__ = ["answers", "known_leak"]
+__all__ = ["answers", "known_leak", "logits_alone"]
 
 _CHUNK = 256
 
@@ -58,6 +58,31 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
     outputs = torch.cat([outputs_of(frozen, part) for part in chunks])
     found = outputs.double().cpu().numpy()
     return found, _features(frozen, items, chunks) if found.ndim == 2 else None
+
+
+def logits_alone(model: nn.Module, items: Array) -> nn.Module:
+    """A model that returns its logits: itself, or a copy where it returns an object that holds them.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Of the transformers library, for example; left alone. The copy has the same names and the same mode.
+    items : array, first axis n
+        As the model takes them; the first is run.
+
+    Examples
+    --------
+    >>> model = nn.Linear(3, 2)
+    >>> logits_alone(model, np.zeros((1, 3), np.float32)) is model
+    True
+    """
+    with evaluating(model), torch.no_grad():
+        said = model(inputs_of(model, items[:1]))
+    if isinstance(said, torch.Tensor):
+        return model
+    own = copy.deepcopy(model)
+    own.register_forward_hook(lambda module, given, said: logits_of(said))
+    return own
 
 
 def known_leak(inputs: Sequence[int], classes: int, *, hidden: int = 64, seed: int = 0) -> nn.Module:

@@ -155,13 +155,14 @@ class Case:
         public_labels: Array | None = None,
         sketch: Array | None = None,
     ) -> None:
-        self.model, self.setting = model, setting
+        self.setting = setting
         self.items, self.labels = np.asarray(items), np.asarray(labels)
         self.public, self.public_labels, self.sketch = public, public_labels, sketch
         self._check()
         self.positions = self._chosen()
         answers = registry.resolve("inspection", "answers")
         self.outputs, self._features = answers(model, self.items[self.positions.ravel()])
+        self.model = registry.resolve("inspection", "logits_alone")(model, self.items)
         self.classes = int(self.outputs.shape[-1])
         self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
         self.is_image = _looks_like_images(self.items) if setting.is_image is None else setting.is_image

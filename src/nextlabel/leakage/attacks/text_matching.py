@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
@@ -103,6 +104,11 @@ class TextMatching(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sentences of a batch."""
+        # fused attention, the default of many models, cannot be differentiated twice
+        with sdpa_kernel(SDPBackend.MATH):
+            return self._recovered(disclosure, knowledge, rng)
+
+    def _recovered(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         table = table_of(knowledge)
         if disclosure.kind != "full" or table is None:
             return Recovery(

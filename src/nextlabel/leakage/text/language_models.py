@@ -28,7 +28,8 @@ class Logits(nn.Module):
     Parameters
     ----------
     model : torch.nn.Module
-        Of the transformers library; its attention must be the eager one, which can be differentiated twice.
+        Of the transformers library. Eager attention can be differentiated twice by every attack; fused
+        attention by those that switch it off, as `text_matching` does.
     padding : int, optional
         The token that fills sequences up: nobody pays attention to it. None where sequences are of one
         length.
