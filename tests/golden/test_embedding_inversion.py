@@ -11,8 +11,9 @@ from torch import nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.attacks.embedding_inversion import EmbeddingInversion
-from nextlabel.leakage.closed_forms.dense_layers import Dense
+from nextlabel.leakage.closed_forms.dense_layers import Dense, dense_layers
 from nextlabel.leakage.closed_forms.embedding_scale import candidates
+from nextlabel.leakage.closed_forms.feature_inversion import inverted as inverted_features
 from nextlabel.leakage.messages import embedding
 from nextlabel.learners.networks import lenet
 
@@ -127,6 +128,25 @@ def test_two_classes_are_identifiable_where_the_layer_before_decides() -> None:
     found = inverted(model, items, 2)
     assert found.details["item_rows"] == list(range(30))
     assert found.items == pytest.approx(items, abs=1e-8)
+
+
+def test_items_at_both_scales_are_not_chosen_between() -> None:
+    # as many units as values, each of which tells its input: both scales are the features of an item
+    model, items = network(6, 6, 2, activation=nn.Softplus), items_of(12)
+    sent = embedding(model, items)["embedding"]
+    found = inverted(model, items, 2)
+    weight, bias = (one.detach().numpy() for one in model[2].parameters())
+    seen = dense_layers(Knowledge(model, (6,), 2))
+    both = []
+    for place, row in enumerate(sent):
+        options = candidates(row, Dense("2", weight, bias, None), precision=1e-15, has_sign=True)
+        steps = [inverted_features(one.features, seen, 1e-12) for one in options]
+        made = [embedding(model, step.row[None])["embedding"][0] for step in steps if step.row is not None]
+        if len(made) == 2 and all(np.allclose(one, row, rtol=0, atol=1e-9) for one in made):
+            both.append(place)
+    assert len(both) > 3
+    assert set(both) <= set(found.details["ambiguous"])
+    assert not set(both) & set(found.details["rows"])
 
 
 def test_both_scales_of_two_classes_are_found_by_hand() -> None:

@@ -78,6 +78,31 @@ def test_predictions_that_vary_let_no_counts_be_claimed() -> None:
     assert found.counts.sum() == 12
 
 
+@pytest.mark.parametrize(("public", "outcome"), [(400, "recovered"), (2, "unidentifiable")])
+def test_a_mean_of_few_public_items_is_not_believed(public: int, outcome: str) -> None:
+    # predictions at only two places, half of the items at each: of the same variance however many there are
+    model = network(1e-1)
+    ends = items_of(2, 9)
+    proba = model(torch.as_tensor(ends)).softmax(1).detach().numpy()
+    variance = ((proba[0] - proba[1]) ** 2 / 4).max()
+    error = float(np.sqrt(12 * (1 + 12 / public) * variance))
+    assert (error <= 0.25) == (outcome == "recovered")
+    labels = np.arange(12) % 4
+    found = counted(
+        model, full(model, ends[np.arange(12) % 2], labels), public=np.tile(ends, (public // 2, 1))
+    )
+    assert found.outcome == outcome
+    assert (f"off by {error:.2g} of an item" in found.reason) == (outcome == "unidentifiable")
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(20, "recovered"), (40, "unidentifiable")])
+def test_random_items_speak_of_no_large_batch(number: int, outcome: str) -> None:
+    model = network(3.5e-3)
+    found = counted(model, full(model, items_of(number), np.arange(number) % 4))
+    assert found.details["prediction"] == "untrained"
+    assert found.outcome == outcome
+
+
 def test_solved_for_several_items_nothing_is_claimed() -> None:
     model = network(1e-4)
     found = counted(model, full(model, items_of(6), np.arange(6) % 4), "solved")
