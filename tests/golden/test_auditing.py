@@ -313,6 +313,15 @@ def test_dearer_attacks_are_left_out_once_all_is_exact(network: nn.Module, items
     assert "20 attempts were left out" in " ".join(report.sentences())
 
 
+def test_an_attack_without_time_left_is_named(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Ratio(is_mute=True), Timed(), seconds=1e-4)
+    assert report.budget.left_out == {"Timed": 20}
+    assert report.budget.unrun == 20
+    assert "Not tried for lack of time: Timed (20 of 20 messages)." in report.sentences()[0]
+    assert "no clock ends Ratio" in " ".join(report.sentences())
+    assert type(report).from_json(report.to_json()) == report
+
+
 def test_time_is_split_evenly_and_what_is_unused_passes_on(network: nn.Module, items: Array) -> None:
     timed = Timed()
     report = audited(network, items, timed, records=4, seconds=40.0)

@@ -160,12 +160,44 @@ def test_inputs_of_the_last_layer_are_said() -> None:
 
 def test_time_is_said_with_what_was_cut_left_out_and_over() -> None:
     spent = Spent(60.0, 63.0, 3.0, 4, 2, 5, 6)
-    said = next(one for one in report("EXACT", budget=spent).sentences() if one.startswith("Time"))
+    said = next(
+        one for one in report("EXACT", budget=spent, outcomes=()).sentences() if one.startswith("Time")
+    )
     assert said == (
         "Time: 63.0 of 60 seconds, 4 attempts with a share of it each, 2 ended by the clock, 5 not run for "
         "lack of time; over by 3.0 seconds. 6 attempts were left out: every record of their message had come "
         "back exactly."
     )
+
+
+def test_attacks_that_time_did_not_suffice_for_are_named() -> None:
+    spent = Spent(60.0, 61.0, 1.0, 4, 2, 5, 0, {"inverting_gradients": 1, "text_matching": 2})
+    named = "inverting gradients (1 of 2 messages), text matching (2 of 2 messages)"
+    setting = SETTING | {"messages": 2}
+    for verdict in ("NOT SHOWN", "LABEL ONLY", "RECOGNISABLE"):
+        lead = report(verdict, budget=spent, setting=setting).sentences()[0]
+        assert lead.endswith(f"Not tried for lack of time: {named}.")
+    said = report("EXACT", budget=spent, setting=setting).sentences()
+    assert "lack of time" not in said[0]
+    assert any(f"5 not run for lack of time ({named}); over by 1.0 seconds" in one for one in said)
+
+
+def test_an_overrun_names_the_attack_that_no_clock_ends() -> None:
+    base = report("EXACT").outcomes[0]
+    slow = [
+        dataclasses.replace(base, attack=name, given=given, seconds=seconds)
+        for name, given, seconds in (
+            ("recursive_peel", None, 4.0),
+            ("recursive_peel", None, 4.5),
+            ("span_test", None, 6.0),
+            ("inverting_gradients", 30.0, 30.0),
+        )
+    ]
+    over = report("EXACT", budget=Spent(30.0, 44.5, 14.5, 1, 1, 0, 0), outcomes=tuple(slow))
+    said = " ".join(over.sentences())
+    assert "over by 14.5 seconds (no clock ends recursive peel, which took 8.5 seconds)." in said
+    within = report("EXACT", budget=Spent(60.0, 44.5, 0.0, 1, 1, 0, 0), outcomes=tuple(slow))
+    assert "no clock ends" not in " ".join(within.sentences())
 
 
 TRIALS = (

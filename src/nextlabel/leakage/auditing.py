@@ -196,7 +196,8 @@ class _Run:
         self._rungs, self._budget = rungs, budget
         self._bystanders = Bystanders(case)
         self._open = list(range(len(sent)))
-        self._unrun = self._ended_early = 0
+        self._unrun: dict[str, int] = {}
+        self._ended_early = 0
         self._seconds = 0.0
         self.attempts: list[Attempt] = []
         self.recoveries: list[Recovery] = []
@@ -225,8 +226,9 @@ class _Run:
             overrun=max(0.0, self._seconds - self._budget.seconds),
             timed=len(timed),
             cut=sum(one.is_cut for one in timed),
-            unrun=self._unrun,
+            unrun=sum(self._unrun.values()),
             ended_early=self._ended_early,
+            left_out=dict(self._unrun),
         )
 
     def _left(self, number: int, place: int) -> int:
@@ -237,7 +239,7 @@ class _Run:
     def _try(self, rung: Rung, message: int, left: int) -> None:
         given = self._budget.share(left) if rung.is_timed else None
         if given == 0.0:
-            self._unrun += 1
+            self._unrun[rung.name] = self._unrun.get(rung.name, 0) + 1
             return
         attack = rung.attack if given is None else rung.within(given)
         recovery, seconds = attempt(

@@ -187,6 +187,8 @@ class Spent:
         Attempts for which no time was left.
     ended_early : int
         Attempts that were not needed, since every record of the message had come back exactly.
+    left_out : mapping of str to int
+        The attacks for which no time was left, with the number of messages.
     """
 
     seconds: float
@@ -196,6 +198,7 @@ class Spent:
     cut: int
     unrun: int
     ended_early: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @final

@@ -88,7 +88,18 @@ def between(low: float, high: float) -> str:
 
 def _lead(report: Report) -> str:
     said = _found(report)
+    left = _left_out(report)
+    said += f" Not tried for lack of time: {left}." if left and report.verdict not in (VOID, EXACT) else ""
     return said if report.controls else f"{said} No controls ran."
+
+
+def _left_out(report: Report) -> str:
+    """The attacks that time did not suffice for, and on how many messages."""
+    messages = report.setting["messages"]
+    return ", ".join(
+        f"{name.replace('_', ' ')} ({number} of {count(messages, 'message')})"
+        for name, number in report.budget.left_out.items()
+    )
 
 
 def _found(report: Report) -> str:
@@ -167,13 +178,28 @@ def _controls(report: Report) -> str:
     return f"{said} Not run: {left}." if left else said
 
 
+def _untimed(report: Report) -> str:
+    """The attack that took longest of those that no clock ends."""
+    took: dict[str, float] = {}
+    for one in report.outcomes:
+        if one.given is None:
+            took[one.attack] = took.get(one.attack, 0.0) + one.seconds
+    if not took:
+        return ""
+    longest = max(took, key=lambda name: took[name])
+    return f" (no clock ends {longest.replace('_', ' ')}, which took {took[longest]:.1f} seconds)"
+
+
 def _time(report: Report) -> str:
     spent = report.budget
     said = f"Time: {spent.spent:.1f} of {spent.seconds:.0f} seconds"
     said += f", {spent.timed} attempts with a share of it each" if spent.timed else ""
     said += f", {spent.cut} ended by the clock" if spent.cut else ""
     said += f", {spent.unrun} not run for lack of time" if spent.unrun else ""
+    left = _left_out(report)
+    said += f" ({left})" if left else ""
     said += f"; over by {spent.overrun:.1f} seconds" if spent.overrun > 0 else ""
+    said += _untimed(report) if spent.overrun > 0 else ""
     early = (
         f" {spent.ended_early} attempts were left out: every record of their message had come back exactly."
         if spent.ended_early
