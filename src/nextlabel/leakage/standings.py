@@ -27,6 +27,7 @@ __all__ = ["exhibits", "outcome_of", "remarks_on", "standings", "summaries"]
 
 _MOST_VALUES: Final = 20_000  # numbers of an item that a report keeps to draw it
 _MOST_SINGULAR: Final = 200
+_LOOSE: Final = 4.0  # widths of the data: of a wider range, decibels say little
 
 
 def standings(case: Case, attempts: Sequence[Attempt]) -> tuple[Standing, ...]:
@@ -152,6 +153,13 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
         said.append(
             f"No range of values was declared: PSNR uses the width of the data, {case.span:.4g}, which no "
             "attacker was told."
+        )
+    width = 0.0 if case.is_text else float(np.ptp(case.items))
+    if case.is_span_declared and not case.is_text and case.span > _LOOSE * width:
+        said.append(
+            f"The declared range, {case.span:.4g} wide, is more than {_LOOSE:g} times the width of the data, "
+            f"{width:.4g}: PSNR is of the range declared, so that {LIMITS.psnr:g} dB, an error of "
+            f"{case.span * 10 ** (-LIMITS.psnr / 20):.4g}, shows little of a record here."
         )
     others = "the public items" if case.public is not None and len(case.public) else "your other records"
     said.append(
