@@ -146,6 +146,41 @@ def test_a_model_that_drops_out_is_refused() -> None:
         deep_leakage_from_gradients(model, gradients_of(model, ITEM.float(), LABEL))
 
 
+def test_batch_normalisation_in_training_mode_is_named_and_left_so() -> None:
+    model = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3))
+    found = [torch.ones_like(one) for one in model.parameters()]
+    with pytest.raises(DisclosureError, match=r"in training mode are: 1 \(BatchNorm1d\)\. Call model.eval"):
+        deep_leakage_from_gradients(model, found)
+    assert model[1].training
+    assert model.state_dict()["1.num_batches_tracked"].item() == 0
+
+
+def test_a_shape_that_the_model_does_not_take_is_refused() -> None:
+    model = smooth().float()
+    found = [torch.ones_like(one) for one in model.parameters()]
+    with pytest.raises(
+        DisclosureError, match=r"given float32 of the axes \(1, 5\), it raised RuntimeError: mat1"
+    ):
+        deep_leakage_from_gradients(model, found, item_shape=(5,))
+
+
+def test_a_model_of_two_heads_is_refused() -> None:
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(4, 3)
+
+        def forward(self, items: Tensor) -> tuple[Tensor, Tensor]:
+            return self.linear(items), items
+
+    model = Heads()
+    found = [torch.ones_like(one) for one in model.parameters()]
+    with pytest.raises(
+        DisclosureError, match=r"one tensor of logits, of the axes \(1, classes\).* gives tuple"
+    ):
+        deep_leakage_from_gradients(model, found, item_shape=(4,))
+
+
 def test_gradients_that_are_zero_are_refused() -> None:
     model = smooth()
     with pytest.raises(DisclosureError, match="The message is zero"):

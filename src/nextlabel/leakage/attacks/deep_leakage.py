@@ -14,7 +14,7 @@ from nextlabel.core.progress import reporting
 from nextlabel.core.rng import generator
 from nextlabel.errors import ConvergenceError, DisclosureError
 from nextlabel.leakage.attacks.gradient_matching import GradientMatching
-from nextlabel.leakage.batches import array_of
+from nextlabel.leakage.batches import array_of, evaluating, outputs_of
 from nextlabel.leakage.checks import check
 from nextlabel.learners.networks import Images
 from nextlabel.maths.parameters import checked_whole
@@ -117,7 +117,7 @@ def deep_leakage_from_gradients(
     knowledge = Knowledge(
         model,
         shape,
-        classes if classes is not None else _told_classes(model, shape, weights),
+        classes if classes is not None else _told_classes(model, shape),
         loss=loss,
         reduction=reduction,
         batch=batch,
@@ -176,6 +176,6 @@ def _told_shape(model: nn.Module) -> tuple[int, ...]:
     raise DisclosureError(message)
 
 
-def _told_classes(model: nn.Module, shape: tuple[int, ...], weights: Tensor) -> int:
-    with torch.no_grad():
-        return int(model(weights.new_zeros(1, *shape)).shape[-1])
+def _told_classes(model: nn.Module, shape: tuple[int, ...]) -> int:
+    with evaluating(model):  # training mode is refused by the check, which names the layers
+        return int(outputs_of(model, np.zeros((1, *shape), np.float32)).shape[-1])
