@@ -204,6 +204,14 @@ def test_soft_labels_show_in_the_bias_alone() -> None:
     assert any("label is soft" in one for one in remarks(sent, said(model)))
 
 
+def test_several_items_that_are_said_to_be_one_are_not_blamed_on_the_label_alone() -> None:
+    model = network()
+    items, _ = batch(4)
+    sent = full(model, items, np.arange(4))
+    found = remarks(Disclosure("full", dict(sent.arrays), 1), said(model))
+    assert any("soft, or the message speaks of more items than is said" in one for one in found)
+
+
 @pytest.mark.parametrize("joined", ["sum", "mean"])
 def test_a_sigmoid_on_each_output_is_named(joined: str) -> None:
     model = network(dtype=torch.float64)

@@ -210,7 +210,10 @@ def _of_one(layer: _Layer, features: Array) -> Evidence:
 def _of_signs(bias: Array) -> tuple[str, ...]:
     largest = float(np.abs(bias).max())
     if largest >= _LEAST and int((bias < -_CLOSE * largest).sum()) > 1:
-        return ("More than one entry of the last bias's gradient is below zero: the label is soft.",)
+        return (
+            "More than one entry of the last bias's gradient is below zero: the label is soft, or the "
+            "message speaks of more items than is said.",
+        )
     return ()
 
 
