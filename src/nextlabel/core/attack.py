@@ -127,7 +127,7 @@ class Recovery:
     items : array, axes (r, ...), optional
         Recovered items, in no particular order; token ids (int64) for text, padded with -1.
     labels : array of int64, axes (r,), optional
-        Their labels.
+        Their labels; under a squared error their targets, float64, axes (r, k).
     counts : array of int64, axes (c,), optional
         How many items of each class.
     features : array of float, axes (r, d), optional
