@@ -75,6 +75,21 @@ def test_labels_that_are_no_numbers_are_refused() -> None:
             audit(nn.Linear(64, 3), FLAT, labels, controls=False, attacks=[])  # type: ignore[arg-type]
 
 
+def test_what_is_not_finite_is_named_where_it_is() -> None:
+    items, values = FLAT.copy(), np.zeros((20, 3))
+    items[4, :2] = np.nan
+    values[1, 0] = np.inf
+    model = nn.Linear(64, 3)
+    with pytest.raises(DisclosureError, match=r"^Items must be finite; 2 of the 1,280 numbers given"):
+        audit(model, items, LABELS, controls=False, attacks=[])
+    with pytest.raises(DisclosureError, match=r"^Labels must be finite; 1 of the 60 numbers given"):
+        audit(model, FLAT, values, loss="squared_error", controls=False, attacks=[])
+    with torch.no_grad():
+        model.weight[0, :5] = torch.nan
+    with pytest.raises(DisclosureError, match=r"weights must be finite; 5 of the 192 numbers of 'weight'"):
+        audit(model, FLAT, LABELS, controls=False, attacks=[])
+
+
 def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(ParameterError, match=r"must be a torch\.nn\.Module; received NoneType\. Give"):
         audit(None, FLAT, LABELS, controls=False, attacks=[])

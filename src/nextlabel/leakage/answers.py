@@ -12,6 +12,7 @@ from nextlabel.core.disclosure import Array
 from nextlabel.core.rng import generator
 from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of, outputs_of
+from nextlabel.leakage.checks import check_weights
 from nextlabel.learners.layers import embedded
 from nextlabel.learners.networks import Flat
 
@@ -39,7 +40,8 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
     Raises
     ------
     DisclosureError
-        The model does not take the items, or gives no tensor with a row for each.
+        The model's weights are not finite, it does not take the items, or it gives no tensor with a row for
+        each.
     ParameterError
         It is no module.
 
@@ -53,6 +55,7 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
             "the weights at which messages are made."
         )
         raise ParameterError(message)
+    check_weights(model)
     frozen = copy.deepcopy(model).eval()
     chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
     outputs = torch.cat([outputs_of(frozen, part) for part in chunks])

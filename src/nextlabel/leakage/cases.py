@@ -138,8 +138,8 @@ class Case:
     Raises
     ------
     DisclosureError
-        No items, labels of another number, fewer records than fill a message, arrays that hold no numbers, or
-        a model that does not take the items.
+        No items, labels of another number, fewer records than fill a message, arrays that hold no finite
+        numbers, or a model that does not take the items.
     ParameterError
         The model is no module.
     """
@@ -281,6 +281,13 @@ class Case:
                     f"{name} must be an array of numbers with {axes} or more axes, "
                     f"the first the records; received {one.dtype} of the axes {one.shape}. Give real "
                     "numbers, or token ids and classes as whole numbers."
+                )
+                raise DisclosureError(message)
+            if not np.isfinite(one).all():
+                count = int((~np.isfinite(one)).sum())
+                message = (
+                    f"{name} must be finite; {count:,} of the {one.size:,} numbers given are NaN or "
+                    "infinite. Leave those records out, or fill the gaps as in training."
                 )
                 raise DisclosureError(message)
         if len(self.items) == 0 or len(self.items) != len(self.labels):

@@ -12,7 +12,7 @@ from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of
 from nextlabel.leakage.loss_evidence import evidence
 
-__all__ = ["blank_item", "check", "remarks"]
+__all__ = ["blank_item", "check", "check_weights", "remarks"]
 
 _KINDS = ("embedding", "full", "last_layer", "update")
 
@@ -55,7 +55,7 @@ def check(disclosure: Disclosure, knowledge: Knowledge) -> None:
         )
         raise DisclosureError(message)
     _check_modes(knowledge.model)
-    _check_weights(knowledge.model)
+    check_weights(knowledge.model)
     _check_size(disclosure, knowledge)
     _check_outputs(knowledge)
     if disclosure.kind == "embedding":
@@ -106,6 +106,28 @@ def remarks(disclosure: Disclosure, knowledge: Knowledge) -> tuple[str, ...]:
     return tuple(said)
 
 
+def check_weights(model: nn.Module) -> None:
+    """Refuse a model whose weights are not finite, and name the first such.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+
+    Raises
+    ------
+    DisclosureError
+        Numbers that are NaN or infinite.
+    """
+    for name, one in model.named_parameters():
+        if not bool(torch.isfinite(one).all()):
+            count = int((~torch.isfinite(one)).sum())
+            message = (
+                f"The model's weights must be finite; {count:,} of the {one.numel():,} numbers of {name!r} "
+                "are NaN or infinite. Give the weights at which the message was made."
+            )
+            raise DisclosureError(message)
+
+
 def blank_item(knowledge: Knowledge) -> Array:
     """A public item, or one of zeros, to run the model on; token ids where the model embeds and takes them.
 
@@ -152,17 +174,6 @@ def _check_modes(model: nn.Module) -> None:
             f"{', '.join(found)}. Call model.eval() before the message is made and before it is attacked."
         )
         raise DisclosureError(message)
-
-
-def _check_weights(model: nn.Module) -> None:
-    for name, one in model.named_parameters():
-        if not bool(torch.isfinite(one).all()):
-            count = int((~torch.isfinite(one)).sum())
-            message = (
-                f"The model's weights must be finite; {count:,} of the {one.numel():,} numbers of {name!r} "
-                "are NaN or infinite. Give the weights at which the message was made."
-            )
-            raise DisclosureError(message)
 
 
 def _check_size(disclosure: Disclosure, knowledge: Knowledge) -> None:
