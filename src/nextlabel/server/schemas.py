@@ -176,6 +176,7 @@ _ISSUED = _all(
     sample_digest=_TEXT,
     journal_digest=_TEXT,
     through=_WHOLE,
+    prompted=_WHOLE,
 )
 _STATUS = _all(
     progress=_all(
