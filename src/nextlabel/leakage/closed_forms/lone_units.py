@@ -14,7 +14,7 @@ from nextlabel.maths.axes import Floats
 __all__ = ["LoneItems", "lone_items"]
 
 _BORNE = 8.0  # times what rounding moves slopes by: what certifies an item
-_WEAK = 1e-4  # of the slopes: where rounding alone may move them so far, a mixture may pass for an item
+_WEAK = 2e-5  # of the slopes: where rounding alone may move them so far, a mixture may pass for an item
 _DEAD = 1e-6  # of the largest bias gradient: a unit that is off, or of which rounding is left
 
 
@@ -67,7 +67,7 @@ def lone_items(
     gradient, which has ``rank`` of m dimensions, and must equal δ at that unit, both up to rounding: by its
     unit, or the first singular value beyond the rank where noise or the weights of an update are coarser,
     times the ratio of the singular values, and of the largest δ to that of the unit. Where that leaves more
-    than 1e-4 open, as for items on which a trained model is sure, mixtures would pass by chance and nothing
+    than 2e-5 open, as for items on which a trained model is sure, mixtures would pass by chance and nothing
     is certified. The item's part of the gradient is then taken away, which may leave other items alone.
     Rounds of one forward pass and c backward passes over at most m items, one round more than there are
     items.
