@@ -1,4 +1,7 @@
-"""The audit: attacks see the message and what is known, scores come after, and equal seeds agree."""
+"""The audit: attacks see the message and what is known, scores come after, and equal seeds agree.
+
+More than 400 lines: the attacks that misbehave on purpose stand beside the tests that catch them.
+"""
 
 import gc
 import re

@@ -148,11 +148,6 @@ class Budget:
         """Seconds since the beginning."""
         return self._clock() - self._begun
 
-    @property
-    def overrun(self) -> float:
-        """Seconds beyond the budget; 0 within it."""
-        return max(0.0, self.spent - self.seconds)
-
     def share(self, left: int) -> float:
         """What one of so many timed attempts that are left may take; 0 where nothing is left.
 

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -110,10 +110,12 @@ class Attempts:
     most : int
         So many may be wrong within `seconds`, from one address.
     seconds : float
+    clock : callable
+        Gives seconds from any beginning.
     """
 
-    def __init__(self, most: int = 10, seconds: float = 60.0) -> None:
-        self._most, self._seconds = most, seconds
+    def __init__(self, most: int = 10, seconds: float = 60.0, clock: Callable[[], float] = monotonic) -> None:
+        self._most, self._seconds, self._clock = most, seconds, clock
         self._failed: dict[str, list[float]] = {}
 
     def check(self, address: str) -> None:
@@ -124,7 +126,7 @@ class Attempts:
         RequestError
             With status 429.
         """
-        now = monotonic()
+        now = self._clock()
         recent = [at for at in self._failed.get(address, ()) if now - at < self._seconds]
         if len(recent) >= self._most:
             message = (
@@ -135,7 +137,7 @@ class Attempts:
 
     def failed(self, address: str) -> None:
         """Count one that was wrong."""
-        now = monotonic()
+        now = self._clock()
         if len(self._failed) > 10_000:
             self._failed = {
                 one: times for one, times in self._failed.items() if now - times[-1] < self._seconds
