@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from nextlabel import Campaign, arrays, classes
+from nextlabel.campaign.events import Created, Event, Fitted
 from nextlabel.campaign.models import Models
+from nextlabel.campaign.repeating import fitted_again
+from nextlabel.campaign.state import State
 from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
@@ -52,6 +55,8 @@ class Writer(Learner):
     """Fits words: the number of labels, and of the fits before it that it was given to go on from."""
 
     folder: bool = False
+    remembers: bool = False
+    fits: list[int] = field(default_factory=list, repr=False)
 
     @property
     def provides(self) -> frozenset[str]:
@@ -69,6 +74,7 @@ class Writer(Learner):
         previous: Model | None = None,
     ) -> Model:
         before = previous.text if isinstance(previous, Words) else ""
+        self.fits.append(len(labelled))
         return Words(f"{before}.{len(labelled)}", self.folder)
 
     def load(self, path: Path) -> Model:
@@ -122,9 +128,18 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
 
-def campaign(path: Path | None, folder: bool = False) -> Campaign:
+def campaign(path: Path | None, folder: bool = False, remembers: bool = False) -> Campaign:
     pool = arrays(np.arange(20.0)[:, None])
-    return Campaign.create(path, pool, Writer(folder), "margin", classes("a", "b"), seed=0)
+    return Campaign.create(path, pool, Writer(folder, remembers), "margin", classes("a", "b"), seed=0)
+
+
+def remembering(path: Path) -> Campaign:
+    """After four fits, each with a label more, of a learner that goes on from the model before."""
+    made = campaign(path, remembers=True)
+    for number in range(4):
+        made.tell({str(number): "a"})
+        assert made.fit().fingerprint == "words-" + ".1.2.3.4"[: 2 * number + 2]
+    return made
 
 
 @pytest.mark.parametrize("folder", [False, True])
@@ -184,6 +199,57 @@ def test_where_the_one_before_is_lost_too_training_starts_afresh(tmp_path: Path)
         assert again.fit().fingerprint == "words-.2"
         assert again.state.newest is not None
         assert (again.state.newest.model, again.state.newest.previous) == ("words-.2", None)
+
+
+@pytest.mark.parametrize(
+    ("left", "fits"),
+    [([], [1, 2, 3, 4]), ([".1.2"], [3, 4]), ([".1.2.3"], [4])],
+    ids=["none is left", "the last but two is left", "the last but one is left"],
+)
+def test_what_a_learner_remembers_is_fitted_again_from_what_is_left(
+    tmp_path: Path, left: list[str], fits: list[int]
+) -> None:
+    path, pool = tmp_path / "pets.db", arrays(np.arange(20.0)[:, None])
+    with remembering(path) as first:
+        entries = len(first.journal())
+    models = Models.beside(path)
+    models.prune([])
+    for text in left:
+        models.save(Words(text))
+    learner = Writer(remembers=True)
+    with Campaign.open(path, pool, learner) as again:
+        assert again.fit().fingerprint == "words-.1.2.3.4"
+        assert learner.fits == fits
+        assert len(again.journal()) == entries
+    models.prune([])
+    with Campaign.open(path, pool, learner) as again:
+        again.retract(["0"])
+        again.tell({"1": "b", "5": "a"})  # the fits before have not seen it
+        assert again.fit().fingerprint == "words-.1.2.3.4.4"
+        assert again.journal()[-1]["previous"] == "words-.1.2.3.4"
+        learner.fits.clear()
+        again.tell({"6": "b"})
+        assert again.fit().fingerprint == "words-.1.2.3.4.4.5"
+        assert learner.fits == [5]
+
+
+def test_a_chain_that_begins_at_a_file_that_is_gone_for_good_begins_anew() -> None:
+    """A fit that went on from a model that no entry tells of: nothing is known of that one."""
+
+    def fitted_on(name: str, previous: str | None) -> Fitted:
+        return Fitted(0.0, name, "", 0, 1, 1, previous)
+
+    def fit(state: State, fitted: Fitted, previous: Model | None) -> Model:
+        return Words(("" if previous is None else previous.fingerprint) + fitted.model)
+
+    created = Created(
+        0.0, 0, {"kind": "class", "classes": ("a", "b")}, ("0",), "", None, None, "", None, None, "random",
+        0.0, (), "0",
+    )  # fmt: skip
+    events: list[Event] = [created, fitted_on("b", "a"), fitted_on("c", "b")]
+    made = fitted_again(events, "c", lambda name: None, fit)
+    assert made == Words("words-bc")
+    assert fitted_again(events, "d", lambda name: None, fit) is None
 
 
 def test_a_model_of_another_learner_is_neither_used_nor_gone_on_from(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from typing import final
 
 import numpy as np
 
-from nextlabel.campaign.events import Event, Fitted
+from nextlabel.campaign.events import Event, Fitted, read_entry
 from nextlabel.campaign.journal import Journal
 from nextlabel.campaign.models import Models
 from nextlabel.campaign.rebuilding import Parts
+from nextlabel.campaign.repeating import fitted_again
 from nextlabel.campaign.state import State
 from nextlabel.campaign.turn import Turn
 from nextlabel.core.learner import Model
@@ -111,7 +112,9 @@ class Trainer:
         Fits once at most, whatever others write meanwhile: labels that arrive during a fit are for the next
         one. Where somebody else has recorded a model of the labels as they are after the fit, that one is
         taken, and this one is not kept. What is fitted is decided by the labels, the seed and the round of
-        the first fit to them: where a file was lost, the same model is fitted again.
+        the first fit to them: where a file was lost, the same model is fitted again. Where a learner that
+        remembers is to go on from a model whose file was lost, that one is fitted again first, and so are
+        those before it back to one that is still there: as many fits as were lost.
         """
         state = journal.state
         known = self._known(state, parts)
@@ -119,7 +122,7 @@ class Trainer:
         if known is not None and found is not None:
             seen = turn(state, parts.pool, state.round, state.unlabelled())
             return Learned(known.model, found, seen, is_new=False)
-        fitted, learned = self._fit(state, parts, known, journal.clock())
+        fitted, learned = self._fit(journal, parts, known)
         theirs = self._theirs(state, journal.refresh(), learned, parts)
         if theirs is not None:
             return theirs
@@ -151,9 +154,11 @@ class Trainer:
             self._at_hand = None if loaded is None else (fingerprint, loaded)
         return None if self._at_hand is None else self._at_hand[1]
 
-    def _previous(self, state: State, parts: Parts, known: Fitted | None) -> tuple[str | None, Model | None]:
+    def _previous(
+        self, journal: Journal, parts: Parts, known: Fitted | None
+    ) -> tuple[str | None, Model | None]:
         """The model to go on from: the last one that had labels, or that of the fit that is repeated."""
-        newest = state.newest
+        newest = journal.state.newest
         if known is not None:
             wanted = known.previous
         elif newest is None or not newest.labels or newest.learner != parts.learner.fingerprint:
@@ -161,17 +166,34 @@ class Trainer:
         else:
             wanted = newest.model
         found = None if wanted is None else self._found(wanted, parts)
+        if found is None and wanted is not None and parts.learner.learner.remembers:
+            found = self._lost(journal, wanted, parts)
         return (None if found is None else wanted), found
 
-    def _fit(self, state: State, parts: Parts, known: Fitted | None, now: float) -> tuple[Fitted, Learned]:
+    def _lost(self, journal: Journal, wanted: str, parts: Parts) -> Model | None:
+        """A model whose file is gone, from the fits before it: what comes after it depends on it."""
+
+        def fit(state: State, fitted: Fitted, previous: Model | None) -> Model:
+            this = turn(state, parts.pool, fitted.round, state.unlabelled())
+            return _made(this, previous, parts)
+
+        events = [read_entry(entry) for entry in journal.entries()]
+        return fitted_again(events, wanted, lambda name: self.kept(name, parts), fit)
+
+    def _fit(self, journal: Journal, parts: Parts, known: Fitted | None) -> tuple[Fitted, Learned]:
+        state, now = journal.state, journal.clock()
         round = state.round if known is None else known.round
         this = turn(state, parts.pool, round, state.unlabelled())
-        name, previous = self._previous(state, parts, known)
-        model = parts.learner.learner.fit_many(parts.pool, [this.fit(previous)], task=this.task)[0]
+        name, previous = self._previous(journal, parts, known)
+        model = _made(this, previous, parts)
         learned = Learned(model.fingerprint, model, this, is_new=True)
         self._at_hand = (learned.fingerprint, model)
         labels, learner, through = len(this.labels), parts.learner.fingerprint, state.position
         return Fitted(now, learned.fingerprint, learner, round, labels, through, name), learned
+
+
+def _made(this: Turn, previous: Model | None, parts: Parts) -> Model:
+    return parts.learner.learner.fit_many(parts.pool, [this.fit(previous)], task=this.task)[0]
 
 
 def _wanted(state: State) -> set[str]:
