@@ -107,7 +107,7 @@ def test_the_command_says_it(
     table = ["id,x,label", *(f"{one},{one},{'low' if one < 6 else 'high'}" for one in range(ITEMS))]
     (tmp_path / "line.csv").write_text("\n".join(table) + "\n", "utf-8")
     source = {"name": "csv", "path": "line.csv", "id": "id", "features": ["x"]}
-    learner = {"name": "ensemble", "of": {"name": "sklearn"}, "members": 4}
+    learner = {"name": "ensemble", "of": {"name": "sklearn", "estimator": "random_forest"}, "members": 2}
     Campaign.create(tmp_path / "line.db", source, learner, strategy, TASK, seed=1).tell(
         {"0": "low", "11": "high"}
     )

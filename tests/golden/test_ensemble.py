@@ -7,7 +7,9 @@ from typing import Any, final
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from nextlabel import arrays, build, classes
 from nextlabel.core.learner import Learner, Model
@@ -15,7 +17,10 @@ from nextlabel.core.rng import generator
 from nextlabel.core.signals import Signals
 from nextlabel.errors import LearnerError, MissingSignal, NoLabels, ParameterError
 from nextlabel.learners.ensemble import Ensemble, EnsembleModel
+from nextlabel.learners.generative import Generative
 from nextlabel.learners.precomputed import Precomputed
+from nextlabel.learners.pseudo_label import PseudoLabel
+from nextlabel.learners.self_training import SelfTraining
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.learners.torch import TorchLearner
 from nextlabel.maths.information import entropy
@@ -99,9 +104,15 @@ def test_with_one_switch_or_none_members_differ(switches: Any) -> None:
 
 @pytest.mark.parametrize(("switch", "is_equal"), [("same_initialisation", True), ("same_order", False)])
 def test_the_switch_of_initialisation_is_the_one_that_fixes_the_start(switch: str, is_equal: bool) -> None:
-    still = TorchLearner("mlp", train=lambda *_: None, device="cpu")
-    first, second = fitted(Ensemble(still, members=2, **{switch: True})).members
-    assert (first.fingerprint == second.fingerprint) is is_equal
+    starts: list[list[float]] = []
+
+    def train(network: nn.Module, items: Tensor, labels: Tensor, rng: np.random.Generator) -> None:
+        starts.append(next(network.parameters()).flatten().tolist())
+        with torch.no_grad():
+            next(network.parameters())[0, 0] = len(starts)  # the members are to differ in the end
+
+    fitted(Ensemble(TorchLearner("mlp", train=train, device="cpu"), members=2, **{switch: True}))
+    assert (starts[0] == starts[1]) is is_equal
 
 
 def test_the_switch_of_order_fixes_the_order() -> None:
@@ -113,6 +124,44 @@ def test_the_switch_of_order_fixes_the_order() -> None:
     fitted(Ensemble(watching, members=2))
     assert orders[0] == orders[1]
     assert orders[2] != orders[3]
+
+
+def learners() -> dict[str, tuple[Learner, str]]:
+    """Learners whose draws, if any, bear on nothing."""
+    logistic = SklearnLearner("logistic")
+    return {
+        "classifier": (logistic, "SklearnLearner"),
+        "features": (SklearnLearner("logistic", features="scale"), "SklearnLearner"),
+        "wrapped": (PseudoLabel(logistic), "PseudoLabel"),
+        "trained on itself": (SelfTraining(logistic, k=2), "SelfTraining"),
+        "doubling": (Generative(logistic, "none"), "Generative"),
+        "nested": (Ensemble(logistic, members=1), "Ensemble"),
+        "answers": (Precomputed({"proba": np.full((16, 2), 0.5)}), "Precomputed"),
+    }
+
+
+@pytest.mark.parametrize("of", learners())
+def test_members_that_are_copies_are_refused(of: str) -> None:
+    learner, name = learners()[of]
+    with pytest.raises(LearnerError, match=rf"the 3 that {name} made are copies of one model.*'mlp'"):
+        fitted(Ensemble(learner, members=3))
+    assert fitted(Ensemble(learner, members=1)).members
+
+
+def test_an_order_that_bears_on_nothing_is_no_ensemble() -> None:
+    still = TorchLearner("mlp", train=lambda *_: None, device="cpu")
+    with pytest.raises(LearnerError, match="the 2 that TorchLearner made are copies"):
+        fitted(Ensemble(still, members=2, same_initialisation=True))
+    both = fitted(Ensemble(still, members=2, same_initialisation=True, same_order=True))
+    assert len({one.fingerprint for one in both.members}) == 1
+
+
+@pytest.mark.parametrize("estimator", ["logistic", "random_forest"])
+def test_before_a_second_class_has_labels_members_may_be_equal(estimator: str) -> None:
+    where = np.arange(4)
+    learner = Ensemble(SklearnLearner(estimator), members=2)
+    model = learner.fit(POOL, where, where * 0, ALL[4:], generator(0), task=TASK)
+    assert said(model, {"mean_proba"})["mean_proba"][0].tolist() == [1.0, 0.0]
 
 
 def test_one_member_is_the_learner_itself() -> None:

@@ -157,7 +157,7 @@ def test_as_many_candidates_as_items_are_no_candidates() -> None:
 
 
 def test_accuracy_may_be_that_of_the_average_over_draws() -> None:
-    learner = Ensemble(SklearnLearner("logistic"), members=2)
+    learner = Ensemble(SklearnLearner({"name": "random_forest", "n_estimators": 3}), members=2)
     made = experiment(learner=learner, measures="mean_proba")
     assert made.run().labels.tolist() == experiment().run().labels.tolist()
     with pytest.raises(

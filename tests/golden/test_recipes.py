@@ -92,8 +92,9 @@ def test_a_learner_of_its_own_is_part_of_the_name_of_the_cell() -> None:
 
 
 def test_a_ceiling_is_of_the_learner_that_wraps_nothing(tmp_path: Path) -> None:
-    (first,) = run_settings(tmp_path, settings(grid(strategies=[MEMBERS], lead="three")))
-    (second,) = run_settings(tmp_path / "b", settings(grid(strategies=["margin"])))
+    forest = [{"name": "sklearn", "estimator": {"name": "random_forest", "n_estimators": 5}}]
+    (first,) = run_settings(tmp_path, settings(grid(learners=forest, strategies=[MEMBERS], lead="three")))
+    (second,) = run_settings(tmp_path / "b", settings(grid(learners=forest, strategies=["margin"])))
     assert first.protocol["ceiling"] == second.protocol["ceiling"]
 
 

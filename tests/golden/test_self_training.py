@@ -22,6 +22,7 @@ from nextlabel.learners.acceptance import Rule
 from nextlabel.learners.ensemble import Ensemble
 from nextlabel.learners.entropy_minimisation import EntropyMinimisation
 from nextlabel.learners.precomputed import Precomputed
+from nextlabel.learners.pseudo_label import PseudoLabel
 from nextlabel.learners.self_training import SelfTrained, SelfTraining, SelfTrainingModel
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.learners.torch import TorchLearner
@@ -239,6 +240,24 @@ def test_it_stops_where_nothing_is_taken_any_more() -> None:
 
 
 @pytest.mark.parametrize("rule", ["entropy_verified", "margin_verified"])
+def test_a_second_model_that_cannot_differ_is_refused_before_another_training(rule: Rule) -> None:
+    told = Telling((SklearnLearner("logistic"),), [])
+    with pytest.raises(LearnerError, match=rf"rule='{rule}' needs a second .* the two that Telling made are"):
+        fitted(SelfTraining(told, rule))
+    assert len(told.seen) == 2
+    inner = PseudoLabel(SklearnLearner("logistic"))
+    with pytest.raises(LearnerError, match="the two that PseudoLabel made are copies"):
+        fitted(SelfTraining(inner, rule, beta=1.0, is_balanced=False))
+
+
+def test_a_second_model_of_one_class_may_be_the_first_over_again() -> None:
+    learner = SelfTraining(SklearnLearner("logistic"), "entropy_verified")
+    where = LABELLED[TRUTH[LABELLED] == 0]
+    model = learner.fit(POOL, where, TRUTH[where], LEFT, generator(0), task=TASK)
+    assert model.report.looked_at == len(LEFT)
+
+
+@pytest.mark.parametrize("rule", ["entropy_verified", "margin_verified"])
 def test_a_second_model_must_say_the_same(rule: Rule) -> None:
     other = TRUTH.copy()
     other[[12, 30, 31]] = (other[[12, 30, 31]] + 1) % 3
@@ -251,7 +270,7 @@ def test_a_second_model_must_say_the_same(rule: Rule) -> None:
 
 
 def test_the_second_model_is_fitted_once() -> None:
-    told = saying(sure_of(TRUTH, 0.99))
+    told = saying(sure_of(TRUTH, 0.99), sure_of(TRUTH, 0.98), sure_of(TRUTH, 0.99))
     fitted(SelfTraining(told, "entropy_verified", iterations=3))
     assert [len(seen[0]) for seen in told.seen] == [6, 6, 48, 48, 48]
 
@@ -296,7 +315,7 @@ def test_the_learner_is_given_the_models_before_it() -> None:
 
 @pytest.mark.parametrize("rule", ["threshold", "entropy_verified"])
 def test_features_are_learnt_once_for_all_trainings(rule: Rule) -> None:
-    of = SklearnLearner(features="scale")
+    of = SklearnLearner({"name": "mlp", "hidden_layer_sizes": [4], "max_iter": 400}, features="scale")
     first = of.fit(POOL, LABELLED, TRUTH[:6], LEFT, generator(0), task=TASK)
     told = Telling((of,), [])
     model = fitted(SelfTraining(told, rule, confidence=0.01), previous=first)

@@ -19,6 +19,7 @@ from nextlabel.experiment.grid import Setting
 from nextlabel.experiment.reading import Reading
 from nextlabel.experiment.runner import Cell, Experiment, run_group
 from nextlabel.learners.acceptance import RULES
+from nextlabel.learners.generative import GenerativeModel
 from nextlabel.learners.pseudo_label import PseudoLabelModel
 from nextlabel.learners.self_training import SelfTrainingModel
 
@@ -95,7 +96,9 @@ def is_event(value: Any) -> bool:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_learner_that_trains_itself_is_told_no_more_than_any_other(tmp_path: Path, rule: str) -> None:
-    learner = {"name": "self_training", "of": "sklearn", "rule": rule, "k": 4, "confidence": 0.2}
+    drawing = {"name": "mlp", "hidden_layer_sizes": [6], "max_iter": 600}  # a second model may contradict it
+    of = {"name": "sklearn", "estimator": drawing if rule.endswith("verified") else "logistic"}
+    learner = {"name": "self_training", "of": of, "rule": rule, "k": 4, "confidence": 0.2}
     with begun(tmp_path / "pets.db", learner) as campaign:
         asked = [answered(campaign) for _ in range(2)]
         model = campaign.fit()
@@ -141,13 +144,29 @@ def test_where_all_models_are_lost_the_labels_are_not(tmp_path: Path) -> None:
         for _ in range(ROUNDS):
             answered(campaign)
         labels = campaign.state.training()
+        model = campaign.fit()
+    whole = begun(None, SOME)
+    expected = [answered(whole) for _ in range(ROUNDS + 1)][-1]
     shutil.rmtree(f"{path}.models")
     with Campaign.open(path, pool()) as campaign:
         assert campaign.state.training() == labels
+        assert campaign.fit().fingerprint == model.fingerprint
+        assert answered(campaign) == expected
+
+
+def test_where_all_models_are_lost_the_start_is_still_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "pets.db"
+    learner = {"name": "generative", "autoencoder": "identity", "most_error": None, "must_agree": False}
+    images = arrays(np.repeat(SPOTS[:, :, None], 2, axis=2), list(TRUTH))
+    with Campaign.create(path, images, {**learner, "of": "sklearn"}, "margin", TASK, seed=5) as campaign:
+        campaign.tell({id: TRUTH[id] for id in list(TRUTH)[:START]})
+        for _ in range(2):
+            answered(campaign)
+    shutil.rmtree(f"{path}.models")
+    with Campaign.open(path, images) as campaign:
         model = campaign.fit()
-        assert isinstance(model, PseudoLabelModel)
-        assert (model.round, model.report.used) == (-1, 0)  # rounds begin anew
-        answered(campaign)
+        assert isinstance(model, GenerativeModel)
+        assert (len(model.start), model.report.used) == (START, 2 * BATCH)
 
 
 def test_a_campaign_asks_what_the_experiment_asks() -> None:

@@ -1,5 +1,6 @@
 """What some learners can do beyond `fit`: those that wrap them ask for it by its shape."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,7 +12,7 @@ from nextlabel.core.task import Task
 from nextlabel.errors import LabelError, ParameterError
 from nextlabel.maths.axes import Array, Labels, Positions
 
-__all__ = ["Separable", "Weighable", "Widenable", "kept_by_weight"]
+__all__ = ["Seedless", "Separable", "Weighable", "Widenable", "are_copies", "kept_by_weight", "seedless"]
 
 
 @runtime_checkable
@@ -84,6 +85,52 @@ class Widenable(Protocol):
 
     def widened(self, width: float) -> Learner:
         """The same learner with models of other width."""
+
+
+@runtime_checkable
+class Seedless(Protocol):
+    """A model whose fingerprint tells seeds apart that made no difference."""
+
+    @property
+    def seedless(self) -> str:
+        """A digest of what was learnt, without the seeds that it was learnt with."""
+
+
+def seedless(model: Model) -> str:
+    """A digest of what a model has learnt, whatever it was seeded with.
+
+    Parameters
+    ----------
+    model : Model
+    """
+    return model.seedless if isinstance(model, Seedless) else model.fingerprint
+
+
+def are_copies(models: Sequence[Model], labels: Labels) -> bool:
+    """Whether models of the same labels, fitted with other random numbers each, are one model over again.
+
+    Parameters
+    ----------
+    models : sequence of Model
+    labels : array of int64, axes (l,)
+        Where these are none, or of one class, it is never said: any learner may then say the same of
+        everything.
+
+    Examples
+    --------
+    >>> from nextlabel import arrays, build, classes
+    >>> pool, task = arrays([[0.0], [1.0], [2.0], [3.0]]), classes("low", "high")
+    >>> labels, none = np.array([0, 1, 0]), np.array([3])
+    >>> def models(estimator):
+    ...     learner = build("learner", {"name": "sklearn", "estimator": estimator})
+    ...     rngs = [np.random.default_rng(seed) for seed in (0, 1)]
+    ...     return [learner.fit(pool, np.arange(3), labels, none, rng, task=task) for rng in rngs]
+    >>> are_copies(models("logistic"), labels), are_copies(models("random_forest"), labels)
+    (True, False)
+    """
+    if len(models) < 2 or len(np.unique(labels)) < 2:
+        return False
+    return len({seedless(one) for one in models}) == 1
 
 
 def kept_by_weight(

@@ -14,7 +14,7 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals, derivable
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, NextlabelError, ParameterError
-from nextlabel.learners.abilities import Separable, Widenable
+from nextlabel.learners.abilities import Separable, Widenable, are_copies, seedless
 from nextlabel.learners.border import checked_labels, checked_positions, sources
 from nextlabel.learners.draws import DRAWN, DrawSums
 from nextlabel.maths.axes import Array, Labels, Positions
@@ -47,7 +47,7 @@ class Ensemble(Learner):
         Something else than a learner, fewer than one member, a width that is not above 0, or a switch that
         the learner does not have.
     LearnerError
-        The learner's models give no `proba`.
+        The learner's models give no `proba`; when it is fitted, members that are copies of one another.
 
     Notes
     -----
@@ -56,7 +56,9 @@ class Ensemble(Learner):
     features of separate networks have no axes in common.
 
     The last three parameters are the controls of an ablation: the switches need a learner with `fit_from`,
-    the width one with `widened`; `TorchLearner` has both. With both switches on, members are equal.
+    the width one with `widened`; `TorchLearner` has both. With both switches on, members are equal. Else
+    members that come out equal from labels of two classes are an error: a learner that draws nothing, such
+    as logistic regression, makes no ensemble.
 
     Cost: `members` trainings and predictions. Memory O(n·c), and O(n·m·c) where the draws are wanted.
     A member that cannot be fitted raises; none is dropped.
@@ -149,6 +151,8 @@ class Ensemble(Learner):
             Labels outside the task, or of another number than the positions.
         PoolError
             Positions outside the pool.
+        LearnerError
+            The members are copies of one another; or as the learner of the members.
         """
         labelled, labels = checked_labels(pool, labelled, labels, task, learner="Ensemble")
         member = self._member()
@@ -178,6 +182,7 @@ class Ensemble(Learner):
                 error.add_note(f"while fitting member {number + 1} of {self.members}")
                 raise
             models.append(model)
+        self._check_drawn(models, labels)
         return EnsembleModel(models, self.provides)
 
     def load(self, path: Path) -> "EnsembleModel":
@@ -198,6 +203,18 @@ class Ensemble(Learner):
             raise LearnerError(message)
         models = [member.load(Path(path) / f"member_{number}") for number in range(self.members)]
         return EnsembleModel(models, self.provides)
+
+    def _check_drawn(self, models: Sequence[Model], labels: Labels) -> None:
+        """Refuse members that are one model over again though they were to differ."""
+        if (self.same_initialisation and self.same_order) or not are_copies(models, labels):
+            return
+        message = (
+            f"An ensemble needs members that differ; the {len(models)} that {type(self.of).__name__} made "
+            "are copies of one model, since nothing that it draws bears on what it learns, as in logistic "
+            "regression. Wrap a learner that draws its first weights or its items, for example "
+            "{'name': 'sklearn', 'estimator': 'mlp'}, or leave the ensemble out."
+        )
+        raise LearnerError(message)
 
     def _member(self) -> Learner:
         if self.width == 1.0:
@@ -238,6 +255,12 @@ class EnsembleModel(Model):
     def fingerprint(self) -> str:
         """A digest of the members' fingerprints, in order."""
         joined = " ".join(member.fingerprint for member in self.members)
+        return blake2b(joined.encode(), digest_size=16).hexdigest()
+
+    @property
+    def seedless(self) -> str:
+        """A digest of what the members learnt, in order."""
+        joined = " ".join(map(seedless, self.members))
         return blake2b(joined.encode(), digest_size=16).hexdigest()
 
     def signals(

@@ -14,6 +14,7 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import NextlabelError, ParameterError
+from nextlabel.learners.abilities import seedless
 from nextlabel.learners.autoencoder import Coder, Fitted
 from nextlabel.learners.border import as_spec, checked_labels
 from nextlabel.learners.extended import Extended
@@ -280,8 +281,16 @@ class GenerativeModel(Model):
     @property
     def fingerprint(self) -> str:
         """A digest of the inner model's, and of what decides the next training."""
+        return self._digest(self.of.fingerprint)
+
+    @property
+    def seedless(self) -> str:
+        """As the fingerprint, of what the inner model has learnt whatever it was seeded with."""
+        return self._digest(seedless(self.of))
+
+    def _digest(self, inner: str) -> str:
         coder = "" if self.coder is None else self.coder.fingerprint
-        parts = (self.of.fingerprint, sorted(self.start), self.classes, coder, self.report)
+        parts = (inner, sorted(self.start), self.classes, coder, self.report)
         return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def signals(

@@ -13,7 +13,7 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
-from nextlabel.learners.abilities import Weighable
+from nextlabel.learners.abilities import Weighable, seedless
 from nextlabel.learners.border import checked_labels, checked_positions
 from nextlabel.learners.wrapped import check_weighable, check_wrapped, load_wrapped, save_wrapped
 from nextlabel.maths.axes import Labels, Positions
@@ -324,7 +324,15 @@ class PseudoLabelModel(Model):
     @property
     def fingerprint(self) -> str:
         """A digest of the inner model's and of what decides the next round."""
-        parts = (self.of.fingerprint, self.round, self.known, self.classes, self.report)
+        return self._digest(self.of.fingerprint)
+
+    @property
+    def seedless(self) -> str:
+        """As the fingerprint, of what the inner model has learnt whatever it was seeded with."""
+        return self._digest(seedless(self.of))
+
+    def _digest(self, inner: str) -> str:
+        parts = (inner, self.round, self.known, self.classes, self.report)
         return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
     def next_round(self, known: str, task: Task) -> int:

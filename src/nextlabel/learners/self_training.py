@@ -1,6 +1,6 @@
 """A learner trained again on those of its own predictions that stand a test (self-training)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -14,7 +14,8 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
-from nextlabel.learners.abilities import Weighable
+from nextlabel.errors import LearnerError
+from nextlabel.learners.abilities import Weighable, are_copies, seedless
 from nextlabel.learners.acceptance import RULES, Rule, agreeing, certainty, least_divergent
 from nextlabel.learners.border import checked_labels, checked_positions
 from nextlabel.learners.wrapped import check_weighable, check_wrapped, load_wrapped, save_wrapped
@@ -110,8 +111,8 @@ class SelfTraining(Learner):
     * ``"threshold"``: nothing more;
     * ``"entropy_verified"``, ``"margin_verified"`` (VERIPS): a second model, fitted to the labels alone
       from other random numbers, predicts the same class; certainty is 1 − H/log c, or the lead of the most
-      probable class. Of a learner that draws nothing the second model is the first one over again, and
-      refuses nothing in the first iteration;
+      probable class. A learner that draws nothing makes the first model over again, which would refuse
+      nothing, and is an error;
     * ``"neighbour_divergence"`` (NeST): of these, ten for each label, of the smallest divergence: the mean
       of KL(item ‖ neighbour) over the nearest labelled items, and 0.1 times the mean of KL between two
       of these.
@@ -219,7 +220,8 @@ class SelfTraining(Learner):
         PoolError
             Positions outside the pool.
         LearnerError
-            A task of several classes an item, or as the wrapped learner.
+            A task of several classes an item, a second model that is a copy of the first, or as the wrapped
+            learner.
         """
         where, labels = checked_labels(pool, labelled, labels, task, learner="SelfTraining")
         unlabelled = checked_positions(pool, unlabelled)
@@ -236,6 +238,7 @@ class SelfTraining(Learner):
         if self.rule in _VERIFIED:
             lending = before if self.of.remembers else model  # features of the same items are learnt once
             second = self.of.fit(pool, where, labels, unlabelled, verifying, task=task, previous=lending)
+            self._check_drawn([model, second], labels)
         for iteration, stream in enumerate(streams):
             looking, training = stream.spawn(2)
             found = self._found(pool, where, unlabelled, model, second, looking)
@@ -260,6 +263,19 @@ class SelfTraining(Learner):
         inner, said = load_wrapped(path, self.of, format=_FORMAT, model="SelfTrainingModel")
         report = SelfTrained(**{**said["report"], "per_class": tuple(said["report"]["per_class"])})
         return SelfTrainingModel(inner, report)
+
+    def _check_drawn(self, models: Sequence[Model], labels: Labels) -> None:
+        """Refuse a second model that cannot contradict the first."""
+        if not are_copies(models, labels):
+            return
+        message = (
+            f"rule={self.rule!r} needs a second model that can contradict the first; the two that "
+            f"{type(self.of).__name__} made are copies of one another, since nothing that it draws bears on "
+            "what it learns, as in logistic regression. Wrap a learner that draws its first weights or its "
+            "items, for example {'name': 'sklearn', 'estimator': 'mlp'}, or use rule='threshold', which asks "
+            "no second model."
+        )
+        raise LearnerError(message)
 
     def _found(
         self,
@@ -343,7 +359,15 @@ class SelfTrainingModel(Model):
     @property
     def fingerprint(self) -> str:
         """A digest of the inner model's and of the report."""
-        return blake2b(repr((self.of.fingerprint, self.report)).encode(), digest_size=16).hexdigest()
+        return self._digest(self.of.fingerprint)
+
+    @property
+    def seedless(self) -> str:
+        """As the fingerprint, of what the inner model has learnt whatever it was seeded with."""
+        return self._digest(seedless(self.of))
+
+    def _digest(self, inner: str) -> str:
+        return blake2b(repr((inner, self.report)).encode(), digest_size=16).hexdigest()
 
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator

@@ -16,7 +16,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError
 from nextlabel.learners.border import checked_positions, gathered, sources
-from nextlabel.learners.estimators import classifier, has_logits, hidden_layer, named, transformers
+from nextlabel.learners.estimators import classifier, has_logits, hidden_layer, named, seed, transformers
 from nextlabel.learners.features import Features
 from nextlabel.learners.model_files import write
 from nextlabel.learners.several import marginals
@@ -72,6 +72,15 @@ class SklearnModel(Model):
         if self.features is not None:
             digest.update(self.features.fingerprint.encode())
         return digest.hexdigest()
+
+    @property
+    def seedless(self) -> str:
+        """A digest of what was learnt, with every `random_state` alike."""
+        estimator = pickle.loads(self._pickled)
+        if estimator is not None:
+            seed(estimator, 0)
+        learnt = "" if self.features is None else self.features.fingerprint
+        return blake2b(pickle.dumps(estimator) + learnt.encode(), digest_size=16).hexdigest()
 
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
