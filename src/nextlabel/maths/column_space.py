@@ -8,7 +8,7 @@ from scipy import linalg, stats
 
 from nextlabel.maths.axes import Floats
 
-__all__ = ["ColumnSpace", "column_space", "least_gap", "rank_of"]
+__all__ = ["ColumnSpace", "column_space", "least_falls", "least_gap", "rank_of"]
 
 
 _GAP = 20.0  # a ratio of neighbouring singular values that noise of many columns cannot make
@@ -164,7 +164,7 @@ class ColumnSpace:
         return float(self.values[rank - 1] / edge) if edge > 0 else float("inf")
 
 
-def column_space(matrix: Floats, reference: Floats | None = None) -> ColumnSpace:
+def column_space(matrix: Floats, reference: Floats | None = None, *, precision: float = 0.0) -> ColumnSpace:
     """The space spanned by the columns of a matrix that is known up to noise.
 
     Parameters
@@ -173,6 +173,8 @@ def column_space(matrix: Floats, reference: Floats | None = None) -> ColumnSpace
         Its columns are noisy combinations of a few vectors.
     reference : array of float64, axes (n, d), optional
         Vectors of the kind that the columns combine: they show which of the d dimensions can be used.
+    precision : float
+        The relative rounding of the matrix, where it is known.
 
     Returns
     -------
@@ -180,7 +182,8 @@ def column_space(matrix: Floats, reference: Floats | None = None) -> ColumnSpace
 
     Notes
     -----
-    The rank is where the singular values fall by a factor of 20 or more at one step, at the last such step.
+    The rank is where the singular values fall by a factor of 20 or more at one step, at the last such step;
+    near their end by more, see `least_gap`, since the last of them may be small by chance.
     Where no step is that high, the noise is: the rank is then the smallest one whose remainder is bounded as
     the spectrum of independent noise is, by √columns ± √rows times the root mean square of an entry, give or
     take a little. It must leave a twentieth of the dimensions, and four: less of a remainder always looks
@@ -201,14 +204,14 @@ def column_space(matrix: Floats, reference: Floats | None = None) -> ColumnSpace
     within = np.eye(len(matrix)) if reference is None else _usable(reference)
     held = within.T @ matrix
     left, values, _ = linalg.svd(held, full_matrices=False)
-    rank = rank_of(values, held.shape)
+    rank = rank_of(values, held.shape, precision)
     rows, columns = held.shape
     entries = max((rows - rank) * (columns - rank), 1)
     noise = float(np.sqrt((values[rank:] ** 2).sum() / entries))
     return ColumnSpace(within @ left[:, :rank], values, rank, min(rows, columns), noise, within, columns)
 
 
-def rank_of(values: Floats, shape: tuple[int, int]) -> int:
+def rank_of(values: Floats, shape: tuple[int, int], precision: float = 0.0) -> int:
     """How many singular values stand above the noise; see `column_space`.
 
     Parameters
@@ -217,6 +220,9 @@ def rank_of(values: Floats, shape: tuple[int, int]) -> int:
         Singular values, falling.
     shape : pair of int
         Of the matrix.
+    precision : float
+        The relative rounding of the matrix, where it is known: values below this share of the largest are
+        rounding, and a fall to these needs to be no larger than any other.
 
     Examples
     --------
@@ -225,10 +231,9 @@ def rank_of(values: Floats, shape: tuple[int, int]) -> int:
     """
     if len(values) == 0 or values[0] == 0.0:
         return 0
-    floor = values[0] * np.finfo(np.float64).eps * max(shape)
+    floor = float(values[0]) * max(float(np.finfo(np.float64).eps) * max(shape), precision)
     kept = np.maximum(values, floor)
-    steps = np.append(kept[:-1] / kept[1:], 1.0)
-    steep = np.flatnonzero(steps >= _GAP)
+    steep = np.flatnonzero(kept[:-1] / kept[1:] >= least_falls(values, floor, _GAP))
     if len(steep):
         return int(steep[-1]) + 1
     rows, columns = shape
@@ -279,6 +284,35 @@ def least_gap(left_over: int) -> float:
     [15.64, 2.89, 1.33]
     """
     return float(np.exp(5.0 / left_over**2 + 3.0 / left_over))
+
+
+def least_falls(values: Floats, floor: float, least: float) -> Floats:
+    """By how much each singular value must exceed the next for what lies beyond to count as noise.
+
+    Parameters
+    ----------
+    values : array of float64, axes (k,)
+        Falling.
+    floor : float
+        Values up to this are rounding.
+    least : float
+        What any fall must reach.
+
+    Returns
+    -------
+    array of float64, axes (k - 1,)
+        ``least`` of falls to rounding, and at least `least_gap` of the values left over for the others.
+
+    Examples
+    --------
+    >>> least_falls(np.array([3.0, 2.0, 1.0]), 0.0, 10.0).round()
+    array([  16., 2981.])
+    >>> least_falls(np.array([3.0, 2.0, 1e-9]), 1e-7, 10.0).round()
+    array([16., 10.])
+    """
+    left_over = range(len(values) - 1, 0, -1)
+    by_chance = np.array([least_gap(one) for one in left_over])
+    return np.asarray(np.where(values[1:] <= floor, least, np.maximum(by_chance, least)))
 
 
 def _usable(reference: Floats) -> Floats:

@@ -12,12 +12,12 @@ from nextlabel.leakage.batches import last_linear_of
 from nextlabel.leakage.closed_forms.dense_layers import Dense, probe_of
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.maths.axes import Floats
-from nextlabel.maths.row_space import Spectrum, spectrum_of
+from nextlabel.maths.row_space import Spectrum, gaps_of, spectrum_of
 
 __all__ = ["LayerGradient", "drift", "gradient_of", "last_layer", "last_layer_gradient", "spectrum_of_items"]
 
 _PROBES = 4
-_FALL = 10.0  # as `spectrum_of` asks of a gap
+_FALL = 10.0
 
 
 @final
@@ -141,7 +141,9 @@ def spectrum_of_items(values: Floats, precision: float, items: int) -> Spectrum:
     -----
     Singular values may fall twice: from items of much loss to those of little, and from these to rounding.
     The first fall may be the wider, and yet what lies below it is no noise: up to the number of items the
-    last fall counts. `spectrum_of` may find a larger rank, which is kept.
+    last fall counts. `spectrum_of` may find a larger rank, which is kept. After as many values as there are
+    items a tenfold fall is enough, since the items end there; anywhere else it may be chance, as `gaps_of`
+    says.
 
     Examples
     --------
@@ -150,9 +152,12 @@ def spectrum_of_items(values: Floats, precision: float, items: int) -> Spectrum:
     (2, 1)
     """
     widest = spectrum_of(values, precision=precision)
-    lifted = np.maximum(values, precision * values[0])
-    falls = lifted[:-1] / lifted[1:]
-    places = np.flatnonzero(falls[:items] >= _FALL)
-    if not len(places) or places[-1] < widest.rank:
+    gaps = gaps_of(values, precision=precision)
+    if items < len(values) and values[0] > 0.0:
+        fall = values[items - 1] / max(values[items], precision * values[0])
+        gaps[items - 1] = fall if fall >= _FALL else 0.0
+    places = np.flatnonzero(gaps[:items])
+    is_full = widest.gap == 1.0  # where nothing but the number of items tells noise from the weakest
+    if not len(places) or (places[-1] < widest.rank and not is_full):
         return widest
-    return Spectrum(widest.values, int(places[-1]) + 1, float(falls[places[-1]]))
+    return Spectrum(widest.values, int(places[-1]) + 1, float(gaps[places[-1]]))

@@ -82,11 +82,14 @@ def span_layers(
     count = -(-3 * max(widths) // (2 * length)) + 8
     drawn = rng.integers(vocabulary, size=(count, length))
     shown = inputs_at(model, [place.module for place in places], drawn, is_last=False)
+    sent = [disclosure[name].dtype for place in places for name in place.weights]
     return [
         SpanLayer(
             place,
             column_space(
-                gradient_of(place, model, disclosure), values.reshape(-1, values.shape[-1])[: 2 * width]
+                gradient_of(place, model, disclosure),
+                values.reshape(-1, values.shape[-1])[: 2 * width],
+                precision=max(float(np.finfo(one).eps) for one in sent),
             ),
         )
         for place, values, width in zip(places, shown, widths, strict=True)

@@ -18,6 +18,8 @@ _FLOOR = 1e-9
 _NOISES = 2.0  # of the noise that the spectrum shows, which is that of the hidden gradient alone
 _LEAST_TAIL = 8  # singular values that a noise floor is told by
 _UNEVEN = 2.0  # times as much as independent noise: the noise of large entries may be larger
+_OBLONG = 1.4  # root of the longer side over the shorter: below, noise ends near zero, as anything may
+_STEP = 2.0  # to what is left over: more than a spectrum of full rank has before eight values or more
 _LEAST_SPREAD = 1e-10  # of the largest: projected weights that do not spread cannot tell items apart
 
 
@@ -99,12 +101,12 @@ def span_of(message: TwoLayerMessage) -> Span | str:
     units, width = message.weights.shape
     _, values, right = np.linalg.svd(message.hidden_gradient, full_matrices=False)
     # values that are 0 in every item leave singular values of exactly 0 beyond those of rounding
-    rank = rank_of(np.maximum(values, message.precision * values[0]), (units, width))
+    rank = rank_of(values, (units, width), message.precision)
     if rank == 0:
         return "no singular value of the hidden gradient stands above its noise"
     noise = _noise(message, values, rank)
     is_rounding = noise <= _ROUNDINGS * message.precision
-    if rank >= min(units, width) or not (is_rounding or _is_flat(values[rank:], units, width)):
+    if rank >= min(units, width) or not (is_rounding or _is_noise(values, rank, units, width)):
         return (
             f"rank exhausted: the hidden gradient of {units} units and {width} values shows no end of its "
             "singular values, so that it does not tell how many items span it, nor which space they span"
@@ -132,9 +134,16 @@ def _noise(message: TwoLayerMessage, values: Floats, rank: int) -> float:
     return float(entry * max(alike, relative))
 
 
-def _is_flat(tail: Floats, units: int, width: int) -> bool:
-    """Whether singular values are those of noise: within the edges of the spectrum of independent numbers."""
+def _is_noise(values: Floats, rank: int, units: int, width: int) -> bool:
+    """Whether what the rank leaves out is noise: within the edges of the spectrum of independent numbers.
+
+    The lower edge of a matrix that is nearly square is zero, so that any spectrum is within: what stands out
+    of the noise must then stand clear of it.
+    """
+    tail = values[rank:]
     if len(tail) < _LEAST_TAIL:
         return False
     longer, shorter = np.sqrt(max(units, width)), np.sqrt(min(units, width))
+    if longer < _OBLONG * shorter and values[rank - 1] < _STEP * tail[0]:
+        return False
     return bool(tail[0] * (longer - shorter) <= _UNEVEN * tail[-1] * (longer + shorter))
