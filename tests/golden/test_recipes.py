@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nextlabel import build
+from nextlabel.core.signals import derivable
 from nextlabel.core.spec import Spec
 from nextlabel.errors import MissingSignal, ParameterError, UnknownName
 from nextlabel.experiment.bench import run_settings
@@ -112,6 +113,37 @@ def test_a_recipe_is_built_with_its_settings() -> None:
     assert [*strategies] == ["ceal", "margin", "random"]
     assert strategies["ceal"] == build("strategy", "entropy")
     assert [*recipes] == ["ceal"]
+
+
+TEXTS = {"name": "sklearn", "estimator": "logistic", "features": "tfidf"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ceal", TEXTS),
+        ("hast", TEXTS),
+        ("nest", TEXTS),
+        ("verips", {**TEXTS, "estimator": "mlp"}),
+        ("ensemble_vr", {**TEXTS, "estimator": "mlp"}),
+        ("learning_loss", {"name": "torch", "network": "mlp", "train": "sgd", "features": "tfidf"}),
+    ],
+)
+def test_each_recipe_has_a_learner_of_its_own_for_other_items_than_images(name: str, expected: Any) -> None:
+    recipe = build("recipe", name)
+    own = recipe.own(TEXTS, name, is_image=False)
+    assert own == expected
+    assert recipe.picks().needs <= derivable(recipe.around(build("learner", own)).provides)
+    images = recipe.own(TEXTS, name, is_image=True)
+    assert images == (recipe.learner or expected)
+
+
+@pytest.mark.parametrize("name", ["bgadl", "dbal"])
+def test_a_recipe_that_needs_images_says_so(name: str) -> None:
+    recipe = build("recipe", name)
+    assert recipe.own(TEXTS, name, is_image=True) is recipe.learner
+    with pytest.raises(ParameterError, match=f"The recipe '{name}' needs images, all of one size"):
+        recipe.own(TEXTS, name, is_image=False)
 
 
 def test_unknown_recipes_are_refused_with_the_nearest() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -173,7 +174,40 @@ def test_images_are_read_by_the_network_of_the_recipe(tmp_path: Path) -> None:
     for place, (item, label) in enumerate(zip(items, labels, strict=True)):
         (folder / f"kind {label}").mkdir(parents=True, exist_ok=True)
         image.fromarray(item).save(folder / f"kind {label}" / f"{place}.png")
-    done = simulate(folder, *SMALL, "--strategies", "random", "--recipe", "ceal", "--out", tmp_path / "out")
+    words = ("--strategies", "random", "--recipe", "ceal,dbal", "--out", tmp_path / "out")
+    done = simulate(folder, *SMALL, *words)
     assert (done.returncode, done.stderr) == (0, "")
     (results,) = load(tmp_path / "out")
-    assert results.protocol["learner"]["network"]["name"] == "two_convolutions"
+    usual, own = results.protocol["learner"], results.protocol["learners"]
+    assert (usual["network"]["name"], usual["continues"]) == ("two_convolutions", True)
+    assert own["ceal"]["of"] == usual
+    assert (own["dbal"]["network"], own["dbal"]["draws"]) == (usual["network"], 100)
+    assert "dbal: wrapped round a learner of its own, which is not that of" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ("ceal,dbal", "'dbal' needs images, all of one size, .* Leave it out, or .* --learner '.*draws"),
+        ("bgadl", r"'bgadl' needs images, all of one size, which its network reads; .* Leave it out\.$"),
+        ("pair", "recipes that need no settings; 'pair' needs strategy. Write it in the file of an exp"),
+    ],
+)
+def test_a_recipe_that_cannot_run_here_is_named(recipe: str, expected: str, tmp_path: Path) -> None:
+    done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--recipe", recipe, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert re.search(expected, done.stderr.strip())
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_one_learner_may_be_named_for_all_arms(tmp_path: Path) -> None:
+    learner = {"name": "sklearn", "estimator": "random_forest"}
+    words = ("--strategies", "random", "--recipe", "ceal,ensemble_vr", "--learner", json.dumps(learner))
+    done = simulate(table(tmp_path / "plants.csv"), *SMALL, *words, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    (results,) = load(tmp_path / "out")
+    usual, own = results.protocol["learner"], results.protocol["learners"]
+    assert usual["estimator"]["name"] == "random_forest"
+    assert own["ceal"]["of"] == own["ensemble_vr"]["of"] == usual
+    assert "of its own" not in done.stdout
+    assert "--learner" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

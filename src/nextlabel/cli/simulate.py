@@ -1,13 +1,14 @@
 """``nextlabel simulate``: what strategies would have saved on items that are labelled already."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from nextlabel.core.learner import Learner
     from nextlabel.core.pool import Pool
     from nextlabel.core.strategy import Strategy
     from nextlabel.experiment.recipes import Recipe
@@ -50,9 +51,16 @@ def simulate(
         str,
         typer.Option(
             help="Published systems (nextlabel list recipes) with commas between them, compared too; "
-            "the first of them leads. Images are then read by its own network."
+            "the first of them leads. Each has its own network; the strategies have that of the first."
         ),
     ] = "",
+    learner: Annotated[
+        str | None,
+        typer.Option(
+            help="One learner for all strategies and recipes: a name of `nextlabel list learners`, or JSON "
+            "with settings; else logistic regression on what suits the items, or what recipes bring."
+        ),
+    ] = None,
     seeds: Annotated[
         int, typer.Option(help="At least 2; each draws split, start set and weights anew.")
     ] = 10,
@@ -85,8 +93,7 @@ def simulate(
     from rich.console import Console
 
     from nextlabel.cli.benchmark import carry_out
-    from nextlabel.cli.items import label_column, read_items, suited
-    from nextlabel.core.registry import build
+    from nextlabel.cli.items import label_column, read_items
     from nextlabel.experiment.grid import Setting, held_out
     from nextlabel.experiment.labelled import copies, labelled
     from nextlabel.experiment.reading import Reading
@@ -103,23 +110,28 @@ def simulate(
     reading = Reading(lead, _BASELINE, lead_is_default=True, target=_accuracies(target))
     items = len(dataset.pool.ids)
     measured = held_out(items, int(test) if test >= 1 and test.is_integer() else test)
-    learner = build("learner", _network(pool, recipes) or suited(pool))
+    usual, own = _learners(pool, recipes, learner)
     experiment = Experiment(
         dataset,
-        learner,
+        usual,
         compared,
         start=start,
         batch=batch,
         budget=budget or min(start + _BATCHES * batch, (items - measured) // 2),
         seeds=seeds,
         test=measured,
-        learners={name: one.around(learner) for name, one in recipes.items() if one.wraps},
+        learners={
+            name: recipes[name].around(one)
+            for name, one in own.items()
+            if recipes[name].wraps or one != usual
+        },
     )
     folder = out if out is not None else Path(f"{file.resolve().stem}-simulated")
     given = {"text": text, "label": label, "features": features or None, "id": id, "encoding": encoding}
     said = {
         "strategies": strategies,
         "recipe": recipe or None,
+        "learner": learner,
         "seeds": seeds,
         "start": start,
         "batch": batch,
@@ -136,8 +148,11 @@ def simulate(
     counts = f"{items:,} labelled items of {file}"
     notes = [
         f"{counts}; {left_out:,} without a label were left out.",
-        "The learner suits the items; it was not tuned.",
+        "Learners were not tuned."
+        if learner or recipes
+        else "The learner suits the items; it was not tuned.",
         *(f"{name}: {one.source}." for name, one in recipes.items() if one.source),
+        *_apart(usual, own),
         *_equal(copies(dataset.pool)),
     ]
     console.print(
@@ -183,18 +198,57 @@ def _accuracies(listed: str) -> list[float]:
 
 
 def _recipes(listed: str) -> "dict[str, Recipe]":
-    from nextlabel.core.registry import build
+    from inspect import signature
 
-    return {name: build("recipe", name) for name in (one.strip() for one in listed.split(",")) if name}
+    from nextlabel.core.registry import build, resolve
+    from nextlabel.errors import ParameterError
+
+    made = {}
+    for name in (one.strip() for one in listed.split(",")):
+        if not name:
+            continue
+        needed = [
+            one for one in signature(resolve("recipe", name)).parameters.values() if one.default is one.empty
+        ]
+        if needed:
+            message = (
+                f"--recipe takes recipes that need no settings; {name!r} needs "
+                f"{' and '.join(one.name for one in needed)}. Write it in the file of an experiment, "
+                "see docs/how-to/compare-strategies.md, or name another of `nextlabel list recipes`."
+            )
+            raise ParameterError(message)
+        made[name] = build("recipe", name)
+    return made
 
 
-def _network(pool: "Pool", recipes: "Mapping[str, Recipe]") -> Any:
-    """The first network that a recipe brings, for images of one size."""
+def _learners(
+    pool: "Pool", recipes: "Mapping[str, Recipe]", named: str | None
+) -> "tuple[Learner, dict[str, Learner]]":
+    """What plain strategies run with, and what each recipe wraps: its own, unless one is named for all."""
     import numpy as np
 
-    own = [one.learner for one in recipes.values() if one.learner is not None]
+    from nextlabel.cli.beginning import spec
+    from nextlabel.cli.items import suited
+    from nextlabel.core.registry import build
+
+    if named is not None:
+        usual: Learner = build("learner", spec(named, "--learner"))
+        return usual, dict.fromkeys(recipes, usual)
+    fits = suited(pool)
     is_image = pool.show(pool.ids[0]).medium == "image" and pool.take(np.array([0])).dtype.kind != "O"
-    return own[0] if own and is_image else None
+    own = {name: build("learner", one.own(fits, name, is_image=is_image)) for name, one in recipes.items()}
+    return next(iter(own.values()), None) or build("learner", fits), own
+
+
+def _apart(usual: "Learner", own: "Mapping[str, Learner]") -> list[str]:
+    """Which recipes differ from the plain strategies in their network too."""
+    apart = [name for name, one in own.items() if one != usual]
+    if not apart:
+        return []
+    return [
+        f"{', '.join(apart)}: wrapped round a learner of its own, which is not that of the strategies; what "
+        "it gains may be that. --learner gives all of them one."
+    ]
 
 
 def _strategies(listed: str, beside: "Collection[str]") -> "dict[str, Strategy]":

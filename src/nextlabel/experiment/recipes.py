@@ -4,7 +4,7 @@ Adding a recipe is a function here and one line in the registry.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 from nextlabel.core.learner import Learner
@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 _SMALL_NETWORK = {"name": "torch", "network": "two_convolutions"}
+_DRAWING = {"estimator": "mlp"}  # two fits of it differ, as those of logistic regression do not
+_WITH_DRAWS = (
+    '{"name": "torch", "network": {"name": "mlp", "dropout": 0.5}, "features": "scale", "draws": 100}'
+)
 _UNWEIGHTED = {"confidence": 0.9, "beta": 1.0, "is_balanced": False}
 
 
@@ -43,7 +47,12 @@ class Recipe:
         The name and settings of a learner that wraps a learner, without the ``of`` that each learner of a
         grid fills; none where the learner is left as it is.
     learner : str, mapping or Learner, optional
-        What is wrapped where nobody names a learner: its own network. What suits the items, when left out.
+        What is wrapped where nobody names a learner and items are images: its own network. What suits the
+        items, when left out.
+    elsewhere : mapping, optional
+        What is wrapped where items are no images, or there is no `learner`: what suits them with these
+        settings, or, with a name, that learner with the features that suit them. None where the recipe
+        needs images.
     source : str
         Who published it.
 
@@ -63,6 +72,7 @@ class Recipe:
     wraps: Any = None
     learner: Any = None
     source: str = ""
+    elsewhere: Mapping[str, Any] | None = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.wraps is None:
@@ -74,6 +84,47 @@ class Recipe:
                 "Write for example {'name': 'ensemble', 'members': 5}."
             )
             raise ParameterError(message)
+
+    def own(self, suited: Mapping[str, Any], name: str, *, is_image: bool) -> Any:
+        """The spec of what is wrapped where nobody names a learner.
+
+        Parameters
+        ----------
+        suited : mapping
+            Name and settings of the learner that suits the items.
+        name : str
+            What the recipe is called, for the message.
+        is_image : bool
+            Whether items are images, all of one size.
+
+        Raises
+        ------
+        ParameterError
+            The recipe needs images, and these are none.
+
+        Examples
+        --------
+        >>> suited = {"name": "sklearn", "estimator": "logistic", "features": "tfidf"}
+        >>> ceal().own(suited, "ceal", is_image=True)["network"]
+        'two_convolutions'
+        >>> verips().own(suited, "verips", is_image=False)
+        {'name': 'sklearn', 'estimator': 'mlp', 'features': 'tfidf'}
+        """
+        if is_image and self.learner is not None:
+            return self.learner
+        if self.elsewhere is None:
+            other = (
+                ""
+                if self.wraps
+                else f", or give one learner with draws, for example --learner '{_WITH_DRAWS}'"
+            )
+            message = (
+                f"The recipe {name!r} needs images, all of one size, which its network reads; received other "
+                f"items. Leave it out{other}."
+            )
+            raise ParameterError(message)
+        kept = {key: suited[key] for key in ("features",) if key in suited}
+        return {**(kept if "name" in self.elsewhere else suited), **self.elsewhere}
 
     def picks(self) -> Strategy:
         """The strategy.
@@ -105,7 +156,7 @@ class Recipe:
 
 
 def pair(strategy: Any, wraps: Any = None, learner: Any = None) -> Recipe:
-    """Any learner that wraps a learner with any strategy: for what has no name of its own.
+    """In experiment files alone: any strategy, with any learner that wraps a learner.
 
     Parameters
     ----------
@@ -143,7 +194,8 @@ def bgadl(strategy: Any = "bald", generation: str = "reconstruction") -> Recipe:
     {'name': 'generative', 'generation': 'reconstruction'}
     """
     wraps = {"name": "generative", "generation": generation}
-    return Recipe(strategy, wraps, {**_SMALL_NETWORK, "draws": 50}, "Tran et al., 2019")
+    network = {**_SMALL_NETWORK, "draws": 50}
+    return Recipe(strategy, wraps, network, "Tran et al., 2019", elsewhere=None)
 
 
 def ceal(strategy: Any = "least_confident") -> Recipe:
@@ -185,7 +237,8 @@ def dbal(strategy: Any = "bald") -> Recipe:
     >>> dbal().learner["draws"]
     100
     """
-    return Recipe(strategy, None, {**_SMALL_NETWORK, "draws": 100}, "Gal et al., 2017")
+    network = {**_SMALL_NETWORK, "draws": 100}
+    return Recipe(strategy, None, network, "Gal et al., 2017", elsewhere=None)
 
 
 def ensemble_vr(members: int = 5) -> Recipe:
@@ -206,7 +259,7 @@ def ensemble_vr(members: int = 5) -> Recipe:
     {'name': 'ensemble', 'members': 3}
     """
     wraps = {"name": "ensemble", "members": members}
-    return Recipe("variation_ratio", wraps, _SMALL_NETWORK, "Beluch et al., 2018")
+    return Recipe("variation_ratio", wraps, _SMALL_NETWORK, "Beluch et al., 2018", _DRAWING)
 
 
 def learning_loss(loss: str = "margin") -> Recipe:
@@ -227,7 +280,9 @@ def learning_loss(loss: str = "margin") -> Recipe:
     'predicted_loss'
     """
     network = {"name": "torch", "network": "narrow_resnet", "train": {"name": "sgd"}, "augment": "crop_flip"}
-    return Recipe("predicted_loss", {"name": "learning_loss", "loss": loss}, network, "Yoo and Kweon, 2019")
+    rows = {"name": "torch", "network": "mlp", "train": "sgd"}
+    wraps = {"name": "learning_loss", "loss": loss}
+    return Recipe("predicted_loss", wraps, network, "Yoo and Kweon, 2019", rows)
 
 
 def hast(strategy: Any = "margin") -> Recipe:
@@ -269,7 +324,7 @@ def verips(strategy: Any = "margin") -> Recipe:
     'entropy_verified'
     """
     wraps = {"name": "self_training", "rule": "entropy_verified", **_UNWEIGHTED}
-    return Recipe(strategy, wraps, None, "Gilhuber et al., 2022")
+    return Recipe(strategy, wraps, None, "Gilhuber et al., 2022", _DRAWING)
 
 
 def nest(strategy: Any = "margin") -> Recipe:
