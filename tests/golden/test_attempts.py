@@ -15,8 +15,9 @@ from nextlabel.core.registry import resolve
 from nextlabel.core.rng import generator
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage import Report, audit
-from nextlabel.leakage.attempts import Batch, Guess, attempt, guess, scored
+from nextlabel.leakage.attempts import Batch, attempt, scored
 from nextlabel.leakage.cases import Case, CaseSetting
+from nextlabel.leakage.guesses import Guess, guess
 from nextlabel.leakage.scores import ItemScore
 from nextlabel.testing.plain_attacks import Blind, Told
 
@@ -92,7 +93,10 @@ def test_labels_of_an_embedding_are_scored_against_the_models_own() -> None:
 def test_features_are_compared_where_they_have_the_right_width() -> None:
     features = np.array([[1.0, 2.0]])
     batch = batch_of(np.eye(3)[:1], features=features)
-    assert laid(Recovery("recovered", features=features), batch).features[0] == pytest.approx((1.0, 0.0))
+    ((cosine, score),) = [
+        one for one in laid(Recovery("recovered", features=features), batch).features if one
+    ]
+    assert (cosine, score.relative) == pytest.approx((1.0, 0.0))
     assert laid(Recovery("recovered", features=np.ones((1, 3))), batch).features == ()
     assert laid(Recovery("recovered", features=np.ones((0, 2))), batch).features == ()
 

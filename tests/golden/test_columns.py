@@ -10,9 +10,9 @@ from nextlabel.core.disclosure import Array
 from nextlabel.core.registry import resolve
 from nextlabel.errors import DisclosureError, ParameterError
 from nextlabel.leakage import audit
-from nextlabel.leakage.attempts import guess
 from nextlabel.leakage.cases import Case, CaseSetting
 from nextlabel.leakage.given import looks_like_images
+from nextlabel.leakage.guesses import guess
 from nextlabel.leakage.notes import remarks_on
 from nextlabel.leakage.scores import ItemScore, score_item, spreads_of
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, RECOGNISABLE, item_verdict
@@ -187,13 +187,6 @@ def test_a_report_says_what_columns_are_measured_in() -> None:
 
 def test_a_table_without_any_spread_is_measured_as_one() -> None:
     assert case(np.ones((30, 6), np.float32)).spreads is None
-
-
-def test_targets_of_a_regression_are_said_not_to_be_scored() -> None:
-    items = np.random.default_rng(0).normal(size=(30, 6)).astype(np.float32)
-    labels = np.random.default_rng(1).normal(size=(30, 2))
-    said = remarks_on(case(items, labels, loss="squared_error"), ())
-    assert any("count the values of single records as given away" in one for one in said)
 
 
 ITEMS = np.linspace(0.0, 1.0, 180, dtype=np.float32).reshape(30, 6)

@@ -75,8 +75,16 @@ def test_a_squared_error_hides_nothing_either() -> None:
     sent = full(model, item, np.ones((1, 5)), loss="squared_error")
     found = recovered(sent, model, loss="squared_error")
     assert worst(found.items, item) < 1e-12
-    assert found.labels is None
+    assert found.labels == pytest.approx(np.ones((1, 5)), abs=1e-12)
     assert found.residual == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_target_follows_from_the_last_layer_alone() -> None:
+    model, target = network(12, 20, 5), np.random.default_rng(2).normal(size=(1, 5))
+    sent = last_layer(model, items_of(1), target, loss="squared_error")
+    found = recovered(sent, model, loss="squared_error")
+    assert found.items is None
+    assert found.labels == pytest.approx(target, abs=1e-12)
 
 
 def test_an_update_of_one_step_is_a_gradient() -> None:

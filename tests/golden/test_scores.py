@@ -17,6 +17,7 @@ from nextlabel.leakage.scores import (
     score_item,
     score_tokens,
 )
+from nextlabel.leakage.verdicts import is_same
 
 
 def test_errors_of_an_item_are_those_by_hand() -> None:
@@ -144,9 +145,29 @@ def test_what_is_left_over_has_no_match() -> None:
 def test_features_are_matched_and_compared_by_angle_and_length() -> None:
     true = np.array([[1.0, 0.0], [0.0, 2.0]])
     found = np.array([[0.0, 3.0], [1.0, 0.0]])
-    assert feature_scores(found, true) == ((1.0, 0.0), (1.0, 0.5))
-    assert feature_scores(np.zeros((1, 2)), true[:1]) == ((0.0, 1.0),)
-    assert feature_scores(np.full((1, 2), np.nan), true[:1]) == ((0.0, np.inf),)
+    assert by_length(found, true) == [(1.0, 0.0), (1.0, 0.5)]
+    assert by_length(np.zeros((1, 2)), true[:1]) == [(0.0, 1.0)]
+    assert by_length(np.full((1, 2), np.nan), true[:1]) == [(0.0, np.inf)]
+    assert feature_scores(found[:1], true)[0] is None
+
+
+def by_length(found: Array, true: Array, spreads: Array | None = None) -> list[tuple[float, float | None]]:
+    return [(one[0], one[1].relative) for one in feature_scores(found, true, spreads) if one is not None]
+
+
+def test_features_are_judged_one_by_one_as_columns_are() -> None:
+    # a thousandth of the length is all of a unit that is small: the other vector is as near by its length
+    true, spreads = np.array([[1000.0, 0.5], [1000.0, 1.5]]), np.array([100.0, 0.5])
+    ((_, first), (_, second)) = [one for one in feature_scores(true[::-1], true, spreads) if one is not None]
+    assert (first.worst, second.worst) == (0.0, 0.0)
+    ((cosine, score),) = [one for one in feature_scores(true[1:], true[:1], spreads) if one is not None]
+    assert cosine > 0.999999
+    assert by_length(true[1:], true[:1])[0][1] == pytest.approx(1e-3, rel=1e-6)
+    assert (score.worst, score.columns) == (2.0, 0.5)
+    assert not is_same(score)
+    # what is the same in all tells nothing, and where all is, lengths are left
+    assert by_length(true[1:], true[:1], np.array([100.0, 0.0]))[0][1] == 0.0
+    assert by_length(true[1:], true[:1], np.zeros(2)) == by_length(true[1:], true[:1])
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import numpy as np
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
+from nextlabel.leakage.guesses import Guess
 from nextlabel.leakage.scores import (
-    COLUMN,
     ItemScore,
     count_overlap,
     feature_scores,
@@ -22,9 +22,10 @@ from nextlabel.leakage.scores import (
     score_item,
     score_tokens,
 )
+from nextlabel.leakage.targets import Targets
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
-__all__ = ["AS_GUESSED", "BROKE_OFF", "Attempt", "Batch", "Guess", "attempt", "guess", "scored"]
+__all__ = ["AS_GUESSED", "BROKE_OFF", "Attempt", "Batch", "attempt", "scored"]
 
 
 AS_GUESSED = "a guess is as good"
@@ -35,24 +36,6 @@ BROKE_OFF = "broke off"
 
 _FAULTS = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
 _FAULT = "fault"
-_NEAREST = {False: 1, True: 8}  # by error; the most alike of images is seldom the very nearest
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Guess:
-    """What is known of a record without any message: the baseline that a recovery must beat.
-
-    Parameters
-    ----------
-    score : ItemScore
-        The best that the mean of other items and the nearest of them give.
-    mean_mse : float, optional
-        The mean squared error of the mean of other items; None for text.
-    """
-
-    score: ItemScore
-    mean_mse: float | None
 
 
 @final
@@ -79,6 +62,10 @@ class Batch:
     is_text : bool
     spreads : array of float, the axes of an item, optional
         The unit of each column, where items are neither images nor text; 0 for one that tells nothing.
+    targets : Targets, optional
+        Of a regression.
+    feature_spreads : array of float, axes (d,), optional
+        The unit of each feature; 0 for one that tells nothing.
     """
 
     positions: Array
@@ -91,6 +78,8 @@ class Batch:
     is_image: bool = False
     is_text: bool = False
     spreads: Array | None = None
+    targets: Targets | None = None
+    feature_spreads: Array | None = None
 
     @property
     def values(self) -> int:
@@ -143,8 +132,12 @@ class Attempt:
         How many of these are right.
     false_items : int
         Recovered items beyond those that match a record.
-    features : tuple of (cosine, relative error) or None
+    features : tuple of (cosine, ItemScore) or None
         One for each record.
+    targets : tuple of ItemScore or None
+        Of a regression, one for each record; empty where no target is claimed.
+    target_verdicts : tuple of str
+        As many: which came back exactly.
     details : mapping
         What the attack lets a report show.
     items : tuple of array or None
@@ -166,7 +159,9 @@ class Attempt:
     claimed: tuple[int, ...] | None = None
     overlap: int = 0
     false_items: int = 0
-    features: tuple[tuple[float, float] | None, ...] = ()
+    features: tuple[tuple[float, ItemScore] | None, ...] = ()
+    targets: tuple[ItemScore | None, ...] = ()
+    target_verdicts: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     items: tuple[Array | None, ...] = field(default=(), repr=False)
 
@@ -252,6 +247,7 @@ def scored(
         NOT_SHOWN if score is None else item_verdict(score, one.score, one.mean_mse, values=batch.values)
         for score, one in zip(scores, batch.guesses, strict=True)
     )
+    told = batch.targets.scores(recovery.labels) if batch.targets and recovery.outcome != "refused" else ()
     true = batch.said if kind == "embedding" else batch.labels
     claimed = _claimed(recovery, classes)
     overlap = 0
@@ -276,62 +272,11 @@ def scored(
         overlap=overlap,
         false_items=extra,
         features=_feature_scores(recovery, batch),
+        targets=told,
+        target_verdicts=batch.targets.verdicts(told) if batch.targets and told else (),
         details=dict(recovery.details),
         items=items,
     )
-
-
-def guess(
-    true: Array,
-    others: Array,
-    *,
-    span: float,
-    is_image: bool = False,
-    is_text: bool = False,
-    spreads: Array | None = None,
-) -> Guess:
-    """What the mean of other items, and the nearest of them, tell of a record without any message.
-
-    Parameters
-    ----------
-    true : array
-        The record.
-    others : array, first axis p
-        Other items; where there are none, the middle of what the record could be is not known, and nothing
-        is guessed.
-    span : float
-        The width of the range of values.
-    is_image, is_text : bool
-    spreads : array of float, the axes of an item, optional
-        The unit of each column; near, and the error, are then in these units.
-
-    Notes
-    -----
-    The nearest is found with the truth at hand: no attacker could choose better among these items, so that to
-    beat it is harder than need be. Of columns, the share that came back is the best of any of these items.
-    """
-    if not len(others):
-        return Guess(ItemScore(), None)
-    if is_text:
-        found = [score_tokens(one, true) for one in others]
-        return Guess(max(found, key=lambda score: score.tokens or 0.0), None)
-    flat = np.asarray(others, np.float64).reshape(len(others), -1)
-    apart = flat - np.asarray(true, np.float64).ravel()
-    if spreads is not None:
-        told = spreads.ravel() > 0
-        apart = apart[:, told] / spreads.ravel()[told]
-    order = (apart**2).sum(1).argsort(kind="stable")
-    middle = flat.mean(0).reshape(true.shape)
-    measure: dict[str, Any] = {"span": span, "is_image": is_image, "spreads": spreads}
-    by_mean = score_item(middle, true, **measure)
-    near = [score_item(others[one], true, **measure) for one in order[: _NEAREST[is_image]]]
-    best = min(by_mean, *near, key=lambda score: math.inf if score.mse is None else score.mse)
-    alike = [one.ssim for one in (by_mean, *near) if one.ssim is not None]
-    score: ItemScore = dataclasses.replace(best, ssim=max(alike) if alike else None)
-    if spreads is not None:
-        shares = (np.abs(apart) <= COLUMN).mean(1)
-        score = dataclasses.replace(score, columns=max(by_mean.columns or 0.0, float(shares.max())))
-    return Guess(score, by_mean.mse)
 
 
 def _item_scores(
@@ -376,11 +321,11 @@ def _claimed(recovery: Recovery, classes: int) -> tuple[int, ...] | None:
     return tuple(int(one) for one in np.bincount(kept, minlength=classes))
 
 
-def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, float] | None, ...]:
+def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, ItemScore] | None, ...]:
     found, true = recovery.features, batch.features
     if found is None or true is None or found.ndim != 2 or found.shape[1] != true.shape[1] or not len(found):
         return ()
-    return feature_scores(found, true)
+    return feature_scores(found, true, batch.feature_spreads)
 
 
 def _why(recovery: Recovery, scores: Sequence[ItemScore | None]) -> str:

@@ -12,11 +12,13 @@ from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.errors import DisclosureError, ParameterError
-from nextlabel.leakage.attempts import Batch, guess
+from nextlabel.leakage.attempts import Batch
 from nextlabel.leakage.defences.catalogue import parse
 from nextlabel.leakage.defences.noises import Private
 from nextlabel.leakage.given import looks_like_images, require_sound
+from nextlabel.leakage.guesses import guess
 from nextlabel.leakage.scores import spreads_of
+from nextlabel.leakage.targets import target_law
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["LEAST_MESSAGES", "LEAST_RECORDS", "SWITCHES", "Case", "CaseSetting"]
@@ -181,6 +183,9 @@ class Case:
         declared = setting.bounds[0] if setting.bounds is not None else self.items.min()
         self.low = float(declared)
         self.spreads = self._units()
+        is_regression = setting.loss == "squared_error" and setting.share != "embedding"
+        self.targets = target_law(self.labels) if is_regression else None
+        self._feature_spreads = None if self._features is None else spreads_of(self._features)
         self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
 
     @property
@@ -344,6 +349,8 @@ class Case:
             labels=self.labels[rows].astype(np.int64) if has_classes else None,
             said=self.outputs[part].argmax(1) if says_classes else None,
             features=None if self._features is None else self._features[part],
+            targets=None if self.targets is None else self.targets.among(rows, self.public_labels),
+            feature_spreads=self._feature_spreads,
         )
 
     def _truth(self, rows: Array) -> Batch:

@@ -14,6 +14,7 @@ from nextlabel.leakage.attempts import Attempt, Batch, attempt, scored
 from nextlabel.leakage.by_chance import is_alike
 from nextlabel.leakage.cases import Case, CaseSetting
 from nextlabel.leakage.chances import chance_of_labels
+from nextlabel.leakage.target_counts import targets_by_attack
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN
 
 __all__ = ["FALSE_ALARM", "Control", "known_case", "known_controls", "own_control"]
@@ -96,8 +97,8 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
     Returns
     -------
     Control
-        It fails where a record of another message counts as shown, or labels of another message are claimed
-        more often than chance has it. Pairs of records that are alike in truth are left out.
+        It fails where a record of another message counts as shown, or labels or targets of another message
+        are claimed more often than chance has it. Pairs of records that are alike in truth are left out.
     """
     name = "null control, your own messages scored against other records"
     if len(case.batches) < 2:
@@ -181,7 +182,7 @@ def _against(case: Case, name: str, recovery: Recovery, message: int, truth: Bat
 
 
 def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str]:
-    """Whether the labels that each attack claims are right no more often than chance has it."""
+    """Whether labels, or targets, that each attack claims are right no more often than chance has it."""
     prior = case.prior
     right = of = 0
     is_by_chance = True
@@ -195,6 +196,11 @@ def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str
         )
         is_by_chance = is_by_chance and chance > FALSE_ALARM
         right, of = right + overlap, of + case.setting.batch * len(own)
+    told = targets_by_attack(case.targets, case.setting.batch, [one for _, one in found]).values()
+    if told:
+        is_by_chance = all(one.chance > FALSE_ALARM for one in told)
+        exact, claimed = sum(one.exact for one in told), sum(one.of for one in told)
+        return is_by_chance, f"{exact} of {claimed} targets exact"
     return is_by_chance, f"{right} of {of} labels right" if of else _NO_LABELS
 
 

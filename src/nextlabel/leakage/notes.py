@@ -47,7 +47,7 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
             f"Of {twins} of {records} records another one is the same, or within 0.001 of it: a guess "
             "without the message is as good as the record, so nothing can be shown of these, whatever leaks."
         )
-    said += _labels(case)
+    said += _labels(case, attempts)
     broken = Counter(one.attack for one in attempts if one.why == BROKE_OFF)
     said += [
         f"The attack {name} broke off with an error on {count} of {messages} messages: a fault of the "
@@ -88,7 +88,7 @@ def _measure(case: Case) -> list[str]:
     ]
 
 
-def _labels(case: Case) -> list[str]:
+def _labels(case: Case, attempts: Sequence[Attempt]) -> list[str]:
     """What counts as a label, where that is not the class given."""
     if case.setting.share == "embedding":
         return [
@@ -96,13 +96,32 @@ def _labels(case: Case) -> list[str]:
             "speaks of these guesses."
         ]
     if case.setting.loss == "squared_error":
-        return [
-            "The labels are values, which are not scored: LABEL ONLY is never said of them, and NOT SHOWN "
-            "says nothing of them. Of a single record the last layer's weights and biases give its input by "
-            "one division, and the model's output there with the bias's gradient gives the value: count the "
-            "values of single records as given away."
-        ]
+        return _targets(case, attempts)
     return []
+
+
+def _targets(case: Case, attempts: Sequence[Attempt]) -> list[str]:
+    """What is scored of the targets of a regression."""
+    if case.targets is None:
+        return ["All targets are the same, so that there is nothing to score of them."]
+    if not any(one.targets for one in attempts):
+        single = (
+            " Of a single record the last layer's weights and biases give its input by one division, and the "
+            "model's output there with the bias's gradient gives the target."
+            if case.setting.batch == 1
+            else ""
+        )
+        return [
+            "No attack gave back a target, so targets are not scored: NOT SHOWN says nothing of them."
+            f"{single}"
+        ]
+    told = case.public_labels is not None and len(case.public_labels) > 0
+    return [
+        f"Targets are measured as the columns of a table, each in units of its spread over the "
+        f"{len(case.targets.values)} records given; the guess that they must beat is the mean target of "
+        f"{'the public items' if told else 'your other records'}. Of a batch they are matched with the "
+        "records whatever items they came with."
+    ]
 
 
 def said_once(by_message: Sequence[Sequence[str]]) -> tuple[str, ...]:

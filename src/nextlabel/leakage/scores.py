@@ -275,24 +275,36 @@ def matched(costs: Array) -> tuple[int | None, ...]:
     return tuple(of_true.get(place) for place in range(costs.shape[1]))
 
 
-def feature_scores(found: Array, true: Array) -> tuple[tuple[float, float] | None, ...]:
-    """Cosine and relative error of each true feature vector with its match; None where none is left.
+def feature_scores(
+    found: Array, true: Array, spreads: Array | None = None
+) -> tuple[tuple[float, ItemScore] | None, ...]:
+    """Cosine and score of each true feature vector with its match; None where none is left.
 
     Parameters
     ----------
     found : array of float, axes (r, d)
     true : array of float, axes (b, d)
+    spreads : array of float, axes (d,), optional
+        The unit of each feature, 0 for one that tells nothing: units of a network are as far apart in scale
+        as the columns of a table. Without any above 0, errors are shares of the length of a vector.
 
     Examples
     --------
-    >>> feature_scores(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]))
-    ((1.0, 1.0),)
+    >>> ((cosine, score),) = feature_scores(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]]))
+    >>> cosine, score.relative
+    (1.0, 1.0)
+    >>> units = np.array([100.0, 0.01])
+    >>> ((cosine, score),) = feature_scores(np.array([[90.0, 0.0]]), np.array([[90.0, 0.03]]), units)
+    >>> round(cosine, 5), score.worst
+    (1.0, 3.0)
     """
     found, true = np.asarray(found, np.float64), np.asarray(true, np.float64)
-    pairs = matched(np.array([[_relative(ours, theirs) for theirs in true] for ours in found]))
+    units = None if spreads is None or not spreads.any() else spreads
+    table = [[score_item(ours, theirs, span=1.0, spreads=units) for theirs in true] for ours in found]
+    pairs = matched(np.array([[one.relative for one in row] for row in table], np.float64))
     return tuple(
-        None if place is None else (_cosine(found[place], theirs), _relative(found[place], theirs))
-        for place, theirs in zip(pairs, true, strict=True)
+        None if pair is None else (_cosine(found[pair], theirs), table[pair][place])
+        for place, (pair, theirs) in enumerate(zip(pairs, true, strict=True))
     )
 
 

@@ -13,13 +13,8 @@ from nextlabel.leakage.cases import Case
 from nextlabel.leakage.chances import chance_of_labels
 from nextlabel.leakage.report.report import Exhibit, Outcome, Standing, Summary
 from nextlabel.leakage.scores import ItemScore
-from nextlabel.leakage.verdicts import (
-    LABEL_ONLY,
-    LIMITS,
-    NOT_SHOWN,
-    VERDICTS,
-    shares,
-)
+from nextlabel.leakage.target_counts import targets_by_attack
+from nextlabel.leakage.verdicts import EXACT, LABEL_ONLY, LIMITS, NOT_SHOWN, VERDICTS, is_same, shares
 
 __all__ = ["exhibits", "outcome_of", "standings", "summaries"]
 
@@ -40,9 +35,10 @@ def standings(case: Case, attempts: Sequence[Attempt]) -> tuple[Standing, ...]:
     -------
     tuple of Standing
         By message, in its order. A record of which no item was shown has the verdict LABEL ONLY where an
-        attack whose labels are clearly better than a guess by the prior counts its class rightly.
+        attack whose labels are clearly better than a guess by the prior counts its class rightly, or, of a
+        regression, gave its target exactly.
     """
-    leaking = _attacks_with_labels(case, attempts)
+    leaking = _attacks_with_labels(case, attempts) | _attacks_with_targets(case, attempts)
     made = []
     for message, batch in enumerate(case.batches):
         own = [one for one in attempts if one.message == message]
@@ -146,6 +142,15 @@ def _attacks_with_labels(case: Case, attempts: Sequence[Attempt]) -> dict[str, f
     return {name: chance for name, chance in chances.items() if chance <= LIMITS.chance / len(claimed)}
 
 
+def _attacks_with_targets(case: Case, attempts: Sequence[Attempt]) -> dict[str, float]:
+    """The attacks whose claimed targets are exact clearly more often than a guess is, with the chance."""
+    if "labels" in case.setting.knows:
+        return {}
+    counted = targets_by_attack(case.targets, case.setting.batch, attempts)
+    chances = {name: targets.chance for name, targets in counted.items()}
+    return {name: chance for name, chance in chances.items() if chance <= LIMITS.chance / len(chances)}
+
+
 def _claims(attempts: Sequence[Attempt]) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
     for one in attempts:
@@ -157,7 +162,10 @@ def _claims(attempts: Sequence[Attempt]) -> dict[str, list[Attempt]]:
 def _names_label(
     case: Case, own: Sequence[Attempt], leaking: Mapping[str, float], message: int, place: int
 ) -> str:
-    """The attack that counts the class of a record rightly, among those that do better than a guess."""
+    """The attack that gives the class or the target of a record, among those that do better than a guess."""
+    exact = [one.attack for one in own if one.attack in leaking and EXACT in one.target_verdicts[place:][:1]]
+    if exact:
+        return exact[0]
     batch = case.batches[message]
     true = batch.said if case.setting.share == "embedding" else batch.labels
     if true is None:
@@ -200,6 +208,7 @@ def _summary(case: Case, name: str, own: Sequence[Attempt]) -> Summary:
     prior = case.prior
     overlap = sum(one.overlap for one in claims)
     features = [pair for one in own for pair in one.features if pair is not None]
+    targets = targets_by_attack(case.targets, case.setting.batch, own).get(name)
     chance = None
     if claims and prior is not None:
         sizes = [case.setting.batch] * len(claims)
@@ -213,9 +222,13 @@ def _summary(case: Case, name: str, own: Sequence[Attempt]) -> Summary:
         labels_of=len(claims) * case.setting.batch,
         labels_chance=chance,
         count_error=fmean(_count_error(case, one) for one in claims) if claims else None,
-        features_exact=sum(relative < LIMITS.exact for _, relative in features) if features else None,
+        features_exact=sum(is_same(score) for _, score in features) if features else None,
         features_cosine=median(cosine for cosine, _ in features) if features else None,
         false_items=sum(one.false_items for one in own),
+        targets_exact=None if targets is None else targets.exact,
+        targets_of=0 if targets is None else targets.of,
+        targets_error=None if targets is None else targets.error,
+        targets_chance=None if targets is None else targets.chance,
     )
 
 

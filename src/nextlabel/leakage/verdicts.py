@@ -45,7 +45,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         EXACT: "The record came back as it was, a relative error below 0.001 (of a table, every column in "
         "its own unit) or every token, and no guess without the message is as good.",
         RECOGNISABLE: "What came back shows the record, clearly better than a guess without the message.",
-        LABEL_ONLY: "The label came back more often than a guess finds it; the record itself did not.",
+        LABEL_ONLY: "The label came back more often than a guess finds it (of a regression, the target, "
+        "exactly); the record itself did not.",
         BOUNDED: "The attacks tried failed, and the noise bounds what any attack can do, as stated.",
         NOT_SHOWN: "The attacks tried failed; this is no proof of safety. Other attacks, more time or more "
         "knowledge may succeed.",

@@ -48,6 +48,8 @@ class FullyConnected(Attack):
     against its own part of the gradient; `ReluSparsity` goes on from there. Time O(m·d) for one item,
     O(m·d·min(m, d)) for the singular values.
 
+    Under the squared error the targets of a single item follow from what the model says of it.
+
     Fails where the layer has no bias: one item is then known up to its scale; where another layer with
     weights comes first; where noise is as large as the gradient. Items that leave more of the message than
     rounding, and the noise that the rows of the first layer show, are given as failed.
@@ -137,7 +139,16 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
     features, apart = _solved(found.weight, found.bias)
     outcome = "recovered" if apart < _FAR else "failed"
     reason = f"{why} What is recovered are the features that enter the last layer.{remark}"
-    return Recovery(outcome, reason, features=features[None], residual=apart, details=_shown(spectrum))
+    # what the layer says of the features, less the slope of half a squared error: the target
+    target = found.layer.outputs_of(features) - found.bias if knowledge.loss == "squared_error" else None
+    return Recovery(
+        outcome,
+        reason,
+        labels=None if target is None else target[None],
+        features=features[None],
+        residual=apart,
+        details=_shown(spectrum),
+    )
 
 
 def _single(
@@ -168,7 +179,7 @@ def _single(
         outcome,
         f"{refuted}{reason}".strip(),
         items=item,
-        labels=closed.labels,
+        labels=closed.answers,
         features=row[None] if len(seen.layers) == 1 else None,
         residual=residual,
         evaluations=int(closed.residual is not None),

@@ -298,7 +298,7 @@ def _told(
         "recovered" if is_close else "failed",
         (reason + remark).strip(),
         items=search.items,
-        labels=search.best.labels,
+        labels=search.best.answers,
         residual=residual if search.items is not None else None,
         evaluations=search.evaluations,
         is_cut=is_cut,

@@ -1,7 +1,7 @@
 """What follows once the items of a message are known: their labels, and how well they explain the message."""
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -39,12 +39,20 @@ class Explained:
         As a share of the length of the message; None where it cannot be computed.
     borne : float
         What rounding may leave of the residual of items that are right.
+    targets : array of float64, axes (b, k), or None
+        Under the squared error, in place of labels.
     """
 
     labels: NDArray[np.int64] | None = None
     is_hard: bool = False
     residual: float | None = None
     borne: float = 0.0
+    targets: Floats | None = None
+
+    @property
+    def answers(self) -> NDArray[Any] | None:
+        """Labels, or targets under the squared error."""
+        return self.labels if self.targets is None else self.targets
 
 
 def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Explained:
@@ -57,7 +65,7 @@ def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Expl
     gradient : Disclosure
         Of kind ``"full"`` or ``"last_layer"``.
     knowledge : Knowledge
-        Under cross-entropy labels are solved for; under the squared error targets are, and labels stay None.
+        Under cross-entropy labels are solved for; under the squared error targets are.
 
     Returns
     -------
@@ -116,7 +124,8 @@ def _closed(
     message = MessageGradient.known(knowledge, gradient)
     given = torch.tensor(targets, dtype=inputs.dtype, device=inputs.device)
     residual = relative_distance(message(inputs, given), tensors_of(gradient, torch.float64))
-    return Explained(labels, is_hard, residual)
+    told = targets if knowledge.loss == "squared_error" else None
+    return Explained(labels, is_hard, residual, targets=told)
 
 
 def slopes_at(items: Floats, layer: Dense, knowledge: Knowledge) -> Floats:

@@ -139,7 +139,7 @@ def _attacks(report: Report) -> Section:
         parts.append(
             Table(
                 caption="Inputs of the last layer",
-                header=["attack", "relative error below 0.001", "median cosine"],
+                header=["attack", "came back", "median cosine"],
                 rows=[
                     [
                         _spaced(one.attack),
@@ -148,8 +148,13 @@ def _attacks(report: Report) -> Section:
                     ]
                     for one in features
                 ],
+                notes=[
+                    "Came back: as a record of a table does, each feature in units of its spread over the "
+                    "audited records; features that are the same in all are left out."
+                ],
             )
         )
+    parts += _targets(report)
     if report.skipped:
         parts.append(
             Listing([f"Not tried: {_spaced(one.name)}, since {one.reason}." for one in report.skipped])
@@ -160,6 +165,32 @@ def _attacks(report: Report) -> Section:
         pictures.time_picture(report),
     ]
     return Section("Attacks", [*parts, *(one for one in drawn if one is not None)])
+
+
+def _targets(report: Report) -> list[Part]:
+    """The targets of a regression, by the attacks that claim any."""
+    claims = [one for one in report.summaries if one.targets_exact is not None]
+    if not claims:
+        return []
+    return [
+        Table(
+            caption="Targets",
+            header=["attack", "exact", "median error"],
+            rows=[
+                [
+                    _spaced(one.attack),
+                    f"{one.targets_exact} of {one.targets_of}"
+                    + ("" if one.targets_chance is None else f" (chance {_chance(one.targets_chance)})"),
+                    _NOTHING if one.targets_error is None else f"{one.targets_error:.2g}",
+                ]
+                for one in claims
+            ],
+            notes=[
+                "Exact: as a record of a table is, and better than the mean target of the other data. The "
+                "error is in units of the spread of the targets; the chance, of so many by guessing."
+            ],
+        )
+    ]
 
 
 def _defences(report: Report) -> Section:

@@ -121,11 +121,19 @@ class Summary:
     count_error : float, optional
         Mean over messages of half the sum of |claimed − true| counts.
     features_exact : int, optional
-        Records of which the input of the last layer came back with a relative error below 0.001.
+        Records of which the input of the last layer came back, every feature in units of its spread.
     features_cosine : float, optional
         The median cosine of these inputs.
     false_items : int
         Items given back beyond those that match a record.
+    targets_exact : int, optional
+        Of a regression, targets that came back exactly; None where none was claimed.
+    targets_of : int
+        Of how many records.
+    targets_error : float, optional
+        The median error of these targets, in units of their spread.
+    targets_chance : float, optional
+        How probably guesses would be exact so often.
     """
 
     attack: str
@@ -139,6 +147,10 @@ class Summary:
     features_exact: int | None = None
     features_cosine: float | None = None
     false_items: int = 0
+    targets_exact: int | None = None
+    targets_of: int = 0
+    targets_error: float | None = None
+    targets_chance: float | None = None
 
 
 @final

@@ -50,7 +50,7 @@ def sentences(report: Report) -> tuple[str, ...]:
 
 
 def others(report: Report) -> tuple[str, ...]:
-    """What else came back: the other verdicts, a bound beside a leak, the inputs of the last layer.
+    """What else came back: the other verdicts, a bound beside a leak, targets, the inputs of the last layer.
 
     Parameters
     ----------
@@ -60,21 +60,27 @@ def others(report: Report) -> tuple[str, ...]:
     if report.is_void:
         return ()
     left = [one for one in report.shares if one.verdict != report.verdict and report.verdict != BOUNDED]
-    said = [f"{one.verdict}: {share_words(one)}." for one in left]
+    said = [f"{one.verdict}: {share_words(one, _label(report))}." for one in left]
     if report.bound is not None and report.verdict != BOUNDED:
         said.append(_bound(report))
-    return (*said, *_features(report))
+    return (*said, *_targets(report), *_features(report))
 
 
-def share_words(share: Share) -> str:
+def share_words(share: Share, label: str = "label") -> str:
     """What became of how many records, with the exact interval.
+
+    Parameters
+    ----------
+    share : Share
+    label : str
+        What a label is called: of a regression, a target.
 
     Examples
     --------
     >>> share_words(Share("EXACT", 3, 20, 0.032, 0.379))
     '3 of 20 records came back exactly (15.0 %; 95 % interval 3.2 % to 37.9 %)'
     """
-    did = _CAME[share.verdict]
+    did = _CAME[share.verdict].replace("label", label)
     if share.records == 1:
         did = did.replace("their", "its").replace("themselves", "itself").replace("they", "it")
     return (
@@ -183,7 +189,7 @@ def _found(report: Report) -> str:
         )
         return " ".join(one for one in (said, _labels(report), _bound(report)) if one)
     share = next(one for one in report.shares if one.verdict == verdict)
-    return f"{verdict}: {share_words(share)} from {source}. {_against(verdict, report)}"
+    return f"{verdict}: {share_words(share, _label(report))} from {source}. {_against(verdict, report)}"
 
 
 def _against(verdict: str, report: Report) -> str:
@@ -225,6 +231,10 @@ def _bound(report: Report) -> str:
     )
 
 
+def _label(report: Report) -> str:
+    return "target" if report.setting.get("loss") == "squared_error" else "label"
+
+
 def _features(report: Report) -> tuple[str, ...]:
     best = max((one for one in report.summaries if one.features_exact), default=None, key=_exact)
     if best is None:
@@ -233,6 +243,20 @@ def _features(report: Report) -> tuple[str, ...]:
         f"The input of the last layer came back for {best.features_exact} of {best.records} records "
         f"({best.attack.replace('_', ' ')}): whoever can invert the layers before it has the record.",
     )
+
+
+def _targets(report: Report) -> tuple[str, ...]:
+    best = max((one for one in report.summaries if one.targets_exact), default=None, key=_exact_targets)
+    if best is None or _TOLD in report.knows:
+        return ()
+    return (
+        f"The target came back exactly for {best.targets_exact} of {best.targets_of} records "
+        f"({best.attack.replace('_', ' ')}).",
+    )
+
+
+def _exact_targets(summary: object) -> int:
+    return int(getattr(summary, "targets_exact", 0) or 0)
 
 
 def _exact(summary: object) -> int:

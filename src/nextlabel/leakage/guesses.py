@@ -1,0 +1,85 @@
+"""What is known of a record without any message: the mean of other items, and the nearest of them."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.core.disclosure import Array
+from nextlabel.leakage.scores import COLUMN, ItemScore, score_item, score_tokens
+
+__all__ = ["Guess", "guess"]
+
+_NEAREST = {False: 1, True: 8}  # by error; the most alike of images is seldom the very nearest
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What is known of a record without any message: the baseline that a recovery must beat.
+
+    Parameters
+    ----------
+    score : ItemScore
+        The best that the mean of other items and the nearest of them give.
+    mean_mse : float, optional
+        The mean squared error of the mean of other items; None for text.
+    """
+
+    score: ItemScore
+    mean_mse: float | None
+
+
+def guess(
+    true: Array,
+    others: Array,
+    *,
+    span: float,
+    is_image: bool = False,
+    is_text: bool = False,
+    spreads: Array | None = None,
+) -> Guess:
+    """What the mean of other items, and the nearest of them, tell of a record without any message.
+
+    Parameters
+    ----------
+    true : array
+        The record.
+    others : array, first axis p
+        Other items; where there are none, the middle of what the record could be is not known, and nothing
+        is guessed.
+    span : float
+        The width of the range of values.
+    is_image, is_text : bool
+    spreads : array of float, the axes of an item, optional
+        The unit of each column; near, and the error, are then in these units.
+
+    Notes
+    -----
+    The nearest is found with the truth at hand: no attacker could choose better among these items, so that to
+    beat it is harder than need be. Of columns, the share that came back is the best of any of these items.
+    """
+    if not len(others):
+        return Guess(ItemScore(), None)
+    if is_text:
+        found = [score_tokens(one, true) for one in others]
+        return Guess(max(found, key=lambda score: score.tokens or 0.0), None)
+    flat = np.asarray(others, np.float64).reshape(len(others), -1)
+    apart = flat - np.asarray(true, np.float64).ravel()
+    if spreads is not None:
+        told = spreads.ravel() > 0
+        apart = apart[:, told] / spreads.ravel()[told]
+    order = (apart**2).sum(1).argsort(kind="stable")
+    middle = flat.mean(0).reshape(true.shape)
+    measure: dict[str, Any] = {"span": span, "is_image": is_image, "spreads": spreads}
+    by_mean = score_item(middle, true, **measure)
+    near = [score_item(others[one], true, **measure) for one in order[: _NEAREST[is_image]]]
+    best = min(by_mean, *near, key=lambda score: math.inf if score.mse is None else score.mse)
+    alike = [one.ssim for one in (by_mean, *near) if one.ssim is not None]
+    score: ItemScore = dataclasses.replace(best, ssim=max(alike) if alike else None)
+    if spreads is not None:
+        shares = (np.abs(apart) <= COLUMN).mean(1)
+        score = dataclasses.replace(score, columns=max(by_mean.columns or 0.0, float(shares.max())))
+    return Guess(score, by_mean.mse)
