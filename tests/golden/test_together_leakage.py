@@ -48,6 +48,20 @@ def test_chunks_change_nothing_that_matters() -> None:
     torch.testing.assert_close(whole.points, pieces.points, rtol=1e-8, atol=1e-8)
 
 
+def test_gradients_are_taken_where_they_are_switched_off() -> None:
+    with torch.no_grad():
+        ended = descend(rosenbrock, some_starts(2, 4), evaluations=400)
+    assert (ended.values < 1e-20).all()
+    assert not ended.points.requires_grad
+
+
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_an_objective_that_no_point_moves_ends_at_once(chunk: int | None) -> None:
+    ended = descend(lambda point: point.detach().sum(), some_starts(5, 3).abs(), evaluations=9, chunk=chunk)
+    assert ended.evaluations.tolist() == [1] * 5
+    assert torch.equal(ended.values, some_starts(5, 3).abs().sum(1))
+
+
 def test_the_least_value_never_rises() -> None:
     ended = descend(rosenbrock, some_starts(4, 6), evaluations=150)
     values = [value for _, value in ended.trace]

@@ -8,7 +8,7 @@ from typing import final
 
 import torch
 from torch import Tensor
-from torch.func import grad_and_value, vmap
+from torch.func import vmap
 
 from nextlabel.errors import ParameterError
 from nextlabel.leakage.matching.curvature import Curvature, fitting_history
@@ -73,7 +73,7 @@ def descend(
     Parameters
     ----------
     objective : callable
-        Takes one point; it is differentiated and mapped over starts by `torch.func`.
+        Takes one point; it is mapped over starts by `torch.func.vmap` and differentiated by autograd.
     starts : Tensor of float, axes (r, d)
         Where to begin.
     evaluations : int
@@ -143,14 +143,14 @@ def descend(
         )
         raise ParameterError(message)
     until = time.monotonic() + seconds
-    valued = vmap(grad_and_value(objective), chunk_size=chunk)
+    valued = _Valued(objective, chunk or len(starts))
     held = fitting_history(starts.shape[0], starts.shape[1], history)
     state = _State(starts.detach().clone(), held)
     trace: list[tuple[int, float]] = []
     is_cut = False
     for number in range(evaluations):
         gradients, values = valued(state.trials())
-        state.take(gradients.detach(), values.detach(), patience)
+        state.take(gradients, values, patience)
         least = float(state.values.min())
         trace.append((number + 1, least))
         if least <= enough:
@@ -163,6 +163,33 @@ def descend(
         if is_cut:
             break
     return Descent(state.points, state.values, state.evaluations, is_cut, tuple(trace))
+
+
+@final
+class _Valued:
+    """The gradients and values of an objective at many points at once.
+
+    Only the values are mapped. Their sum has as its gradient at each point that point's own, and the backward
+    pass of what was mapped runs on plain tensors, without a functional transform around each operation.
+    """
+
+    def __init__(self, objective: Objective, chunk: int) -> None:
+        self._values, self._chunk = vmap(objective), chunk
+
+    def __call__(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        if len(points) <= self._chunk:
+            return self._valued(points)
+        gradients, values = zip(*map(self._valued, torch.split(points, self._chunk)), strict=True)
+        return torch.cat(gradients), torch.cat(values)
+
+    def _valued(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            moved = points.detach().requires_grad_()
+            values: Tensor = self._values(moved)
+            if not values.requires_grad:  # the objective is the same everywhere
+                return torch.zeros_like(points), values
+            (gradients,) = torch.autograd.grad(values.sum(), moved)
+        return gradients, values.detach()
 
 
 @final
