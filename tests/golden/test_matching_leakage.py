@@ -82,6 +82,26 @@ def test_the_size_of_the_message_changes_nothing_even_in_single_precision(scale:
     assert value == pytest.approx(expected, rel=1e-3) or (expected > 3e38 and value == float("inf"))
 
 
+@pytest.mark.parametrize("power", [-100, -40, 0, 60])
+@pytest.mark.parametrize("share", ["full", "update"])
+def test_a_model_whose_gradients_are_of_another_size_is_matched_alike(power: int, share: str) -> None:
+    # of a single linear layer the gradient is residual times item: items say how long the message is
+    model = nn.Linear(4, 3).double()
+    more: dict[str, Any] = {"steps": 1, "rate": 1.0} if share == "update" else {}
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.zero_()
+    values = []
+    for size in (1.0, 2.0**power):
+        sent, knowledge = message_of(model, size * ITEMS[:1], LABELS[:1], share=share, **more)
+        some = Disclosure(sent.kind, {"weight": sent["weight"]}, 1)
+        match = Match(some, knowledge, "float32")
+        moved = torch.as_tensor(size * (ITEMS[:1] + 0.5)).float()
+        values.append(float(match.square(moved, torch.as_tensor(LABELS[:1]))))
+    assert values[0] > 0.1
+    assert values[1] == pytest.approx(values[0], rel=1e-6)
+
+
 def test_the_model_that_is_given_is_left_as_it_is() -> None:
     disclosure, knowledge = pair()
     knowledge.model.train()

@@ -28,6 +28,21 @@ def test_the_gradient_can_be_taken_by_some_parameters_and_at_other_weights() -> 
     np.testing.assert_allclose(found, (proba - np.eye(4)[labels]).mean(0), rtol=1e-9)
 
 
+def test_a_factor_of_the_loss_saves_what_single_precision_would_lose() -> None:
+    # 2^-100 in both layers: the first layer's gradient is of the order of 2^-200, float32 ends at 2^-149
+    model = small_network(6, 8, 4)
+    with torch.no_grad():
+        dict(model.named_parameters())["2.weight"].mul_(2.0**-100)
+    inputs, targets = 2.0**-100 * torch.ones(1, 6), torch.tensor([2])
+    exact = MessageGradient(model.double(), "cross_entropy", "sum")(inputs.double(), targets)["0.weight"]
+    model.float()
+    lost = MessageGradient(model, "cross_entropy", "sum")(inputs, targets)["0.weight"]
+    kept = MessageGradient(model, "cross_entropy", "sum", factor=2.0**120)(inputs, targets)["0.weight"]
+    assert not lost.any()
+    assert exact.any()
+    torch.testing.assert_close(2.0**-120 * kept.double(), exact, rtol=1e-5, atol=0.0)
+
+
 def test_the_distance_of_messages_is_a_share_of_the_length() -> None:
     one = {"a": torch.tensor([3.0]), "b": torch.tensor([4.0])}
     zero = {name: torch.zeros(1) for name in one}

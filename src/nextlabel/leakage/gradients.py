@@ -75,6 +75,9 @@ class MessageGradient:
         As in `joined_loss`.
     names : sequence of str, optional
         The parameters to differentiate by; all that require a gradient unless said.
+    factor : float
+        The loss is multiplied by it before it is differentiated, which multiplies the gradient without a pass
+        over it and without losing what is tiny to underflow.
 
     Attributes
     ----------
@@ -83,7 +86,12 @@ class MessageGradient:
     """
 
     def __init__(
-        self, model: nn.Module, loss: str, reduction: str, names: Sequence[str] | None = None
+        self,
+        model: nn.Module,
+        loss: str,
+        reduction: str,
+        names: Sequence[str] | None = None,
+        factor: float = 1.0,
     ) -> None:
         every = {name: one for name, one in model.named_parameters() if one.requires_grad}
         wanted = every if names is None else {name: every[name] for name in every if name in set(names)}
@@ -91,7 +99,7 @@ class MessageGradient:
         held = {name: one.detach() for name, one in model.named_parameters() if name not in wanted}
         self._rest = held | {name: one.detach() for name, one in model.named_buffers()}
         self._model = model
-        self._loss, self._reduction = loss, reduction
+        self._loss, self._reduction, self._factor = loss, reduction, factor
         self._grad = grad(self._value)
 
     def __call__(
@@ -123,7 +131,8 @@ class MessageGradient:
         return logits_of(functional_call(self._model, {**self._rest, **parameters}, (items,)))
 
     def _value(self, parameters: dict[str, Tensor], items: Tensor, targets: Tensor) -> Tensor:
-        return joined_loss(self._outputs(parameters, items), targets, self._loss, self._reduction)
+        value = joined_loss(self._outputs(parameters, items), targets, self._loss, self._reduction)
+        return value if self._factor == 1.0 else self._factor * value
 
     @classmethod
     def known(cls, knowledge: Knowledge, disclosure: Disclosure) -> "MessageGradient":

@@ -1,11 +1,13 @@
 """Candidates for the items of a message: as points of an optimiser, and the message they would send."""
 
 import copy
+import math
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
@@ -45,6 +47,9 @@ class Match:
     -----
     An update of several steps is matched by making the same steps from the candidate, and differentiating
     through them: exact, where the mean gradient is an approximation.
+
+    Messages of any length are told apart as well: the loss is multiplied by a power of two that makes the one
+    sent between a half and one long, before it is differentiated.
     """
 
     def __init__(self, disclosure: Disclosure, knowledge: Knowledge, precision: str) -> None:
@@ -57,12 +62,20 @@ class Match:
         self._rate = float(knowledge.rate or 1.0) if is_update else 1.0
         self.items = disclosure.items if knowledge.batch is None else knowledge.batch
         self.shape = (self.items, *knowledge.item_shape)
-        self._sent = {
-            name: torch.tensor(one, dtype=self.dtype, device=self.device)
+        self._sent = {name: self._tensor(one) for name, one in disclosure.arrays.items()}
+        # of tiny gradients the squares are below float32: they are scaled to about one, by a power of two,
+        # which rounds nothing
+        length = _length(disclosure)
+        most = 3 * math.frexp(torch.finfo(self.dtype).max)[1] // 4
+        self._factor = 2.0 ** min(max(-math.frexp(length)[1], -most), most)
+        self._unit = torch.tensor(length * self._factor, dtype=self.dtype, device=self.device)
+        self._shares = MessageGradient(
+            model, knowledge.loss, knowledge.reduction, list(disclosure.arrays), self._factor
+        )
+        self._wanted = {
+            name: self._tensor(one.astype(np.float64) * self._factor)
             for name, one in disclosure.arrays.items()
         }
-        length = torch.stack([(one.double() ** 2).sum() for one in self._sent.values()]).sum()
-        self._scale = length.sqrt().to(self.dtype)
         self._size = sum(one.numel() for one in self._sent.values())
 
     @property
@@ -92,21 +105,35 @@ class Match:
 
     def square(self, items: Tensor, targets: Tensor) -> Tensor:
         """The squared distance between the messages, as a share of the squared length of the one sent."""
-        found = self.message(items, targets)
-        # each array is divided before it is squared: of tiny gradients the squares are below float32
-        return torch.stack(
-            [(((found[name] - one) / self._scale) ** 2).sum() for name, one in self._sent.items()]
+        found = self._scaled(items, targets)
+        apart = torch.stack(
+            [mse_loss(found[name], one, reduction="sum") for name, one in self._wanted.items()]
         ).sum()
+        return apart / self._unit / self._unit
 
     def cosine(self, items: Tensor, targets: Tensor) -> Tensor:
         """One minus the cosine between the messages; one where the candidate's is zero."""
         found = self.message(items, targets)
-        along = torch.stack(
-            [(found[name] * (one / self._scale)).sum() for name, one in self._sent.items()]
-        ).sum()
+        along = torch.stack([(found[name] * one).sum() for name, one in self._wanted.items()]).sum()
         length = torch.stack([(one**2).sum() for one in found.values()]).sum()
         tiny = torch.finfo(self.dtype).tiny
-        return 1.0 - along / length.clamp(min=tiny).sqrt()
+        return 1.0 - along / self._unit / length.clamp(min=tiny).sqrt()
+
+    def _scaled(self, items: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The message of a candidate times the factor that makes the one sent about one long."""
+        if not self._steps:  # scaled before it is made, without a pass over it
+            return self._shares(items, targets)
+        return {name: one * self._factor for name, one in self.message(items, targets).items()}
+
+    def _tensor(self, array: Array) -> Tensor:
+        return torch.tensor(array, dtype=self.dtype, device=self.device)
+
+
+def _length(disclosure: Disclosure) -> float:
+    """Of a message, of which the squares may be too small for any float."""
+    arrays = [one.astype(np.float64) for one in disclosure.arrays.values()]
+    largest = max(float(np.abs(one).max(initial=0.0)) for one in arrays)
+    return largest * float(np.sqrt(sum(float(((one / largest) ** 2).sum()) for one in arrays)))
 
 
 @final
