@@ -86,10 +86,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "ensemble of torch": {"name": "ensemble", "of": _DRAWN, "members": 2, "width": 0.5},
     "pseudo labels of torch with draws": {"name": "pseudo_label", "of": _DRAWN},
+    "pseudo labels of logistic regression": {"name": "pseudo_label", "of": "sklearn"},
     "self-training with votes": {"name": "self_training", "of": _DRAWN, "k": 3, "confidence": 0.1},
     "self-training with verification": {
         "name": "self_training",
-        "of": "sklearn",
+        "of": {"name": "sklearn", "estimator": {"name": "mlp", "max_iter": 20}},
         "rule": "entropy_verified",
         "confidence": 0.1,
     },
@@ -118,7 +119,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "autoencoder": "identity",
     },
     "no generated samples": {"name": "generative", "of": _DRAWN, "generation": "none"},
-    "ensemble of ensembles": {"name": "ensemble", "of": {"name": "ensemble", "of": "sklearn", "members": 1}},
+    "ensemble of ensembles": {"name": "ensemble", "of": {"name": "ensemble", "of": "torch", "members": 1}},
 }
 
 

@@ -7,8 +7,9 @@ from nextlabel.core.registry import build, names, nested_kinds, resolve, target
 
 __all__ = ["example"]
 
-_SMALL = {"strategy": "margin", "learner": "sklearn"}
-_OTHER = {"strategy": "random", "learner": "sklearn"}
+_FOREST = {"name": "sklearn", "estimator": {"name": "random_forest", "n_estimators": 3}}  # two fits differ
+_SMALL: dict[str, Any] = {"strategy": "margin", "learner": _FOREST}
+_OTHER: dict[str, Any] = {"strategy": "random", "learner": "sklearn"}
 
 
 def example(kind: str, name: str) -> Any:
@@ -25,7 +26,7 @@ def example(kind: str, name: str) -> Any:
     -------
     object
         Where a parameter without a default holds another strategy or learner, a small one fills it:
-        margin, or scikit-learn's, or of the class that it asks for; margin and random where it holds several.
+        margin, or a small forest, or of the class that it asks for; margin and random where it holds several.
         Whole numbers between these are 2.
 
     Raises

@@ -56,7 +56,7 @@ def example_learner(name: str, folder: Path) -> Learner:
     Returns
     -------
     Learner
-        With its defaults; a parameter without one that holds a learner is filled with scikit-learn's.
+        With its defaults; a parameter without one that holds a learner is filled with a small forest.
 
     Raises
     ------
