@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nextlabel import arrays, build, classes
+from nextlabel import arrays, build, classes, multilabel
 from nextlabel.core.learner import Model
 from nextlabel.errors import LearnerError, NoLabels, ParameterError
-from nextlabel.learners.learning_loss import LearningLoss, LearningLossModel, LossHead, WithHead
+from nextlabel.learners.learning_loss import LearningLoss, LearningLossModel, WithHead
+from nextlabel.learners.loss_head import LossHead
 from nextlabel.learners.losses import CrossEntropy, Focal, Loss
 from nextlabel.learners.objective import Objective
 from nextlabel.learners.torch import TorchLearner
@@ -281,6 +282,32 @@ def test_no_labels_and_one_label() -> None:
         fit(learner, labelled=LABELLED[:0])
     assert np.isfinite(said(fit(learner, labelled=LABELLED[:1]))).all()
     assert np.isfinite(said(fit(replace(learner, weight=0.0), labelled=LABELLED[:1]))).all()
+
+
+def test_several_classes_an_item_are_refused_by_its_own_name() -> None:
+    several = multilabel("a", "b", "c")
+    labels = np.zeros((40, 3), np.int64)
+    with pytest.raises(
+        LearnerError, match=r"^LearningLoss fits one class an item; received a task of several"
+    ):
+        LearningLoss(torch_learner()).fit(
+            POOL, LABELLED, labels, UNLABELLED, np.random.default_rng(0), task=several
+        )
+
+
+def test_weights_move_the_network_and_the_head_learns_all_the_same() -> None:
+    """At λ = 0 the network is that of the wrapped learner, weighted as it would be by itself."""
+    weights = 1.0 + np.arange(40.0)
+    given = (POOL, LABELLED, LABELLED % 3, UNLABELLED)
+
+    def weighted(learner: Any) -> Any:
+        return learner.fit_weighted(*given, np.random.default_rng(0), task=TASK, weights=weights)
+
+    without = LearningLoss(torch_learner(), weight=0.0)
+    assert weighted(without).of.fingerprint == weighted(torch_learner()).fingerprint
+    model = weighted(LearningLoss(torch_learner()))
+    assert model.of.fingerprint != fit(LearningLoss(torch_learner())).of.fingerprint
+    assert np.ptp(said(model)) > 0
 
 
 def tanh(inputs: tuple[int, ...], classes: int) -> nn.Module:

@@ -31,19 +31,24 @@ class Separable(Protocol):
         order: np.random.Generator,
         previous: Model | None = None,
         beside: Model | None = None,
+        weights: Array | None = None,
     ) -> Model:
         """As `Learner.fit`, with two generators.
 
         Parameters
         ----------
-        pool, labelled, labels, unlabelled, task, previous
+        pool, labelled, labels, unlabelled, task
             As for `Learner.fit`.
         initialisation : numpy.random.Generator
             For the initial weights.
         order : numpy.random.Generator
             For everything drawn in training.
+        previous : Model, optional
+            As for `Learner.fit`.
         beside : Model, optional
             A model fitted in the same round: it may lend what was learnt without labels, and nothing else.
+        weights : array of float64, axes (l,), optional
+            Of the labelled items, above 0 and 1 on average; given only where the learner `takes_weights`.
         """
 
 
@@ -71,11 +76,13 @@ class Weighable(Protocol):
 
         Parameters
         ----------
-        pool, labelled, labels, unlabelled, rng, task, previous
+        pool, labelled, labels, unlabelled, rng, task
             As for `Learner.fit`.
         weights : array of float64, axes (l,)
             From 0 up, not all 0; only their ratios count. An item of weight 0 is left out, and equal
             weights give the model of `fit`, bit for bit.
+        previous : Model, optional
+            As for `Learner.fit`.
         """
 
 

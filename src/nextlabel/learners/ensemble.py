@@ -2,21 +2,29 @@
 
 from collections.abc import Collection, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import cast, final
+from typing import Any, cast, final
 
 import numpy as np
 
-from nextlabel.core.learner import Learner, Model
+from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals, derivable
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, NextlabelError, ParameterError
-from nextlabel.learners.abilities import Separable, Widenable, are_copies, seedless
+from nextlabel.learners.abilities import (
+    Separable,
+    Weighable,
+    Widenable,
+    are_copies,
+    kept_by_weight,
+    seedless,
+)
 from nextlabel.learners.border import checked_labels, checked_positions, sources
 from nextlabel.learners.draws import DRAWN, DrawSums
+from nextlabel.learners.wrapped import check_weighable
 from nextlabel.maths.axes import Array, Labels, Positions
 from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole, settle
 
@@ -154,34 +162,65 @@ class Ensemble(Learner):
         LearnerError
             The members are copies of one another; or as the learner of the members.
         """
-        labelled, labels = checked_labels(pool, labelled, labels, task, learner="Ensemble")
-        member = self._member()
+        return self._fitted(pool, Fit(labelled, labels, unlabelled, rng, previous), task)
+
+    @property
+    def takes_weights(self) -> bool:
+        """Whether `fit_weighted` serves: the learner of the members takes weights."""
+        return isinstance(self.of, Weighable) and self.of.takes_weights
+
+    def fit_weighted(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        unlabelled: Positions,
+        rng: np.random.Generator,
+        *,
+        task: Task,
+        weights: Array,
+        previous: Model | None = None,
+    ) -> "EnsembleModel":
+        """As `fit`, with the loss of each labelled item multiplied by its weight in every member.
+
+        Parameters
+        ----------
+        pool, labelled, labels, unlabelled, rng, task
+            As for `fit`.
+        weights : array of float64, axes (l,)
+            From 0 up, not all 0. Items of weight 0 are left out; of the others the ratios count.
+        previous
+            As for `fit`.
+
+        Raises
+        ------
+        ParameterError
+            Weights that are not finite numbers from 0 up, or all 0.
+        LearnerError
+            As `fit`; or the learner of the members takes no weights.
+
+        Notes
+        -----
+        Equal weights give the model of `fit`, bit for bit.
+        """
+        labelled, labels, heavy = kept_by_weight(labelled, labels, weights, learner="Ensemble")
+        if heavy is not None:
+            check_weighable(self.of, "A weighted fit of an ensemble", "Or give equal weights.")
+        return self._fitted(pool, Fit(labelled, labels, unlabelled, rng, previous), task, heavy)
+
+    def _fitted(self, pool: Pool, fit: Fit, task: Task, weights: Array | None = None) -> "EnsembleModel":
+        labelled, labels = checked_labels(pool, fit.labelled, fit.labels, task, learner="Ensemble")
         before: list[Model | None] = [None] * self.members
-        if isinstance(previous, EnsembleModel) and len(previous.members) == self.members:
-            before = list(previous.members)
-        models: list[Model] = []
-        for number, (initialisation, order) in enumerate(self._streams(rng)):
+        if isinstance(fit.previous, EnsembleModel) and len(fit.previous.members) == self.members:
+            before = list(fit.previous.members)
+        member, models = self._member(), list[Model]()
+        for number, streams in enumerate(self._streams(fit.rng)):
+            one = replace(fit, labelled=labelled, labels=labels, previous=before[number])
             try:
-                if isinstance(member, Separable):
-                    model = member.fit_from(
-                        pool,
-                        labelled,
-                        labels,
-                        unlabelled,
-                        task=task,
-                        initialisation=initialisation,
-                        order=order,
-                        previous=before[number],
-                        beside=models[-1] if models else None,
-                    )
-                else:
-                    model = member.fit(
-                        pool, labelled, labels, unlabelled, order, task=task, previous=before[number]
-                    )
+                models.append(_made(member, pool, one, streams, task, weights, models[-1:]))
             except NextlabelError as error:
                 error.add_note(f"while fitting member {number + 1} of {self.members}")
                 raise
-            models.append(model)
         self._check_drawn(models, labels)
         return EnsembleModel(models, self.provides)
 
@@ -288,3 +327,32 @@ class EnsembleModel(Model):
         Path(path).mkdir(parents=True, exist_ok=True)
         for number, member in enumerate(self.members):
             member.save(Path(path) / f"member_{number}")
+
+
+def _made(
+    member: Learner,
+    pool: Pool,
+    fit: Fit,
+    streams: tuple[np.random.Generator, np.random.Generator],
+    task: Task,
+    weights: Array | None,
+    beside: Sequence[Model],
+) -> Model:
+    """One member, trained from a stream of initial weights and one of order."""
+    (initialisation, order), given = streams, (pool, fit.labelled, fit.labels, fit.unlabelled)
+    heavy: dict[str, Any] = {} if weights is None else {"weights": weights}
+    if isinstance(member, Separable):
+        return member.fit_from(
+            *given,
+            task=task,
+            initialisation=initialisation,
+            order=order,
+            previous=fit.previous,
+            beside=beside[0] if beside else None,
+            **heavy,
+        )
+    if weights is None:
+        return member.fit(*given, order, task=task, previous=fit.previous)
+    return cast(Weighable, member).fit_weighted(
+        *given, order, task=task, weights=weights, previous=fit.previous
+    )

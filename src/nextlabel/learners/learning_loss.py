@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nextlabel.core.learner import Learner, Model
+from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, ParameterError
+from nextlabel.learners.abilities import kept_by_weight
 from nextlabel.learners.blocks import block_names, block_outputs, block_widths
-from nextlabel.learners.border import sources
+from nextlabel.learners.border import checked_labels, sources
+from nextlabel.learners.loss_head import LossHead
 from nextlabel.learners.loss_ranking import RANKINGS
 from nextlabel.learners.losses import Loss
 from nextlabel.learners.objective import Objective, OfLoss
@@ -29,43 +31,13 @@ from nextlabel.learners.wrapped import load_wrapped, save_wrapped
 from nextlabel.maths.axes import Array, Labels, Positions
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
 
-__all__ = ["LearningLoss", "LearningLossModel", "LossHead", "Ranking", "WithHead"]
+__all__ = ["LearningLoss", "LearningLossModel", "Ranking", "WithHead"]
 
 Ranking = Literal["margin", "relative"]
 """How predicted losses are compared with true ones."""
 
 _FORMAT = "nextlabel learning loss 1"
 _HEAD = "head.pt"
-
-
-@final
-class LossHead(nn.Module):
-    """A small network that predicts the loss of an item from the features of a network's blocks.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The blocks.
-    widths : sequence of int
-        How many features each of them has.
-    hidden : int
-        Units for each block.
-    """
-
-    def __init__(self, names: Sequence[str], widths: Sequence[int], hidden: int) -> None:
-        super().__init__()
-        self.names = tuple(names)
-        self.hidden = hidden
-        self.widths = tuple(widths)
-        self.shape = (self.names, self.widths, hidden)
-        self.each = nn.ModuleList(nn.Linear(width, hidden) for width in widths)
-        self.last = nn.Linear(hidden * len(self.widths), 1)
-
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Predicted losses, axes (n,), of the blocks' features, axes (n, width) each."""
-        parts = [layer(one).relu() for layer, one in zip(self.each, features, strict=True)]
-        predicted: Tensor = self.last(torch.cat(parts, 1))[:, 0]
-        return predicted
 
 
 @final
@@ -261,10 +233,59 @@ class LearningLoss(Learner):
         PoolError
             Positions outside the pool.
         LearnerError
-            As the wrapped learner; or blocks that the network does not have or execute, or none found.
+            A task of several classes an item; blocks that the network does not have or execute, or none
+            found; or as the wrapped learner.
         """
+        return self._fitted(pool, Fit(labelled, labels, unlabelled, rng, previous), task)
+
+    @property
+    def takes_weights(self) -> bool:
+        """Yes: the training of the wrapped learner has a name."""
+        return self.of.takes_weights
+
+    def fit_weighted(
+        self,
+        pool: Pool,
+        labelled: Positions,
+        labels: Labels,
+        unlabelled: Positions,
+        rng: np.random.Generator,
+        *,
+        task: Task,
+        weights: Array,
+        previous: Model | None = None,
+    ) -> "LearningLossModel":
+        """As `fit`, with the network's loss of each labelled item multiplied by its weight.
+
+        Parameters
+        ----------
+        pool, labelled, labels, unlabelled, rng, task
+            As for `fit`.
+        weights : array of float64, axes (l,)
+            From 0 up, not all 0. Items of weight 0 are left out; the others' are scaled to a mean of 1.
+        previous
+            As for `fit`.
+
+        Raises
+        ------
+        ParameterError
+            Weights that are not finite numbers from 0 up, or all 0.
+        LearnerError
+            As `fit`.
+
+        Notes
+        -----
+        The head learns the order of the losses without weights. Equal weights give the model of `fit`, bit
+        for bit.
+        """
+        labelled, labels, heavy = kept_by_weight(labelled, labels, weights, learner="LearningLoss")
+        return self._fitted(pool, Fit(labelled, labels, unlabelled, rng, previous), task, heavy)
+
+    def _fitted(self, pool: Pool, fit: Fit, task: Task, weights: Array | None = None) -> "LearningLossModel":
+        labelled, labels = checked_labels(pool, fit.labelled, fit.labels, task, learner="LearningLoss")
+        previous = fit.previous
         before = previous if isinstance(previous, LearningLossModel) else None
-        initialisation, order = rng.spawn(2)
+        initialisation, order = fit.rng.spawn(2)
         made: list[LossHead] = []
 
         def objective(network: nn.Module, items: Tensor, classes: int, loss: Loss) -> Objective:
@@ -275,15 +296,16 @@ class LearningLoss(Learner):
             pool,
             labelled,
             labels,
-            unlabelled,
+            fit.unlabelled,
             task=task,
             initialisation=initialisation,
             order=order,
             objective=objective if self.weight else None,
+            weights=weights,
             previous=previous if before is None else before.of,
         )
         if not made:  # the network was trained as without a head, in whatever way is fastest
-            items = model.items(pool, np.asarray(labelled)[:2])
+            items = model.items(pool, labelled[:2])
             with seeded(deepcopy(initialisation), items.device):
                 made.append(self._head(model.network, items, before))
         return LearningLossModel(model, made[0], self.provides)

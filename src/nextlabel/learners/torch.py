@@ -225,15 +225,16 @@ class TorchLearner(Learner):
         order: np.random.Generator,
         previous: Model | None = None,
         beside: Model | None = None,
+        weights: Array | None = None,
     ) -> TorchModel:
         """As `fit`, with a generator for the initial weights and one for everything drawn in training.
 
         Of `beside`, a model fitted in the same round, the features are used again where they were learnt of
-        the same items.
+        the same items. `weights` are as for `fit_objective`.
         """
         fit = Fit(labelled, labels, unlabelled, order, previous)
         job = self._fitting.job(pool, fit, [initialisation, order], task, [previous, beside])
-        return self._fitting.fitted(pool, job, task)
+        return self._fitting.fitted(pool, replace(job, weights=weights), task)
 
     @property
     def takes_weights(self) -> bool:
