@@ -1,16 +1,23 @@
-"""The class-balanced loss: its weights are those of the labelled counts, whatever it weighs."""
+"""The class-balanced loss: its weights are those of what is trained on, whatever it weighs."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from nextlabel import arrays, classes
 from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.learners.class_balanced import ClassBalanced
 from nextlabel.learners.comp_sum import AdversarialCompSum, CompSum
+from nextlabel.learners.generative import Generative
 from nextlabel.learners.losses import CrossEntropy, Focal, Loss, Sigmoid
+from nextlabel.learners.pseudo_label import PseudoLabel
+from nextlabel.learners.self_training import SelfTraining
+from nextlabel.learners.torch import TorchLearner
 from nextlabel.learners.z_loss import ZLoss
 
 OUTPUTS = torch.tensor([[0.3, -1.2], [0.0, 0.5], [2.0, 0.1]], dtype=torch.float64)
@@ -58,6 +65,66 @@ def test_without_counts_nothing_is_weighed() -> None:
         ClassBalanced().per_item(OUTPUTS, LABELS)
     with pytest.raises(LearnerError, match=r"needs the labelled counts"):
         ClassBalanced().on_network(nn.Linear(2, 2), OUTPUTS, LABELS)
+
+
+@pytest.mark.parametrize("of", ["class_balanced", ClassBalanced(), ClassBalanced().for_counts([1, 2])])
+def test_what_is_balanced_already_is_refused(of: Any) -> None:
+    with pytest.raises(ParameterError, match=r"must be a loss that does not balance classes, .* received"):
+        ClassBalanced(of)
+
+
+@final
+@dataclass(frozen=True)
+class Counted(Loss):
+    """The cross-entropy, which keeps the counts that it was given."""
+
+    seen: list[list[float]] = field(default_factory=list)
+
+    def per_item(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        return CrossEntropy().per_item(outputs, labels)
+
+    def for_counts(self, counts: Sequence[float]) -> Loss:
+        self.seen.append(list(counts))
+        return self
+
+
+ITEMS = np.arange(24) % 3
+TASK = classes("a", "b", "c")
+POOL = arrays((np.eye(3)[ITEMS] + 0.01 * np.arange(24)[:, None]).astype(np.float32))
+
+
+def counts_of(wrapper: Any, *, then: int) -> tuple[list[float], Any]:
+    """The counts of the last training, and its report: six labels and then others, in two rounds."""
+    loss = Counted()
+    of = TorchLearner({"name": "mlp", "hidden": [4]}, {"name": "adam", "epochs": 2}, device="cpu", loss=loss)
+    learner: Any = wrapper(of)
+    model: Any = None
+    for n in (6, then):
+        given = np.arange(n), ITEMS[:n], np.arange(n, 24)
+        model = learner.fit(POOL, *given, np.random.default_rng(n), task=TASK, previous=model)
+    return loss.seen[-1], model.report
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.25])
+def test_pseudo_labels_count_as_they_weigh(weight: float) -> None:
+    found, report = counts_of(lambda of: PseudoLabel(of, threshold=9.0, weight=weight), then=9)
+    assert report.used == 15
+    np.testing.assert_allclose(found, 3 + weight * np.array(report.per_class), rtol=1e-12)
+
+
+def test_what_self_training_balances_is_not_balanced_again() -> None:
+    """A label counts 1, an item that is taken β times its class's weight: none of these is above 1."""
+    found, report = counts_of(lambda of: SelfTraining(of, "threshold", confidence=0.0), then=9)
+    taken = np.array(report.per_class)
+    of_class = 10 / (1 + np.exp(-(taken.mean() - taken) / np.maximum(taken, 1)))
+    np.testing.assert_allclose(found, 3 + 0.1 * of_class * taken, rtol=1e-12)
+    assert max(found) < 3 + taken.max()
+
+
+def test_generated_items_count() -> None:
+    found, report = counts_of(lambda of: Generative(of, "reconstruction", "identity", None, False), then=10)
+    assert report.used == 4
+    assert found == [4 + 2, 3 + 1, 3 + 1]
 
 
 @pytest.mark.parametrize("beta", [1.1, -0.1, None])

@@ -50,9 +50,18 @@ def test_an_absent_class_weighs_nothing_and_the_others_as_without_it() -> None:
     assert weights[[0, 2]].tolist() == effective_number_weights([1, 10], beta=0.9).tolist()
 
 
-@pytest.mark.parametrize("counts", [[0, 0], [-1, 2], [0.5, 1.0], [[1, 2]], []])
+def test_items_may_count_as_parts() -> None:
+    """(1 − 0.9^½) / 0.1 = 0.51317 of half an item, and 1 of one: by hand."""
+    effective = (1 - 0.9**0.5) / 0.1
+    expected = np.array([1 / effective, 1]) * 2 / (1 + 1 / effective)
+    np.testing.assert_allclose(effective_number_weights([0.5, 1.0], beta=0.9), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("counts", [[0, 0], [-1, 2], [np.nan, 1.0], [np.inf, 1.0], ["1"], [[1, 2]], []])
 def test_counts_that_count_nothing_are_refused(counts: Any) -> None:
-    with pytest.raises(ParameterError, match=r"whole numbers from 0 up, axes \(c,\), not all 0; received \["):
+    with pytest.raises(
+        ParameterError, match=r"finite numbers from 0 up, axes \(c,\), not all 0; received \["
+    ):
         effective_number_weights(counts, beta=0.5)
 
 

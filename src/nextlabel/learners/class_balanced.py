@@ -1,4 +1,4 @@
-"""Losses in which items of rare classes weigh more: by the effective number of labelled items."""
+"""Losses in which items of rare classes weigh more: by the effective number of items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from nextlabel.errors import LearnerError
+from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.learners.losses import CrossEntropy, Loss, loss_of
 from nextlabel.maths.class_weights import effective_number_weights
 from nextlabel.maths.parameters import checked_number, settle
@@ -18,7 +18,7 @@ __all__ = ["ClassBalanced", "Weighted"]
 @final
 @dataclass(frozen=True)
 class ClassBalanced(Loss):
-    """Another loss with every item weighted by how few labelled items of its class there are.
+    """Another loss with every item weighted by how few items of its class are trained on.
 
     Parameters
     ----------
@@ -33,13 +33,17 @@ class ClassBalanced(Loss):
     UnknownName
         The loss named is not registered.
     ParameterError
-        A beta outside [0, 1].
+        A beta outside [0, 1], or a loss that balances classes already.
 
     Notes
     -----
-    The weights are those of `effective_number_weights`, of the *labelled* counts, made anew for every
-    fit: what the unlabelled pool holds is not known. The model estimates the probabilities of a
-    population in which classes are as frequent as the weights make them, not those of the pool.
+    The weights are those of `effective_number_weights`, of the items that a fit trains on, made anew for
+    every fit: what the unlabelled pool holds is not known. Items that a wrapper adds count as labelled ones
+    do, since they are in the sum that is to be balanced: pseudo-labels and generated images. Where items
+    have weights of their own, an item counts as much as it weighs beside the heaviest, so that what those
+    weights balance already, as those of `SelfTraining` do, is not balanced twice. The model estimates the
+    probabilities of a population in which classes are as frequent as the weights make them, not those of
+    the pool.
 
     References
     ----------
@@ -58,7 +62,14 @@ class ClassBalanced(Loss):
     def __post_init__(self) -> None:
         advice = "Give for example 0.999, or 1 for weights inverse to the counts."
         beta = checked_number(self.beta, "beta", least=0, most=1, of="ClassBalanced", advice=advice)
-        settle(self, {"of": loss_of(self.of), "beta": beta})
+        of = loss_of(self.of)
+        if isinstance(of, ClassBalanced | Weighted):
+            message = (
+                "ClassBalanced's 'of' must be a loss that does not balance classes, since weights would be "
+                f"multiplied; received {self.of!r}. Give for example 'focal'."
+            )
+            raise ParameterError(message)
+        settle(self, {"of": of, "beta": beta})
 
     @property
     def is_probabilistic(self) -> bool:
@@ -90,13 +101,13 @@ class ClassBalanced(Loss):
         logits: Tensor = self.of.logits(outputs)
         return logits
 
-    def for_counts(self, counts: Sequence[int]) -> Loss:
-        """The loss weighted for so many labelled items of each class.
+    def for_counts(self, counts: Sequence[float]) -> Loss:
+        """The loss weighted for so many items of each class.
 
         Parameters
         ----------
-        counts : sequence of int, axes (c,)
-            Whole numbers from 0 up, not all 0.
+        counts : sequence of float, axes (c,)
+            From 0 up, not all 0.
         """
         weights = effective_number_weights(counts, beta=self.beta)
         return Weighted(self.of.for_counts(counts), tuple(float(one) for one in weights))

@@ -112,9 +112,10 @@ class Fitting:
         augmentation(self.augment)
         check_speed_ups(self.precision, self.compile, torch_device(self.device))
         if self.special and not is_named(self.train):
+            need = "needs" if len(self.special) == 1 else "need"
             message = (
-                f"{' and '.join(self.special)} of TorchLearner need a training that has a name; received a "
-                "function of four arguments. Give for example train='adam', or leave them as they are."
+                f"{' and '.join(self.special)} of TorchLearner {need} a training that has a name; received a "
+                "function of four arguments. Give for example train='adam', or leave it as it is."
             )
             raise ParameterError(message)
         if self.asked.signals and not self.minimised.are_logits:
@@ -227,7 +228,7 @@ class Fitting:
         """What a named training is given beside items and labels; nothing where all is as usual."""
         more: dict[str, Any] = {}
         if job.objective is not None or {"loss", "precision"} & set(self.special):
-            loss = self.minimised.loss.for_counts(np.bincount(job.labels, minlength=classes).tolist())
+            loss = self.minimised.loss.for_counts(job.counts(classes))
             objective: Objective = OfLoss(loss)
             if job.objective is not None:
                 with seeded(deepcopy(job.initialisation), items.device):  # what it makes is at random too

@@ -60,6 +60,12 @@ class Job:
         """Whether nothing is weighted, and the loss of the learner is minimised."""
         return self.weights is None and self.objective is None
 
+    def counts(self, classes: int) -> list[float]:
+        """How many items of each class are trained on; a weighted one counts as it weighs by the heaviest."""
+        weights = None if self.weights is None else self.weights / self.weights.max()
+        counts: list[float] = np.bincount(self.labels, weights, minlength=classes).tolist()
+        return counts
+
     def items(self, pool: Pool, positions: Positions) -> Tensor:
         """Items as the network reads them."""
         source: Any = pool if self.features is None else self.features.dense_on(pool)

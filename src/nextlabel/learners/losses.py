@@ -73,12 +73,14 @@ class Loss(ABC):
         """
         return outputs
 
-    def for_counts(self, counts: Sequence[int]) -> "Loss":
-        """The loss for a labelled set with so many items of each class: itself, unless it balances classes.
+    def for_counts(self, counts: Sequence[float]) -> "Loss":
+        """The loss for a training on so many items of each class: itself, unless it balances classes.
 
         Parameters
         ----------
-        counts : sequence of int, axes (c,)
+        counts : sequence of float, axes (c,)
+            How many items of each class are trained on; where they have weights, each counts as much as it
+            weighs beside the heaviest.
         """
         return self
 

@@ -38,8 +38,9 @@ def check_speed_ups(precision: Any, is_compiled: Any, where: torch.device) -> No
         if is_asked
     ]
     if asked and where.type != "cuda":
+        need = "needs" if len(asked) == 1 else "need"
         message = (
-            f"{' and '.join(asked)} of TorchLearner need a GPU; the device is {str(where)!r}. Use "
+            f"{' and '.join(asked)} of TorchLearner {need} a GPU; the device is {str(where)!r}. Use "
             "precision='float32' and compile=False here, or device='cuda' where there is a GPU."
         )
         raise ParameterError(message)

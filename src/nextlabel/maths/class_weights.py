@@ -1,4 +1,4 @@
-"""Weights of classes by how many labelled items they have."""
+"""Weights of classes by how many items they have."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,8 +15,8 @@ def effective_number_weights(counts: ArrayLike, *, beta: float) -> Array:
 
     Parameters
     ----------
-    counts : array of int, axes (c,)
-        Labelled items of each class, from 0 up, not all 0.
+    counts : array of int or float, axes (c,)
+        Items of each class, from 0 up, not all 0; items that weigh less than others may count as fractions.
     beta : float
         In [0, 1].
 
@@ -50,10 +50,11 @@ def effective_number_weights(counts: ArrayLike, *, beta: float) -> Array:
     """
     beta = checked_number(beta, "beta", least=0, most=1, advice="Give 0 for equal weights.")
     numbers = np.asarray(counts)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.min(initial=0) < 0 or not numbers.any():
+    is_number = numbers.ndim == 1 and numbers.dtype.kind in "iuf" and bool(np.isfinite(numbers).all())
+    if not is_number or numbers.min(initial=0) < 0 or not numbers.any():
         message = (
-            "Counts must be whole numbers from 0 up, axes (c,), not all 0; received "
-            f"{numbers.tolist()!r}. Give how many labelled items each class has."
+            "Counts must be finite numbers from 0 up, axes (c,), not all 0; received "
+            f"{numbers.tolist()!r}. Give how many items each class has."
         )
         raise ParameterError(message)
     weights = np.zeros(len(numbers))
