@@ -14,7 +14,14 @@ from nextlabel.campaign.folding import fold
 from nextlabel.campaign.history import history
 from nextlabel.campaign.majority import majority
 from nextlabel.core.task import Label, Task
-from nextlabel.errors import CampaignError, LabelError, MissingSignal, NextlabelError, ParameterError
+from nextlabel.errors import (
+    CampaignError,
+    LabelError,
+    LearnerError,
+    MissingSignal,
+    NextlabelError,
+    ParameterError,
+)
 from nextlabel.learners.sklearn import SklearnLearner
 
 TASK = multilabel("cat", "dog", "bird")
@@ -223,13 +230,6 @@ def test_a_changed_label_is_learnt_from() -> None:
         assert campaign.fit().fingerprint != before
 
 
-def test_a_learner_of_one_class_cannot_begin() -> None:
-    items = arrays(np.zeros((3, 2), np.float32) + np.arange(3)[:, None])
-    learner = {"name": "ensemble", "of": "sklearn"}
-    with pytest.raises(MissingSignal, match=re.escape("(Ensemble gives none)")):
-        Campaign.create(None, items, learner, MAX, TASK, seed=0)
-
-
 def test_predictions_for_measuring_are_the_classes_that_are_as_probable_as_not() -> None:
     from nextlabel.campaign.fitting import turn
 
@@ -286,3 +286,13 @@ def test_what_wraps_a_strategy_that_reads_marginals_can_be_used(spec: dict[str, 
     with made(strategy=spec) as campaign:
         label(campaign, 2, batch=20)
         assert campaign.state.labelled == 40
+
+
+@pytest.mark.parametrize("name", ["ensemble", "generative", "learning_loss", "pseudo_label", "self_training"])
+def test_a_learner_that_cannot_fit_several_classes_is_refused_before_anybody_labels(name: str) -> None:
+    learner = build("learner", {"name": name, "of": "torch"})
+    says = f"^{type(learner).__name__} fits one class an item; received a task of several .cat, dog, bird."
+    pool = arrays(np.zeros((9, 2)))
+    for strategy in ("random", MAX, "auto"):
+        with pytest.raises(LearnerError, match=says):
+            Campaign.create(None, pool, learner, strategy, TASK, seed=0)

@@ -143,7 +143,7 @@ def test_classes_that_are_named_may_have_no_label_yet(tmp_path: Path) -> None:
                 "--strategy",
                 "margin",
             ),
-            "Margin needs 'proba', which no model of several classes an item gives (Ensemble gives none)",
+            "Ensemble fits one class an item; received a task of several",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from nextlabel.core.select import check_needs
 from nextlabel.core.signals import derivable
 from nextlabel.core.strategy import Strategy
 from nextlabel.core.task import Task
-from nextlabel.errors import MissingSignal
+from nextlabel.errors import LearnerError, MissingSignal
 from nextlabel.maths.parameters import checked_whole
 
 __all__ = ["beginning", "check_offer"]
@@ -54,6 +54,8 @@ def beginning(
     ------
     MissingSignal
         The learner does not provide what the strategy needs.
+    LearnerError
+        It fits no task of several classes an item, and this is one.
     ParameterError, UnknownName, CampaignError
         A setting that makes no sense, or a part that cannot be made.
     """
@@ -69,6 +71,7 @@ def beginning(
     base = None if path is None else path.parent
     items = pool_part(pool, base)
     trained = learner_part(learner, base)
+    _check_several(trained.learner, task)
     ids = tuple(items.pool.ids)
     picking = picking_part(strategy, name)
     if isinstance(picking, AutoPart):
@@ -98,6 +101,16 @@ def beginning(
         candidates=candidates,
     )
     return Parts(items.pool, trained, picking, first), created
+
+
+def _check_several(learner: Learner, task: Task) -> None:
+    """Refuse a learner that cannot fit the task: now, and not when people have labelled."""
+    if task.is_several and not learner.provides_for(task):
+        message = (
+            f"{type(learner).__name__} fits one class an item; received a task of several "
+            f"({', '.join(task.classes)}). Use the learner 'sklearn', or a task of nextlabel.classes."
+        )
+        raise LearnerError(message)
 
 
 def check_offer(strategy: Strategy, learner: Learner, task: Task) -> None:
