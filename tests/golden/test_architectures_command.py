@@ -126,6 +126,14 @@ def test_a_network_without_relu_or_with_bad_settings_is_refused(digits: str) -> 
         said(digits, "--network", "{mlp")
 
 
+@pytest.mark.parametrize("twice", ["lenet", '{"name": "mlp", "hidden": [8]}'])
+def test_a_network_named_twice_is_refused(digits: str, twice: str) -> None:
+    with pytest.raises(
+        ParameterError, match=r"must differ; received .*(lenet|\[8\]).* twice\. Name each once"
+    ):
+        said(digits, "--network", "two_convolutions", "--network", twice, "--network", twice)
+
+
 def test_the_command_is_registered() -> None:
     assert resolve("command", "architectures").__name__ == "architectures"
 

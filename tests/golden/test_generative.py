@@ -462,6 +462,22 @@ def test_items_that_are_no_images_are_refused_at_the_first_fit(items: NDArray[An
         fitted(learner, 3, pool=arrays(items))
 
 
+@pytest.mark.parametrize(
+    ("items", "kind"),
+    [
+        (np.array(["a text"] * 9, dtype=object), "object"),
+        (np.array(["a text"] * 9), "<U6"),
+        (np.array([["red", 1.0]] * 9, dtype=object), "object"),
+    ],
+    ids=["objects", "texts", "cells"],
+)
+def test_an_identity_needs_numbers(items: NDArray[Any], kind: str) -> None:
+    learner = Generative(SklearnLearner(), autoencoder="identity")
+    with pytest.raises(LearnerError, match=f"'identity' gives numbers back, .* type {kind}. Use generation="):
+        fitted(learner, 3, pool=arrays(items))
+    Identity().check_items(np.zeros((2, 3), bool))
+
+
 def test_several_classes_an_item_are_refused() -> None:
     task = multilabel(TASK.classes)
     labels = np.zeros((3, 3), np.int64)

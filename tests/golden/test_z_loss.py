@@ -66,6 +66,23 @@ def test_equal_outputs_are_finite() -> None:
     assert torch.isfinite(outputs.grad).all()
 
 
+@pytest.mark.parametrize("height", [0.0, 5.0, -3.25])
+def test_where_outputs_are_equal_the_slope_is_that_of_the_differences(height: float) -> None:
+    """z = o' / √(mean o'² + 1e-12): within 1e-10 of equal outputs it is a plane, of slope 1e6 (1 − 1/c).
+
+    Steps of 1e-10 leave 1e-16 / 1e-10 of rounding in the outputs' differences, 1e-6 of the slope, at
+    heights of order 1; the plane's own bend is (1e-10 / 1e-6)², far below.
+    """
+    outputs = torch.full((1, 4), height, dtype=torch.float64, requires_grad=True)
+    loss, label, step = ZLoss(a=2.0, b=0.5), torch.tensor([2]), 1e-10
+    (slope,) = torch.autograd.grad(loss.per_item(outputs, label).sum(), outputs)
+    moved = torch.eye(4, dtype=torch.float64) * step
+    up, down = (loss.per_item(outputs.detach() + sign * moved, label.expand(4)) for sign in (1, -1))
+    np.testing.assert_allclose(slope[0], (up - down) / (2 * step), rtol=1e-4)
+    rise = -torch.sigmoid(torch.tensor(2.0 * 0.5)) * 1e6
+    np.testing.assert_allclose(slope[0], rise * (torch.eye(4)[2] - 0.25), rtol=1e-6)
+
+
 def test_its_scores_are_no_log_probabilities() -> None:
     assert not ZLoss().is_probabilistic
     np.testing.assert_array_equal(ZLoss().logits(OUTPUTS).argsort(1), OUTPUTS.argsort(1))

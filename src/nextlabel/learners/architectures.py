@@ -46,6 +46,8 @@ def ranked_networks(pool: Pool, networks: Sequence[Any], **settings: Any) -> lis
 
     Raises
     ------
+    ParameterError
+        The same network twice.
     NextlabelError
         As `scored_networks`.
 
@@ -58,6 +60,7 @@ def ranked_networks(pool: Pool, networks: Sequence[Any], **settings: Any) -> lis
     >>> first.scored.network, second.is_behind
     ('{"name": "mlp", "hidden": [200]}', True)
     """
+    _check_different([as_spec(one) for one in networks])
     return ranked(scored_networks(pool, networks, **settings))
 
 
@@ -151,6 +154,17 @@ def scored_networks(
             )
         )
     return found
+
+
+def _check_different(sources: Sequence[Any]) -> None:
+    """Refuse a candidate that is written twice: it would be told apart from itself by nothing."""
+    for place, source in enumerate(sources):
+        if source in sources[:place]:
+            message = (
+                f"Networks to compare must differ; received {_written(source)} twice. Name each once; "
+                "another draw of its weights is what 'draws' is for."
+            )
+            raise ParameterError(message)
 
 
 def activation_overlap(network: nn.Module, items: Tensor, *, called: str = "") -> Array:

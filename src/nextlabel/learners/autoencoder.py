@@ -140,7 +140,8 @@ class Identity(Autoencoder):
 
     Notes
     -----
-    The control for what a generator adds beyond the weight of a second item. Any array of items will do.
+    The control for what a generator adds beyond the weight of a second item. Items must be numbers of one
+    shape, as for any autoencoder, since the gates measure how far from one another items are.
 
     Examples
     --------
@@ -156,7 +157,20 @@ class Identity(Autoencoder):
         return False
 
     def check_items(self, items: Array) -> None:
-        """Accept any."""
+        """Refuse what is no array of numbers.
+
+        Raises
+        ------
+        LearnerError
+            Items of another type, for example texts.
+        """
+        if items.dtype.kind not in "fiub":
+            message = (
+                "'identity' gives numbers back, between which distances can be told; received items of shape "
+                f"{items.shape[1:]} and type {items.dtype}. Use generation='none', or the learner that is "
+                "wrapped."
+            )
+            raise LearnerError(message)
 
     def fit(
         self, items: Array, labels: Labels, classes: int, rng: np.random.Generator, previous: Coder | None

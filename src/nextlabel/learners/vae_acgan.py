@@ -62,10 +62,10 @@ class VaeAcgan(Autoencoder):
     -----
     With x an image scaled to [0, 1], y its class, z drawn from the normal prior, and e, g, d, c the
     encoder, the generator, and the two heads of the discriminator, each minibatch makes two steps.
-    Discriminator: the cross-entropy of d on x (real), g(z, y) and g(e(x), y) (both fake), and of c on all
-    three. Encoder and generator: the squared error of g(e(x), y), as a share of the variance of the
+    First encoder and generator: the squared error of g(e(x), y), as a share of the variance of the
     labelled items, plus `kl` times the divergence KL(e(x) || prior), plus `adversarial` times the
-    cross-entropies of d, now towards "real", and of c, on both fakes.
+    cross-entropies of d, towards "real", and of c, on both fakes, g(e(x), y) and g(z, y). Then the
+    discriminator: the cross-entropy of d on x (real) and on the fakes of that step, and of c on all three.
 
     Departs from the paper, whose classifier is trained within this loop, and from its authors' code, which
     does so too and begins anew with each round: here c is a head beside d, and the learner that acquires is

@@ -42,6 +42,9 @@ class ZLoss(Loss):
     `is_probabilistic` is false: the factor that makes probabilities of them is learnt beside, see
     `learnt_inverse_temperature`.
 
+    Where all outputs of an item are equal, their standard deviation is 0 and z jumps: 1e-6 is added to it in
+    quadrature, so that z is 0 there and its slope large, up to 1e6, and right.
+
     With two classes z is +1 or −1 whatever the outputs are, and nothing can be learnt: refused.
 
     References
