@@ -11,11 +11,13 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
 from nextlabel.errors import DisclosureError
+from nextlabel.leakage import audit
 from nextlabel.leakage.blank_items import blank_item, takes_only_tokens
 from nextlabel.leakage.body_evidence import UNSEEN_BODY
 from nextlabel.leakage.checks import check, remarks
 from nextlabel.leakage.defences.catalogue import parse
 from nextlabel.leakage.messages import embedding, full
+from nextlabel.leakage.model_modes import check_evaluation
 from nextlabel.testing.attack_examples import small_network
 
 
@@ -92,6 +94,130 @@ def test_a_function_that_reads_the_mode_is_seen_by_what_it_does(kind: type[nn.Mo
     assert torch.equal(torch.get_rng_state(), state)
     assert model.training
     check(sent, said(model.eval()))
+
+
+class Drawn(nn.Module):
+    """Draws in every mode: before the last layer or after it, by torch's generator or by one of its own."""
+
+    def __init__(self, place: str, share: float = 0.5) -> None:
+        super().__init__()
+        self.first, self.last, self.place, self.share = nn.Linear(6, 8), nn.Linear(8, 4), place, share
+        self.drop = nn.Sequential(nn.Identity(), Always(share))
+        self.own = np.random.default_rng(0)
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        inner = self.first(items)
+        inner = self.drop(inner) if self.place == "before" else inner
+        outputs = torch.as_tensor(self.last(inner))
+        if self.place == "after":
+            return nn.functional.dropout(outputs, self.share)
+        return outputs * float(self.own.uniform()) if self.place == "own" else outputs
+
+
+class Always(nn.Module):
+    """Drops in every mode."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(items, self.share)
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("before", r"Drawn draws anew at each call, within 'drop.1' \(Always\)\. Draw in training mode only"),
+        ("after", r"Drawn draws anew at each call\. Draw"),
+        ("own", r"Drawn draws anew at each call\. Draw"),
+    ],
+)
+def test_a_model_that_draws_in_evaluation_mode_is_named(place: str, says: str) -> None:
+    """With half of 16 or 8 values dropped, two passes agree with a chance of 2⁻⁸ at most, 64 with 2⁻⁵¹²."""
+    model = Drawn(place).eval()
+    sent, state = full(model, *batch(1)), torch.get_rng_state()
+    with pytest.raises(DisclosureError, match=says):
+        check(sent, said(model))
+    assert torch.equal(torch.get_rng_state(), state)
+    for mode in (True, False):
+        with pytest.raises(DisclosureError, match=says):
+            audit(model.train(mode), *batch(30), controls=False, seconds=1)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_a_draw_that_hardly_ever_matters_is_looked_for() -> None:
+    """Of one unit in fifty, 2 · 8 values in 65 passes leave none dropped with a chance of 8e-10."""
+    model = Drawn("before", share=0.02).eval()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        with pytest.raises(DisclosureError, match=r"within 'drop.1'"):
+            check(full(model, *batch(1)), said(model))
+
+
+def test_a_draw_that_changes_nothing_is_let_pass() -> None:
+    model = Drawn("before", share=0.0).eval()
+    model.drop[1] = Unused()
+    check(full(model, *batch(1)), said(model))
+
+
+class Unused(nn.Module):
+    """Draws, and gives what it was given."""
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        torch.rand(3)
+        return items
+
+
+class Mixing(nn.Module):
+    """Normalises by the batch in every mode, by a function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(6, 8), nn.Linear(8, 4)
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        inner = nn.functional.batch_norm(self.first(items), None, None, training=True)
+        return torch.as_tensor(self.last(inner))
+
+
+def normed(layer: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8), layer, nn.ReLU(), nn.Linear(8, 4)).eval()
+
+
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (normed(nn.BatchNorm1d(8, track_running_stats=False)), r"keep no running ones: 1 \(BatchNorm1d\)\."),
+        (Mixing().eval(), r"Mixing answers an item otherwise beside other items than alone"),
+    ],
+    ids=["layer", "function"],
+)
+def test_what_reads_the_batch_in_evaluation_mode_is_named(model: nn.Module, says: str, size: int) -> None:
+    with pytest.raises(DisclosureError, match=says + r".* Use running statistics"):
+        audit(model, *batch(30), batch=size, controls=False, seconds=1)
+    with pytest.raises(DisclosureError, match=says):
+        check(full(model, *batch(4)), said(model, 4))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.BatchNorm1d(8),
+        nn.GroupNorm(2, 8),
+        nn.LayerNorm(8),
+        nn.Sequential(nn.Unflatten(1, (2, 4)), nn.InstanceNorm1d(2), nn.Flatten()),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_what_normalises_each_item_alone_is_let_pass(layer: nn.Module) -> None:
+    model = normed(layer)
+    check(full(model, *batch(4)), said(model, 4))
+
+
+def test_few_bits_are_not_taken_for_a_batch_that_is_read() -> None:
+    check_evaluation(network(6, 300, 300, 4).bfloat16(), batch(8)[0])
 
 
 def test_dropout_within_attention_counts() -> None:

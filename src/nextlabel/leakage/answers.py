@@ -13,6 +13,7 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of, outputs_of
 from nextlabel.leakage.checks import check_weights
+from nextlabel.leakage.model_modes import check_evaluation
 from nextlabel.learners.layers import embedded
 from nextlabel.learners.networks import Flat
 
@@ -40,14 +41,15 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
     Raises
     ------
     DisclosureError
-        The model's weights are not finite, it does not take the items, or it gives no tensor with a row for
-        each.
+        The model's weights are not finite, it draws or mixes the items of a batch in evaluation mode, it does
+        not take the items, or it gives no tensor with a row for each.
     ParameterError
         It is no module.
 
     Notes
     -----
-    A copy of the model in evaluation mode is run, in chunks. Time of one forward pass.
+    A copy of the model in evaluation mode is run, in chunks. Time of one forward pass, and of two of eight
+    items and one of one to see that it answers each by itself, in the same way each time.
     """
     if not isinstance(model, nn.Module):
         message = (
@@ -57,6 +59,7 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
         raise ParameterError(message)
     check_weights(model)
     frozen = copy.deepcopy(model).eval()
+    check_evaluation(frozen, items)
     chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
     outputs = torch.cat([outputs_of(frozen, part) for part in chunks])
     found = outputs.double().cpu().numpy()

@@ -33,17 +33,17 @@ def check(disclosure: Disclosure, knowledge: Knowledge) -> None:
     Raises
     ------
     DisclosureError
-        A kind that there is not; a model in training mode with batch normalisation or dropout, with weights
-        that are not finite, or that does not take such items or give so many outputs; names or shapes of
-        another model, of frozen parameters, or of one parameter twice; another number of items or labels; or
-        numbers that the stated loss and reduction cannot give.
+        A kind that there is not; a model that draws or mixes the items of a batch, in training mode or in
+        evaluation mode, with weights that are not finite, or that does not take such items or give so many
+        outputs; names or shapes of another model, of frozen parameters, or of one parameter twice; another
+        number of items or labels; or numbers that the stated loss and reduction cannot give.
 
     Notes
     -----
     Numbers are judged only where arithmetic settles it: a message that was noised, pruned or rounded to few
     bits settles nothing, and is not refused for that. Of several items almost nothing is settled: neither
     other weights, nor a factor, nor a mean that is said to be a sum; `remarks` says so. Costs a few forward
-    passes of one item, and eight more of two where the model is in training mode.
+    passes of one or two items, and nine more of two where the model is in training mode.
 
     Examples
     --------
