@@ -228,13 +228,19 @@ class _State:
         is_last = (self._tries[rows] >= _TRIALS) | (self._steps[rows] == 0)
         is_taken = is_lower & (is_last | (slopes >= _CURVATURE * self._slopes[rows]))
         is_over = is_last & ~is_lower
-        self._bracket(~is_taken & ~is_over, is_lower, values, slopes)
-        ended = self._give_up(rows[is_over])
-        self._accept(rows[is_taken], gradients[is_taken], values[is_taken])
+        is_open = ~is_taken & ~is_over
+        goes_on = torch.ones_like(is_open)
         self._since[rows] += 1
-        self._mark_progress(rows[is_taken])
-        goes_on = (self._since[rows] < patience) & (self._slopes[rows] < 0)
-        self.live = rows[goes_on & ~torch.isin(rows, ended)]
+        # most rounds are taken by all: what nothing is left for costs as much as what is for one
+        if is_open.any():
+            self._bracket(is_open, is_lower, values, slopes)
+        if is_over.any():
+            goes_on[is_over] = self._give_up(rows[is_over])
+        if is_taken.any():
+            self._accept(rows[is_taken], gradients[is_taken], values[is_taken])
+        goes_on &= (self._since[rows] < patience) & (self._slopes[rows] < 0)
+        if not goes_on.all():
+            self.live = rows[goes_on]
 
     def _accept(self, rows: Tensor, gradients: Tensor, values: Tensor) -> None:
         moved = self._steps[rows, None] * self._directions[rows]
@@ -243,23 +249,27 @@ class _State:
         self.values[rows] = values
         self.gradients[rows] = gradients
         self._aim(rows)
+        fell = rows[values < (1.0 - _STALL) * self._mark[rows]]
+        self._mark[fell], self._since[fell] = self.values[fell], 0
 
     def _give_up(self, rows: Tensor) -> Tensor:
-        """Forget what led to a direction without a step; the starts that had nothing to forget."""
-        is_hopeless = self._curvature.counts[rows] == 0
+        """Forget what led to a direction without a step; whether there was something to forget."""
+        is_hopeful = self._curvature.counts[rows] > 0
         self._curvature.clear(rows)
-        self._aim(rows[~is_hopeless])
-        return rows[is_hopeless]
+        self._aim(rows[is_hopeful])
+        return is_hopeful
 
     def _aim(self, rows: Tensor) -> None:
         """Begin a search: a direction, and the first step along it."""
-        down = -self._curvature.applied(rows, self.gradients[rows])
-        slopes = (down * self.gradients[rows]).sum(1)
+        gradients = self.gradients[rows]
+        down = -self._curvature.applied(rows, gradients)
+        slopes = (down * gradients).sum(1)
         # rounding may turn a direction uphill: then the memory is worth nothing
         is_wrong = ~(slopes < 0) | ~down.isfinite().all(1)
-        self._curvature.clear(rows[is_wrong])
-        down[is_wrong] = -self.gradients[rows[is_wrong]]
-        slopes = (down * self.gradients[rows]).sum(1)
+        if is_wrong.any():
+            self._curvature.clear(rows[is_wrong])
+            down[is_wrong] = -gradients[is_wrong]
+            slopes = (down * gradients).sum(1)
         newton = 2.0 * self.values[rows] / -slopes
         self._steps[rows] = torch.where(self._curvature.counts[rows] > 0, torch.ones_like(newton), newton)
         self._directions[rows], self._slopes[rows] = down, slopes
@@ -282,7 +292,3 @@ class _State:
         self._low_slopes[near] = slopes[is_open & is_lower]
         middle = 0.5 * (step + self._high[near])
         self._steps[near] = torch.where(self._high[near].isinf(), 2.0 * step, middle)
-
-    def _mark_progress(self, rows: Tensor) -> None:
-        fell = rows[self.values[rows] < (1.0 - _STALL) * self._mark[rows]]
-        self._mark[fell], self._since[fell] = self.values[fell], 0
