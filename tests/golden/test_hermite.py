@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.special import factorial
+from scipy.special import erf, factorial
 
 from nextlabel.errors import ParameterError
 from nextlabel.maths.hermite import hermite, hermite_coefficients, hermite_tensors
@@ -33,6 +33,13 @@ def test_the_rectifier_has_its_closed_form() -> None:
     found = hermite_coefficients(lambda x: np.maximum(x, 0.0), 6)
     top = 1 / np.sqrt(2 * np.pi)
     assert found == pytest.approx([top, 0.5, top, 0.0, -top, 0.0, 3 * top], abs=1e-13)
+
+
+def test_a_steep_step_has_its_closed_form() -> None:
+    # E[erf(a (z + t))] = erf(b t) with b = a/√(1 + 2a²): order p is its p-th derivative by t at 0
+    found = hermite_coefficients(erf, 3, scale=20.0)
+    b = 20.0 / np.sqrt(801.0)
+    assert found == pytest.approx(np.array([0.0, 1.0, 0.0, -2.0 * b**2]) * 2 * b / np.sqrt(np.pi), abs=1e-12)
 
 
 def test_an_exponential_has_equal_coefficients() -> None:
@@ -72,6 +79,14 @@ def test_tensors_of_a_polynomial_are_exact() -> None:
     assert tensors[2] == pytest.approx(np.zeros((3, 3, 1)), abs=1e-6)
     assert tensors[1][:, 0] == pytest.approx(3 * (u @ u) * u, abs=1e-6)
     assert tensors[0] == pytest.approx([0.0], abs=1e-6)
+
+
+def test_points_in_a_plane_have_tensors_in_the_plane() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((200, 3)) * np.array([1.0, 1.0, 0.0])
+    tensors = hermite_tensors(points, points[:, :1] - 2.0 * points[:, 1:2], 2)
+    assert tensors[1][:, 0] == pytest.approx([1.0, -2.0, 0.0], abs=1e-6)
+    assert np.abs(tensors[2][:2, :2]).max() < 1e-6
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,17 @@ def test_no_time_ends_in_failure_and_says_that_the_clock_did_it() -> None:
     assert found.is_cut
 
 
+def test_a_head_of_zeros_is_no_answer() -> None:
+    def pruned(name: str, array: Floats) -> Floats:
+        return np.zeros_like(array) if name == "head.weight" else array
+
+    found = attacked(
+        network("tanh", has_bias=True), items_of(4), attack=SubspaceDecomposition(restarts=2), change=pruned
+    )
+    assert found.outcome == "failed"
+    assert "of the message, and rounding and noise would leave less than" in found.reason
+
+
 def test_a_gradient_of_zeros_tells_of_no_item() -> None:
     found = attacked(network("tanh", has_bias=True), items_of(2), change=lambda _, one: 0.0 * one)
     assert (found.outcome, found.reason) == ("failed", "the gradient is zero: it tells of no item")

@@ -163,9 +163,10 @@ def fitted(
 
 
 def _scales(problem: Reduced) -> tuple[float, float]:
-    of_head = max(float(np.linalg.norm(problem.head_gradient)), 1e-300)
-    of_hidden = max(float(np.linalg.norm(problem.hidden_gradient)), 1e-300)
-    return 1.0 / of_head, problem.hidden_weight / of_hidden
+    """What makes shares of both parts; a part of zeros, as pruning may leave it, counts for nothing."""
+    lengths = [float(np.linalg.norm(one)) for one in (problem.head_gradient, problem.hidden_gradient)]
+    of_head, of_hidden = (1.0 / one if one else 0.0 for one in lengths)
+    return of_head, problem.hidden_weight * of_hidden
 
 
 def _differences(
