@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.chances import chance_of_labels, chance_of_more
+from nextlabel.leakage.chances import chance_of_more
 from nextlabel.leakage.scores import ItemScore
 from nextlabel.leakage.verdicts import (
     BOUNDED,
@@ -166,37 +165,6 @@ def test_shares_come_with_the_exact_interval() -> None:
     assert [(one.verdict, one.records, one.of) for one in found] == [(EXACT, 3, 20), (NOT_SHOWN, 17, 20)]
     # Clopper and Pearson, 3 of 20
     assert (found[0].low, found[0].high) == pytest.approx((0.0321, 0.3789), abs=5e-5)
-
-
-def test_the_chance_of_labels_of_single_items_is_that_of_their_classes() -> None:
-    prior = np.array([0.5, 0.3, 0.2])
-    claims = [[1, 0, 0], [0, 0, 1]]
-    assert chance_of_labels(claims, [1, 1], 2, prior) == pytest.approx(0.5 * 0.2)
-    assert chance_of_labels(claims, [1, 1], 1, prior) == pytest.approx(1 - 0.5 * 0.8)
-    assert chance_of_labels(claims, [1, 1], 0, prior) == pytest.approx(1.0)
-    assert chance_of_labels([], [], 0, prior) == 1.0
-
-
-def test_the_chance_of_counts_is_that_of_enumerating_all_batches() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        prior = rng.dirichlet(np.ones(3))
-        claims = [np.bincount(rng.integers(0, 3, size), minlength=3) for size in (2, 3)]
-        law = np.zeros(6)
-        for first in product(range(3), repeat=2):
-            for second in product(range(3), repeat=3):
-                hit = sum(
-                    int(np.minimum(np.bincount(drawn, minlength=3), claim).sum())
-                    for drawn, claim in zip((first, second), claims, strict=True)
-                )
-                law[hit] += prior[list(first)].prod() * prior[list(second)].prod()
-        for overlap in range(6):
-            found = chance_of_labels([claim.tolist() for claim in claims], [2, 3], overlap, prior)
-            assert found == pytest.approx(law[overlap:].sum(), abs=1e-12)
-
-
-def test_one_class_alone_is_no_leak() -> None:
-    assert chance_of_labels([[1, 0]] * 20, [1] * 20, 20, np.array([1.0, 0.0])) == 1.0
 
 
 @pytest.mark.parametrize(

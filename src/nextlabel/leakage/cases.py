@@ -189,10 +189,10 @@ class Case:
         self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
 
     @property
-    def prior(self) -> Array | None:
-        """How often each class is among the records given; None where records have no single class.
+    def population(self) -> Array | None:
+        """How many of the records given have each class; None where records have no single class.
 
-        Records are drawn from these, so a guess by their frequencies is what labels must beat. Of an
+        Records are drawn from these, so a guess that knows their numbers is what labels must beat. Of an
         embedding the labels are the model's own, and counted among the audited records.
         """
         found = [one.said if self.setting.share == "embedding" else one.labels for one in self.batches]
@@ -203,8 +203,7 @@ class Case:
         if self.setting.share != "embedding":
             is_class = (self.labels >= 0) & (self.labels < self.classes)  # others may stand for no label
             guessed = self.labels[is_class].astype(np.int64)
-        counts = np.bincount(guessed, minlength=self.classes)
-        return np.asarray(counts / counts.sum())
+        return np.asarray(np.bincount(guessed, minlength=self.classes))
 
     @property
     def described(self) -> dict[str, Any]:

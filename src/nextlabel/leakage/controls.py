@@ -183,17 +183,16 @@ def _against(case: Case, name: str, recovery: Recovery, message: int, truth: Bat
 
 def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str]:
     """Whether labels, or targets, that each attack claims are right no more often than chance has it."""
-    prior = case.prior
+    population = case.population
     right = of = 0
     is_by_chance = True
     for name in {name for name, _ in found}:
         own = [one for attack, one in found if attack == name and one.claimed is not None]
-        if prior is None or not own:
+        if population is None or not own:
             continue
         overlap = sum(one.overlap for one in own)
-        chance = chance_of_labels(
-            [one.claimed or () for one in own], [case.setting.batch] * len(own), overlap, prior
-        )
+        claims, sizes = [one.claimed or () for one in own], [case.setting.batch] * len(own)
+        chance = chance_of_labels(claims, sizes, overlap, population, generator(case.setting.seed, 5))
         is_by_chance = is_by_chance and chance > FALSE_ALARM
         right, of = right + overlap, of + case.setting.batch * len(own)
     told = targets_by_attack(case.targets, case.setting.batch, [one for _, one in found]).values()

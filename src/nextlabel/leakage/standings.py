@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from nextlabel.core.disclosure import Array
+from nextlabel.core.rng import generator
 from nextlabel.leakage.attempts import Attempt
 from nextlabel.leakage.cases import Case
 from nextlabel.leakage.chances import chance_of_labels
@@ -127,19 +128,17 @@ def exhibits(case: Case, found: Sequence[Standing], attempts: Sequence[Attempt])
 def _attacks_with_labels(case: Case, attempts: Sequence[Attempt]) -> dict[str, float]:
     """The attacks whose claimed labels are clearly better than a guess by the prior, with the chance."""
     claimed = _claims(attempts)
-    prior = case.prior
-    if prior is None or "labels" in case.setting.knows or not claimed:
+    if case.population is None or "labels" in case.setting.knows or not claimed:
         return {}
-    chances = {
-        name: chance_of_labels(
-            [one.claimed or () for one in own],
-            [case.setting.batch] * len(own),
-            sum(one.overlap for one in own),
-            prior,
-        )
-        for name, own in claimed.items()
-    }
+    chances = {name: _labels_chance(case, case.population, own) for name, own in claimed.items()}
     return {name: chance for name, chance in chances.items() if chance <= LIMITS.chance / len(claimed)}
+
+
+def _labels_chance(case: Case, population: Array, own: Sequence[Attempt]) -> float:
+    """How probably labels that one attack claims would be right as often without the messages."""
+    sizes, overlap = [case.setting.batch] * len(own), sum(one.overlap for one in own)
+    rng = generator(case.setting.seed, 4)
+    return chance_of_labels([one.claimed or () for one in own], sizes, overlap, population, rng)
 
 
 def _attacks_with_targets(case: Case, attempts: Sequence[Attempt]) -> dict[str, float]:
@@ -205,14 +204,13 @@ def _reasons(own: Sequence[Attempt]) -> str:
 
 def _summary(case: Case, name: str, own: Sequence[Attempt]) -> Summary:
     claims = [one for one in own if one.claimed is not None]
-    prior = case.prior
+    population = case.population
     overlap = sum(one.overlap for one in claims)
     features = [pair for one in own for pair in one.features if pair is not None]
     targets = targets_by_attack(case.targets, case.setting.batch, own).get(name)
     chance = None
-    if claims and prior is not None:
-        sizes = [case.setting.batch] * len(claims)
-        chance = chance_of_labels([one.claimed or () for one in claims], sizes, overlap, prior)
+    if claims and population is not None:
+        chance = _labels_chance(case, population, claims)
     return Summary(
         attack=name,
         messages=len(own),
