@@ -1,14 +1,19 @@
 """What a model says of items, and the network of the controls."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError, ParameterError
 from nextlabel.leakage import audit
 from nextlabel.leakage.answers import answers, known_leak
+from nextlabel.leakage.checks import check
+from nextlabel.leakage.messages import full
 
 FLAT = np.zeros((20, 64), np.float32)
 TOKENS = np.tile(np.arange(6), (20, 1))
@@ -88,6 +93,48 @@ def test_what_is_not_finite_is_named_where_it_is() -> None:
         model.weight[0, :5] = torch.nan
     with pytest.raises(DisclosureError, match=r"weights must be finite; 5 of the 192 numbers of 'weight'"):
         audit(model, FLAT, LABELS, controls=False, attacks=[])
+
+
+def halved(labels: Array) -> Array:
+    return np.eye(3, dtype=np.float32)[labels] / 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (halved(LABELS), r"20 of 20 rows do not \(sums from 0\.5 to 0\.5\)\. Divide each row by its sum"),
+        (halved(LABELS)[:, :2], r"20 of 20 rows do not \(sums from 0 to 0\.5\)"),
+        (
+            np.where(np.arange(20)[:, None] == 7, 0.5, 1.0) * np.eye(3)[LABELS],
+            r"1 of 20 rows do not \(sums from 0\.5 to 1\)",
+        ),
+        (np.tile([1.5, -0.5, 0.0], (20, 1)), r"from 0 to 1; received -0\.5\. Give probabilities"),
+    ],
+    ids=["halved", "narrow", "one row", "negative"],
+)
+def test_soft_labels_that_are_no_probabilities_are_named_as_such(labels: Array, says: str) -> None:
+    with pytest.raises(DisclosureError, match=rf"^Soft labels are probabilities.* {says}"):
+        audit(nn.Linear(64, 3), FLAT, labels, controls=False)
+    with pytest.raises(DisclosureError, match=r"^Soft labels are probabilities"):
+        full(nn.Linear(64, 3), FLAT[7:8], labels[7:8])
+    known = Knowledge(nn.Linear(64, 3), (64,), 3, labels=labels[7:8])
+    with pytest.raises(DisclosureError, match=r"^Soft labels are probabilities"):
+        check(full(nn.Linear(64, 3), FLAT[7:8], LABELS[7:8]), known)
+
+
+def test_values_need_not_sum_to_one_nor_labels_that_no_embedding_reads() -> None:
+    options: list[dict[str, Any]] = [{"loss": "squared_error"}, {"share": "embedding"}]
+    for one in options:
+        audit(nn.Linear(64, 3), FLAT, halved(LABELS), controls=False, records=2, seconds=0.1, **one)
+
+
+@pytest.mark.parametrize("share", ["full", "embedding"])
+def test_a_single_output_is_named_before_the_labels(share: str) -> None:
+    says = r"at least two logits; the model has 1\. A single output with a sigmoid is .* 'squared_error'"
+    with pytest.raises(DisclosureError, match=says):
+        audit(nn.Linear(64, 1), FLAT, LABELS % 2, share=share, controls=False)
+    with pytest.raises(DisclosureError, match=says):
+        full(nn.Linear(64, 1), FLAT, LABELS % 2)
 
 
 def test_what_is_no_model_is_refused() -> None:

@@ -317,7 +317,11 @@ def test_messages_that_do_not_fit_are_not_joined() -> None:
         (np.array([0, 1, 2, 3, -100]), "cross_entropy", "whole numbers from 0 to 3"),
         (np.array([-100] * 5), "language_model", "whole numbers from 0 to 3"),
         (np.array([0, 1]), "cross_entropy", r"of the axes \(5,\) .* axes \(2,\)"),
-        (np.zeros((5, 3)), "cross_entropy", r"one number for each output .* float64 of the axes \(5, 3\)"),
+        (
+            np.full((5, 3), 1 / 3),
+            "cross_entropy",
+            r"one number for each output .* float64 of the axes \(5, 3\)",
+        ),
         (np.array([0, 1, 2, 3, 0]), "squared_error", "one number for each output"),
         (np.zeros((4, 5)), "squared_error", "one number for each output"),
         (np.zeros((0, 4)), "squared_error", r"axes \(0, 4\)\. Give"),

@@ -241,6 +241,21 @@ def test_bad_input_is_one_message_and_code_two(place: Path, words: tuple[str, ..
         ),
         ({"items": np.zeros((3, 4)), "labels": ["0", "", "1"]}, (), "1 of 3 have none"),
         ({"items": np.zeros((3, 4))}, (), "--labels must be one of the columns"),
+        (
+            {"items": np.zeros((3, 4)), "labels": np.arange(2)},
+            (),
+            r"each of the 3 items; the array 'labels' of bad.npz holds int64 of the axes \(2,\)",
+        ),
+        (
+            {"items": np.zeros((3, 4)), "kind": np.arange(4)},
+            ("--labels", "kind"),
+            r"the array 'kind' of bad.npz holds int64 of the axes \(4,\)",
+        ),
+        (
+            {"items": np.zeros((3, 4)), "y": np.zeros((2, 4))},
+            (),
+            r"the array 'y' .* float64 of the axes \(2, 4\)",
+        ),
         ({"items": np.zeros((3, 4))}, ("--labels", "none.npy"), "none.npy cannot be read"),
         (
             {"items": np.zeros((3, 4))},
@@ -389,7 +404,8 @@ def test_labels_of_texts_are_rows_of_token_ids(place: Path) -> None:
     np.testing.assert_array_equal(np.asarray(read_audited("bare.npz", "asked.npy", seed=0).labels), asked)
     np.savez("short.npz", items=tokens, labels=asked[:7])
     with pytest.raises(
-        ParameterError, match=r"each of the 12 items; short.npz holds int64 of the axes \(7, 5\)"
+        ParameterError,
+        match=r"each of the 12 items; the array .labels. of short.npz holds int64 of the axes \(7, 5\)",
     ):
         read_audited("short.npz", None, seed=0)
 

@@ -99,18 +99,17 @@ def _of_file(
     if labels is not None and labels.endswith(".npy"):
         pool, _ = read_items(path, {}, None)
         return pool, _rows(_from_file(Path(labels)), labels, len(pool.ids))
-    if path.suffix == ".npz" and (found := _beside(path, labels)) is not None:
-        pool, _ = read_items(path, {}, None)
-        return pool, _rows(found, str(path), len(pool.ids))
     pool, column = read_items(path, {}, labels)
+    if path.suffix == ".npz" and (found := _beside(path, labels, len(pool.ids))) is not None:
+        return pool, found
     said += remarks(pool)
     if column is None and labels is None and not needs_labels and "folder" not in pool.columns:
         return pool, None
     return pool, _numbered(pool.columns[label_column(pool, column, "--labels")], said)
 
 
-def _beside(path: Path, labels: str | None) -> "Array | None":
-    """The labels of an archive where they are rows; a column of them comes with the items."""
+def _beside(path: Path, labels: str | None, count: int) -> "Array | None":
+    """The labels of an archive where they are rows; a column, one for each item, comes with the items."""
     from zipfile import BadZipFile
 
     import numpy as np
@@ -118,10 +117,12 @@ def _beside(path: Path, labels: str | None) -> "Array | None":
     try:
         with np.load(path, allow_pickle=False) as archive:
             names = _ROWS_OF_LABELS if labels is None else (labels,)
-            held = [archive[name] for name in names if name in archive.files]
+            held = {name: archive[name] for name in names if name in archive.files}
     except (BadZipFile, OSError, ValueError):  # the reader of items says what is wrong with the file
         return None
-    return next((one for one in held if one.ndim > 1), None)
+    # of another number they are no column, and the reader leaves them out
+    found = next((name for name, one in held.items() if one.ndim > 1 or one.shape != (count,)), None)
+    return None if found is None else _rows(held[found], f"the array {found!r} of {path}", count)
 
 
 def _from_file(path: Path) -> "Array":
@@ -147,7 +148,7 @@ def _rows(found: "Array", where: str, count: int) -> "Array":
 
     if found.ndim == 0 or len(found) != count or found.dtype.kind not in "biuf":
         message = (
-            f"--labels must hold numbers, one row for each of the {count:,} items; {where} holds "
+            f"Labels must be numbers, one or a row of them for each of the {count:,} items; {where} holds "
             f"{found.dtype} of the axes {found.shape}. Give as many labels as items, in their order."
         )
         raise ParameterError(message)

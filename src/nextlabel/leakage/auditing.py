@@ -37,11 +37,11 @@ def audit(
     records: int | None = None,
     loss: str = "cross_entropy",
     reduction: str = "mean",
-    defences: Sequence[str | Defence] = (),
-    attacks: Sequence[str | Attack] | None = None,
+    defences: str | Defence | Sequence[str | Defence] = (),
+    attacks: str | Attack | Sequence[str | Attack] | None = None,
     seconds: float = 120.0,
     seed: int = 0,
-    knows: Sequence[str] = KNOWN,
+    knows: str | Sequence[str] = KNOWN,
     bounds: tuple[float, float] | None = None,
     is_image: bool | None = None,
     public: Array | None = None,
@@ -76,7 +76,8 @@ def audit(
     defences : sequence of str or Defence
         Applied to each message in turn, for example ``"gaussian:1e-3"``.
     attacks : sequence of str or Attack, optional
-        Names, or attacks with parameters of one's own; by default all that read this kind of message.
+        Names, or attacks with parameters of one's own; by default all that read this kind of message. Of
+        these, of defences and of what is known, a single one may stand alone.
     seconds : float
         The budget of the report: shared evenly over the attempts that take time by the clock. What one
         leaves unused passes on to the rest.
@@ -148,7 +149,7 @@ def audit(
         reduction=reduction,
         defences=tuple([defences] if isinstance(defences, str | Defence) else defences),
         seed=seed,
-        knows=tuple(knows),
+        knows=knows,
         bounds=bounds,
         is_image=is_image,
         steps=steps,

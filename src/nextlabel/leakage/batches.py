@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError
+from nextlabel.leakage.given import require_classes, require_probabilities
 from nextlabel.learners.layers import last_linear
 
 __all__ = [
@@ -114,13 +115,16 @@ def targets_of(labels: Array, outputs: Tensor, loss: str) -> Tensor:
     Raises
     ------
     DisclosureError
-        Other axes than the outputs have, or whole numbers that are no classes.
+        A single output under cross-entropy, soft labels that do not sum to 1, other axes than the outputs
+        have, or whole numbers that are no classes.
 
     Examples
     --------
     >>> targets_of(np.array([0, 1]), torch.zeros(2, 3), "cross_entropy")
     tensor([0, 1])
     """
+    require_classes(outputs.shape[-1], loss)
+    require_probabilities(np.asarray(labels), loss)
     found = torch.as_tensor(np.array(labels), device=outputs.device)
     if loss == "squared_error" or found.is_floating_point():
         if found.numel() != outputs.numel() or len(found) != len(outputs):

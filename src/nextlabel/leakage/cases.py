@@ -11,11 +11,17 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
-from nextlabel.errors import DisclosureError, ParameterError
+from nextlabel.errors import ParameterError
 from nextlabel.leakage.attempts import Batch
 from nextlabel.leakage.defences.catalogue import parse
 from nextlabel.leakage.defences.noises import Private
-from nextlabel.leakage.given import looks_like_images, require_sound
+from nextlabel.leakage.given import (
+    looks_like_images,
+    require_classes,
+    require_labels_by_position,
+    require_range,
+    require_sound,
+)
 from nextlabel.leakage.guesses import guess
 from nextlabel.leakage.scores import spreads_of
 from nextlabel.leakage.targets import target_law
@@ -68,7 +74,7 @@ class CaseSetting:
     seed : int
         Settles which records, and all randomness.
     knows : sequence of str
-        Which of `SWITCHES` are on.
+        Which of `SWITCHES` are on; a single one may stand alone.
     bounds : tuple of two floats, optional
         The declared range of values.
     is_image : bool, optional
@@ -81,7 +87,7 @@ class CaseSetting:
     UnknownName
         A message or a defence that there is not.
     ParameterError
-        Sizes or bounds that make no sense, or a switch that there is not.
+        Sizes or bounds that make no sense, a switch that there is not, or a share that is no name.
     """
 
     share: str = "full"
@@ -91,16 +97,16 @@ class CaseSetting:
     reduction: str = "mean"
     defences: Sequence[str | Defence] = ()
     seed: int = 0
-    knows: Sequence[str] = ()
+    knows: str | Sequence[str] = ()
     bounds: tuple[float, float] | None = None
     is_image: bool | None = None
     steps: int = 1
     rate: float = 0.1
 
     def __post_init__(self) -> None:
-        share = self.share.replace("-", "_")
-        registry.target("message", share)  # an unknown name is refused before anything is made
-        unknown = [one for one in self.knows if one not in SWITCHES]
+        share = _share(self.share)
+        knows = (self.knows,) if isinstance(self.knows, str) else tuple(self.knows)
+        unknown = [one for one in knows if one not in SWITCHES]
         if unknown:
             message = (
                 f"'knows' takes {', '.join(SWITCHES)}; received {', '.join(map(repr, unknown))}. "
@@ -108,7 +114,7 @@ class CaseSetting:
             )
             raise ParameterError(message)
         if self.bounds is not None:
-            _require_range(self.bounds)
+            require_range(self.bounds)
         records = self.records
         settle(
             self,
@@ -117,6 +123,7 @@ class CaseSetting:
                 "batch": checked_whole(self.batch, "batch", least=1),
                 "records": None if records is None else checked_whole(records, "records", least=1),
                 "defences": _read(self.defences),
+                "knows": knows,
                 "steps": checked_whole(self.steps, "steps", least=1),
             },
         )
@@ -147,9 +154,10 @@ class Case:
     Raises
     ------
     DisclosureError
-        No items, labels of another number or not one for each token where the model answers at each, fewer
-        records than fill a message, arrays that hold no finite numbers, items outside the declared bounds,
-        public items of another shape, or a model that does not take the items.
+        No items, labels of another number or not one for each token where the model answers at each, soft
+        labels that do not sum to 1, fewer records than fill a message, arrays that hold no finite numbers,
+        items outside the declared bounds, public items of another shape, or a model that does not take the
+        items, answers them otherwise each time, or has a single output under cross-entropy.
     ParameterError
         The model is no module.
     """
@@ -176,8 +184,10 @@ class Case:
         self.outputs, self._features = answers(model, self.items[self.positions.ravel()])
         self.model = registry.resolve("inspection", "logits_alone")(model, self.items)
         self.classes = int(self.outputs.shape[-1])
+        require_classes(self.classes, setting.loss)
         self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
-        self._require_labels_by_position()
+        if self.is_text and self.outputs.ndim == 3 and setting.share != "embedding":
+            require_labels_by_position(self.labels, self.outputs.shape[1], setting.loss)
         self.is_image = looks_like_images(self.items) if setting.is_image is None else setting.is_image
         self.span, self.is_span_declared = self._span()
         declared = setting.bounds[0] if setting.bounds is not None else self.items.min()
@@ -299,23 +309,6 @@ class Case:
             **{name: value for name, value in told.items() if name in setting.knows},
         )
 
-    def _require_labels_by_position(self) -> None:
-        """Of a model that answers at each token, one label for a text is the commonest slip."""
-        if not self.is_text or self.outputs.ndim != 3 or self.setting.share == "embedding":
-            return
-        tokens, loss = self.outputs.shape[1], self.setting.loss
-        is_left_open = self.labels.dtype.kind in "iu" and bool((self.labels < 0).any())
-        if self.labels.shape[1:2] == (tokens,) and not (is_left_open and loss == "cross_entropy"):
-            return
-        message = (
-            f"The model gives outputs at each of {tokens} tokens, so its labels are token ids with the axes "
-            f"(n, {tokens}), -100 where nothing is asked for, and its loss is 'language_model'; received "
-            f"labels of the axes {self.labels.shape} and the loss {loss!r}. For the next token write labels "
-            "= numpy.roll(items, -1, 1); labels[:, -1] = -100. The command line takes them as the array "
-            "'labels' of a .npz file, or as --labels FILE.npy, with --loss language_model."
-        )
-        raise DisclosureError(message)
-
     def _chosen(self) -> Array:
         """Which records are in which message, axes (message, b): drawn, so that sorted data do no harm."""
         setting, batch = self.setting, self.setting.batch
@@ -380,18 +373,17 @@ class Case:
         return found
 
 
-def _require_range(bounds: tuple[float, float]) -> None:
-    try:
-        low, high = (float(one) for one in bounds)
-        is_range = bool(np.isfinite([low, high]).all() and low < high)
-    except (TypeError, ValueError):
-        is_range = False
-    if not is_range:
+def _share(share: object) -> str:
+    """The name of a message; one that there is not is refused before anything is made."""
+    if not isinstance(share, str):
         message = (
-            f"'bounds' must be two finite numbers, the lower first; received {bounds!r}. Give the range of "
-            "the values as the model takes them, for example (0, 1)."
+            f"'share' must be one of {', '.join(registry.names('message'))}; received {share!r}. Name one: "
+            "each is an audit of its own."
         )
         raise ParameterError(message)
+    name = share.replace("-", "_")
+    registry.target("message", name)
+    return name
 
 
 def _read(defences: str | Defence | Sequence[str | Defence]) -> tuple[Defence, ...]:

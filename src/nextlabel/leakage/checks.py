@@ -12,6 +12,7 @@ from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of
 from nextlabel.leakage.blank_items import blank_item
 from nextlabel.leakage.embedding_evidence import embedding_evidence
+from nextlabel.leakage.given import require_classes, require_probabilities
 from nextlabel.leakage.loss_evidence import evidence
 from nextlabel.leakage.model_modes import check_modes
 
@@ -147,14 +148,9 @@ def _check_size(disclosure: Disclosure, knowledge: Knowledge) -> None:
             f"{len(knowledge.labels)} labels. Give one for each item."
         )
         raise DisclosureError(message)
-    if knowledge.classes < 2 and knowledge.loss == "cross_entropy":
-        message = (
-            f"Cross-entropy over classes needs at least two logits; the model is said to have "
-            f"{knowledge.classes}. A single output with a sigmoid is two logits, 0 and the output: put a "
-            "layer of two logits at the end."
-        )
-        raise DisclosureError(message)
+    require_classes(knowledge.classes, knowledge.loss)
     told = np.asarray(knowledge.labels if knowledge.labels is not None else [0])
+    require_probabilities(told, knowledge.loss)
     is_class = told.dtype.kind in "iu" and knowledge.loss == "cross_entropy"
     if is_class and not 0 <= told.min() <= told.max() < knowledge.classes:
         message = (

@@ -5,13 +5,25 @@ from typing import Protocol
 import numpy as np
 
 from nextlabel.core.disclosure import Array
-from nextlabel.errors import DisclosureError
+from nextlabel.errors import DisclosureError, ParameterError
+from nextlabel.leakage.pixels import pixel_axes
 
-__all__ = ["Wanted", "looks_like_images", "require_sound"]
+__all__ = [
+    "Wanted",
+    "looks_like_images",
+    "require_classes",
+    "require_labels_by_position",
+    "require_probabilities",
+    "require_range",
+    "require_sound",
+]
 
 _LEAST_SIDE = 4  # pixels
 _ALIKE = 100.0  # times that the widest column of an image is wider than the narrowest, at most
+_NEXT = 10.0  # and than the one beside it
+_LOOKED = 1_000  # items
 _ROUNDING = 1e-5  # of the width of the declared range
+_SHARES = 1e-3  # by which soft labels of few bits may miss their sum
 
 
 class Wanted(Protocol):
@@ -24,6 +36,14 @@ class Wanted(Protocol):
     @property
     def bounds(self) -> tuple[float, float] | None:
         """The declared range of values."""
+
+    @property
+    def loss(self) -> str:
+        """What the labels are, too: classes or their probabilities, or values."""
+
+    @property
+    def share(self) -> str:
+        """The kind of message; that of embeddings reads no labels."""
 
 
 def require_sound(
@@ -47,8 +67,8 @@ def require_sound(
     ------
     DisclosureError
         Arrays that hold no finite numbers; no items, or labels of another number; fewer records than fill a
-        message; items outside the declared bounds; public items of another shape or kind than the items, or
-        public labels without public items or of another number.
+        message; soft labels that do not sum to 1; items outside the declared bounds; public items of another
+        shape or kind than the items, or public labels without public items or of another number.
     """
     _require_numbers("Items", items, 2)
     _require_numbers("Labels", labels, 1)
@@ -64,6 +84,8 @@ def require_sound(
             "Give more records, or a smaller batch."
         )
         raise DisclosureError(message)
+    if setting.share != "embedding":
+        require_probabilities(labels, setting.loss)
     _require_within(items, setting.bounds)
     if public is not None:
         _require_public(items, np.asarray(public))
@@ -71,8 +93,134 @@ def require_sound(
         _require_public_labels(public, np.asarray(public_labels))
 
 
+def require_classes(classes: int, loss: str) -> None:
+    """Refuse a model of fewer than two outputs where its loss compares classes.
+
+    Parameters
+    ----------
+    classes : int
+        Outputs of the model.
+    loss : str
+
+    Raises
+    ------
+    DisclosureError
+        One output under cross-entropy.
+
+    Examples
+    --------
+    >>> require_classes(2, "cross_entropy")
+    >>> require_classes(1, "squared_error")
+    """
+    if classes < 2 and loss == "cross_entropy":
+        message = (
+            f"Cross-entropy over classes needs at least two logits; the model has {classes}. A single output "
+            "with a sigmoid is two logits, 0 and the output: put a layer of two logits at the end. Where "
+            "labels are values, the loss is 'squared_error'."
+        )
+        raise DisclosureError(message)
+
+
+def require_labels_by_position(labels: Array, tokens: int, loss: str) -> None:
+    """Of a model that answers at each token, refuse one label for a text, which is the commonest slip.
+
+    Parameters
+    ----------
+    labels : array, first axis n
+    tokens : int
+        In a text.
+    loss : str
+
+    Raises
+    ------
+    DisclosureError
+        Labels without an axis of tokens, or labels below 0, which ask for nothing, under cross-entropy.
+
+    Examples
+    --------
+    >>> require_labels_by_position(np.array([[4, 2, -100]]), 3, "language_model")
+    """
+    is_left_open = labels.dtype.kind in "iu" and bool((labels < 0).any())
+    if labels.shape[1:2] == (tokens,) and not (is_left_open and loss == "cross_entropy"):
+        return
+    message = (
+        f"The model gives outputs at each of {tokens} tokens, so its labels are token ids with the axes "
+        f"(n, {tokens}), -100 where nothing is asked for, and its loss is 'language_model'; received "
+        f"labels of the axes {labels.shape} and the loss {loss!r}. For the next token write labels "
+        "= numpy.roll(items, -1, 1); labels[:, -1] = -100. The command line takes them as the array "
+        "'labels' of a .npz file, or as --labels FILE.npy, with --loss language_model."
+    )
+    raise DisclosureError(message)
+
+
+def require_probabilities(labels: Array, loss: str) -> None:
+    """Refuse soft labels that are no probabilities, where the loss takes them for such.
+
+    Parameters
+    ----------
+    labels : array, first axis n
+        Class numbers pass.
+    loss : str
+
+    Raises
+    ------
+    DisclosureError
+        Under cross-entropy, rows of real numbers that do not sum to 1, or numbers below 0.
+
+    Examples
+    --------
+    >>> require_probabilities(np.array([[0.9, 0.1]]), "cross_entropy")
+    """
+    if loss != "cross_entropy" or labels.dtype.kind != "f" or labels.ndim < 2:
+        return
+    sums, least = labels.sum(-1, dtype=np.float64), float(labels.min(initial=0.0))
+    off = np.abs(sums - 1.0) > _SHARES
+    if off.any():
+        message = (
+            f"Soft labels are probabilities, so that each row sums to 1; {int(off.sum()):,} of {off.size:,} "
+            f"rows do not (sums from {sums.min():.4g} to {sums.max():.4g}). Divide each row by its sum, give "
+            "whole numbers for classes, or say loss='squared_error' where labels are values."
+        )
+        raise DisclosureError(message)
+    if least < -_SHARES:
+        message = (
+            f"Soft labels are probabilities, from 0 to 1; received {least:.4g}. Give probabilities, whole "
+            "numbers for classes, or say loss='squared_error' where labels are values."
+        )
+        raise DisclosureError(message)
+
+
+def require_range(bounds: tuple[float, float]) -> None:
+    """Refuse bounds that are no range.
+
+    Parameters
+    ----------
+    bounds : tuple of two floats
+
+    Raises
+    ------
+    ParameterError
+        Not two finite numbers, the lower first.
+
+    Examples
+    --------
+    >>> require_range((0.0, 1.0))
+    """
+    try:
+        low, high = (float(one) for one in bounds)
+        is_range = bool(np.isfinite([low, high]).all() and low < high)
+    except (TypeError, ValueError):
+        is_range = False
+    if not is_range:
+        message = (
+            f"'bounds' must be two finite numbers, the lower first; received {bounds!r}. Give the range of "
+            "the values as the model takes them, for example (0, 1)."
+        )
+        raise ParameterError(message)
+
+
 def looks_like_images(items: Array) -> bool:
-    """Whether items are taken for images: pixels in rows and columns that share one scale.
+    """Whether items are taken for images: pixels in rows and columns that share one unit.
 
     Parameters
     ----------
@@ -80,9 +228,11 @@ def looks_like_images(items: Array) -> bool:
 
     Notes
     -----
-    Real numbers, two or three axes of at least 4 a side (of three, channels first or last), and no row or
-    column of pixels whose values are spread a hundred times as wide as those of another: measurements in
-    different units, one beside the other, are a table of as many columns.
+    Real numbers, two or three axes of at least 4 a side (of three, channels first or last), and evidence that
+    neighbours share a unit: the ranges of neighbouring rows, columns and channels meet, none is over ten
+    times as wide as its neighbour (a margin that is mostly of one value tells nothing of that), and none of
+    all a hundred times as wide as another. Measurements in different units, one beside the other, are a table
+    of as many columns. At most 1,000 items are looked at, at even steps.
 
     Examples
     --------
@@ -93,17 +243,27 @@ def looks_like_images(items: Array) -> bool:
     sides = items.shape[1:]
     if not np.issubdtype(items.dtype, np.floating) or len(sides) not in (2, 3):
         return False
-    pixels = (1, 2)
-    if len(sides) == 3:
-        pixels = (1, 2) if sides[0] > _LEAST_SIDE >= sides[2] else (2, 3)
-    return all(items.shape[axis] >= _LEAST_SIDE and _has_one_scale(items, axis) for axis in pixels)
+    pixels = [items.ndim + axis for axis in pixel_axes(sides)]
+    if any(items.shape[axis] < _LEAST_SIDE for axis in pixels):
+        return False
+    looked = items[np.unique(np.linspace(0, len(items) - 1, min(len(items), _LOOKED)).round().astype(int))]
+    return all(_has_one_unit(looked, axis) for axis in range(1, items.ndim))
 
 
-def _has_one_scale(items: Array, axis: int) -> bool:
-    others = tuple(one for one in range(items.ndim) if one != axis)
-    widths = items.max(others).astype(np.float64) - items.min(others)
-    told = widths[widths > 0]  # a margin without ink has no width, and tells nothing
-    return not len(told) or bool(told.max() <= _ALIKE * told.min())
+def _has_one_unit(items: Array, axis: int) -> bool:
+    """Whether the values of neighbouring rows, columns or channels are of one unit."""
+    lines = np.moveaxis(items, axis, 0).reshape(items.shape[axis], -1).astype(np.float64)
+    low, high = lines.min(1), lines.max(1)
+    told = high > low  # a margin without ink has no width, and tells nothing
+    if not told.any():
+        return True
+    low, high, lines = low[told], high[told], lines[told]
+    widths = high - low
+    if widths.max() > _ALIKE * widths.min() or (low[1:] > high[:-1]).any() or (high[1:] < low[:-1]).any():
+        return False
+    first, last = np.quantile(lines, (0.25, 0.75), axis=1)
+    varied = widths[last > first]
+    return not (np.maximum(varied[1:], varied[:-1]) > _NEXT * np.minimum(varied[1:], varied[:-1])).any()
 
 
 def _require_numbers(name: str, one: Array, axes: int) -> None:

@@ -53,7 +53,7 @@ class Skipped:
 
 
 def ladder(
-    kind: str, wanted: Sequence[str | Attack] | None, knowledge: Knowledge
+    kind: str, wanted: str | Attack | Sequence[str | Attack] | None, knowledge: Knowledge
 ) -> tuple[tuple[Rung, ...], tuple[Skipped, ...]]:
     """The attacks that read a kind of message and have what they need, the cheapest first.
 
@@ -62,7 +62,8 @@ def ladder(
     kind : str
         Of the message.
     wanted : sequence of str or Attack, optional
-        Registered names, or attacks with parameters of one's own; None for all that are registered.
+        Registered names, or attacks with parameters of one's own; a single one may stand alone. None for all
+        that are registered.
     knowledge : Knowledge
         What the attacker is allowed to know.
 
@@ -84,6 +85,7 @@ def ladder(
     Each attack says itself what it costs, as one of `nextlabel.core.attack.COSTS`; equals come by name.
     """
     rungs, skipped = [], []
+    wanted = [wanted] if isinstance(wanted, str | Attack) else wanted
     for one in registry.names("attack") if wanted is None else wanted:
         rung = _rung(one)
         if kind not in rung.attack.reads:
