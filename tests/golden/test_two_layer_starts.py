@@ -1,6 +1,7 @@
 """Where the search for the items of a two-layer gradient begins: at the axes of its Hermite tensors."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from nextlabel.leakage.two_layer.fit import Reduced
 from nextlabel.leakage.two_layer.network import Pointwise
-from nextlabel.leakage.two_layer.starts import starts
+from nextlabel.leakage.two_layer.starts import _shares, starts
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +85,8 @@ def test_a_start_has_the_shares_that_explain_the_head_s_gradient_best(name: str)
     left = np.linalg.norm(made - message.head_gradient) / np.linalg.norm(message.head_gradient)
     # the lengths are those of a coarse grid, so that a part is left; no shares but these leave less
     assert left < 0.5
+    for factor in (0.5, 2.0):  # the next lengths of the grid
+        assert _shares(message, factor * first.items)[1] > np.linalg.norm(made - message.head_gradient)
     for step in (1e-3, -1e-3):
         moved = message.activation(message.weights @ first.items.T) @ (first.shares * (1.0 + step))
         assert np.linalg.norm(moved - message.head_gradient) > np.linalg.norm(made - message.head_gradient)
@@ -96,25 +99,23 @@ def test_items_come_the_right_way_round_where_the_activation_tells() -> None:
     assert ((own @ other.T).max(axis=1) > 0.98).all()
 
 
-@pytest.mark.parametrize(("free", "numbers"), [("nothing", 0), ("constant", 1), ("linear", 3)])
-def test_what_is_free_is_taken_out_before_shares_are_told(free: str, numbers: int) -> None:
-    plain, _ = problem(ACTIVATIONS["odd"], 1)
-    line = plain.weights @ np.ones((3, 1))
-    extra = {"nothing": 0.0 * line, "constant": 3.0 + 0.0 * line, "linear": line}[free]
-    message = Reduced(
-        plain.weights,
-        plain.head,
-        plain.head_gradient + extra,
-        plain.hidden_gradient,
-        plain.activation,
-        free,
-    )
-    alike, first = (next(starts(one, np.random.default_rng(1))) for one in (plain, message))
-    assert first.free.shape == (1, numbers)
+@pytest.mark.parametrize(
+    ("free", "activation", "numbers"), [("constant", nn.Sigmoid(), 1), ("linear", nn.Softplus(), 3)]
+)
+def test_what_is_free_is_taken_out_before_shares_are_told(
+    free: str, activation: nn.Module, numbers: int
+) -> None:
+    plain, _ = problem(activation, 2, free=free)
+    line = plain.weights @ np.array([[1.0, 2.0], [-1.0, 0.5], [0.0, 3.0]])
+    extra = np.array([3.0, -5.0]) if free == "constant" else line
+    message = replace(plain, head_gradient=plain.head_gradient + extra)
+    # the lengths and directions of one start; where nothing is free, the extra goes into the shares
+    first = next(starts(plain, np.random.default_rng(1)))
+    again = _shares(message, first.items)[0]
+    assert again == pytest.approx(first.shares, rel=1e-6)
+    assert np.abs(_shares(replace(message, free="nothing"), first.items)[0] - again).max() > 0.1
+    assert first.free.shape == (2, numbers)
     assert (first.free == 0.0).all()
-    # a constant is no odd function, and shares stay as they were; of a line little is left of them to tell
-    if free != "linear":
-        assert np.abs(first.shares) == pytest.approx(np.abs(alike.shares), rel=0.05)
 
 
 def test_few_units_leave_random_starts() -> None:
