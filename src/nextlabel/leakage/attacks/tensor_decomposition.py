@@ -167,10 +167,12 @@ class TensorDecomposition(Attack):
                 "or it is another"
             )
         elif not is_told:
-            outcome = "unidentifiable"
+            # with biases, or an activation that is not odd, the rest of the message tells what moments do not
+            is_odd = message.activation.odd_about == 0 and not message.has_bias
+            outcome = "unidentifiable" if is_odd else "failed"
             reason = (
                 "the activation hides which way round an item is: each item and its opposite explain the "
-                "message equally well, and one of the two is given"
+                f"{'message' if is_odd else 'moments'} equally well, and one of the two is given"
             )
         return Recovery(
             outcome,
@@ -270,14 +272,12 @@ class _Moments:
         own = np.eye(projected.shape[1])
         pairs = (projected[:, :, None] * projected[:, None, :]).reshape(len(projected), -1)
         fitted = tensors[0][0] + projected @ tensors[1][:, 0] + (pairs @ tensors[2][..., 0].ravel()) / 2
+        # least squares leave nothing of the orders up to 2, so that what He_4 takes away of them is 0
         left = self.gradient - fitted + np.trace(tensors[2][..., 0]) / 2
         best, least = own, np.inf
         for q in rng.standard_normal((starts, len(own))):
             along = projected @ q
-            weighted = (projected * (left * (along**2 - q @ q))[:, None]).T @ projected / len(left)
-            mixed = (left * along) @ projected / len(left)
-            slice_ = weighted - 2.0 * (np.outer(q, mixed) + np.outer(mixed, q))
-            slice_ -= (left * (along**2 - q @ q)).mean() * own - 2.0 * left.mean() * np.outer(q, q)
+            slice_ = (projected * (left * along**2)[:, None]).T @ projected / len(left)
             found = common_directions(slice_, tensors[2][..., 0])
             _, left_over = self._shares(projected, np.vstack([self.scale * found, -self.scale * found]))
             if left_over < least:
