@@ -59,7 +59,7 @@ class Curvature:
 
     with steps S, changes Y, the upper triangle R of SᵀY, its diagonal D, and γ = sᵀy/yᵀy of the newest pair:
     a few products of matrices for all starts, where the loops would be twice ``history`` small calls.
-    Starts with fewer pairs than others are padded by zeros. Memory O(r·history·d), time of a product
+    Starts are named in ascending order. Those with fewer pairs than others are padded by zeros. Memory O(r·history·d), time of a product
     O(r·history·d + r·history²).
 
     References
@@ -143,7 +143,7 @@ def _products(pairs: Tensor, rows: Tensor, vectors: Tensor) -> tuple[Tensor, Ten
 
 def _times(vectors: Tensor, matrices: Tensor, rows: Tensor) -> Tensor:
     """The vectors of some starts times their matrices; vectors first, which is several times as fast."""
-    if len(rows) == len(matrices):  # rows ascend
+    if len(rows) == len(matrices):  # all of them, in order
         return (vectors[:, None] @ matrices)[:, 0]
     if 2 * len(rows) < len(matrices):
         return (vectors[:, None] @ matrices[rows])[:, 0]
