@@ -96,7 +96,7 @@ def test_labels_that_the_attacker_was_told_are_no_leak(network: nn.Module, items
     ("residual", "outcome", "why"),
     [
         (0.5, "failed", "optimiser failed: Blind"),
-        (1e-6, "recovered", "not identifiable: Blind"),
+        (1e-6, "recovered", "claimed, and wrong: Blind"),
         (0.5, "unidentifiable", "not identifiable: Blind"),
     ],
 )

@@ -158,21 +158,21 @@ def test_mixtures_are_not_taken_for_items() -> None:
     model = network(12, 60, 5)
     model[2] = nn.Tanh()
     found = recovered(full(model, items_of(3), np.array([0, 1, 2])), model)
-    assert (found.outcome, found.items) == ("unidentifiable", None)
+    assert (found.outcome, found.items) == ("failed", None)
     assert "No item is alone in a unit" in found.reason
 
 
 def test_without_a_bias_the_scale_is_said_to_be_missing() -> None:
     model = network(12, 20, 5, bias=False)
     found = recovered(full(model, items_of(1), np.array([3])), model)
-    assert (found.outcome, found.items) == ("unidentifiable", None)
+    assert (found.outcome, found.items) == ("refused", None)
     assert "up to its scale" in found.reason
 
 
 def test_more_items_than_rank_is_said_to_be_exhausted() -> None:
     model = network(12, 60, 5)
     found = recovered(full(model, items_of(20), np.arange(20) % 5), model)
-    assert found.outcome == "unidentifiable"
+    assert found.outcome == "failed"
     assert "exhausted" in found.reason
 
 
@@ -188,7 +188,7 @@ def test_targets_of_several_items_are_left_to_others() -> None:
     found = recovered(
         full(model, items_of(2), np.ones((2, 5)), loss="squared_error"), model, loss="squared_error"
     )
-    assert found.outcome == "unidentifiable"
+    assert found.outcome == "refused"
     assert "under cross-entropy only" in found.reason
 
 
@@ -197,7 +197,7 @@ def test_a_zero_layer_speaks_of_nobody(names: tuple[str, ...]) -> None:
     model = network(12, 20, 5)
     shapes = {name: np.zeros(tuple(one.shape)) for name, one in model.named_parameters() if name in names}
     found = recovered(Disclosure("full", shapes, 1), model)
-    assert found.outcome == "unidentifiable"
+    assert found.outcome == "failed"
     assert "gradient is zero" in found.reason
 
 

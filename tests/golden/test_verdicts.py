@@ -172,8 +172,8 @@ def test_shares_come_with_the_exact_interval() -> None:
     [
         ("refused", None, "did not apply"),
         ("unidentifiable", 0.9, "not identifiable"),
-        ("recovered", LIMITS.residual, "not identifiable"),
-        ("failed", LIMITS.residual, "not identifiable"),
+        ("recovered", LIMITS.residual, "claimed, and wrong"),
+        ("failed", LIMITS.residual, "optimiser failed"),
         ("recovered", 1.1 * LIMITS.residual, "optimiser failed"),
         ("failed", None, "optimiser failed"),
         ("recovered", None, "claimed, and wrong"),

@@ -20,6 +20,7 @@ from nextlabel.leakage.report.again import written_call
 from nextlabel.leakage.report.report import Report, Spent
 from nextlabel.leakage.standings import exhibits, outcome_of, standings, summaries
 from nextlabel.leakage.verdicts import Accountant, overall
+from nextlabel.leakage.witnesses import Witnesses
 
 __all__ = ["KNOWN", "audit"]
 
@@ -168,8 +169,10 @@ def audit(
     noted = _checked([case.undefended(message) for message in range(len(case.batches))], told)
     run = _Run(case, sent, told, rungs, Budget(seconds))
     run.climb()
-    made = (*known_controls(seed), own_control(case, run.attempts, run.recoveries)) if controls else ()
-    found = standings(case, run.attempts)
+    of_labels = {rung.name for rung in rungs if rung.attack.recovers <= {"labels", "counts"}}
+    attempts = Witnesses(case, sent, of_labels).settle(run.attempts, run.recoveries)
+    made = (*known_controls(seed), own_control(case, attempts, run.recoveries)) if controls else ()
+    found = standings(case, attempts)
     return Report(
         setting=case.described
         | {
@@ -178,14 +181,14 @@ def audit(
             "command": written_call(audit, asked),
         },
         knows=told[0].declared,
-        remarks=(*remarks_on(case, run.attempts), *noted),
+        remarks=(*remarks_on(case, attempts), *noted),
         standings=found,
-        summaries=summaries(case, run.attempts),
-        outcomes=tuple(outcome_of(one) for one in run.attempts),
+        summaries=summaries(case, attempts),
+        outcomes=tuple(outcome_of(one) for one in attempts),
         skipped=skipped,
         controls=made,
         budget=run.spent(),
-        exhibits=exhibits(case, found, run.attempts),
+        exhibits=exhibits(case, found, attempts),
         bound=None if accountant is None else _bound(accountant),
     )
 

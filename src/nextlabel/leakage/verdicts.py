@@ -13,11 +13,16 @@ from nextlabel.maths.intervals import binomial_interval
 
 __all__ = [
     "BOUNDED",
+    "CLAIMED_WRONGLY",
+    "DID_NOT_APPLY",
     "EXACT",
     "LABEL_ONLY",
+    "LEFT_OPEN",
     "LIMITS",
     "MEANINGS",
+    "NOT_IDENTIFIABLE",
     "NOT_SHOWN",
+    "OPTIMISER_FAILED",
     "RECOGNISABLE",
     "VERDICTS",
     "Accountant",
@@ -36,6 +41,21 @@ RECOGNISABLE: Final = "RECOGNISABLE"
 LABEL_ONLY: Final = "LABEL ONLY"
 BOUNDED: Final = "BOUNDED"
 NOT_SHOWN: Final = "NOT SHOWN"
+
+NOT_IDENTIFIABLE: Final = "not identifiable"
+"""Why nothing was shown: other records explain the message as well as the one it was made of."""
+
+DID_NOT_APPLY: Final = "did not apply"
+"""Why nothing was shown: the attack does not read such a message or model."""
+
+LEFT_OPEN: Final = "left open by this attack"
+"""Said instead where another attack brought back a record of that message."""
+
+OPTIMISER_FAILED: Final = "optimiser failed"
+"""Why nothing was shown: what the attack ended at does not explain the message."""
+
+CLAIMED_WRONGLY: Final = "claimed, and wrong"
+"""Why nothing was shown: the attack says that it explains the message, and it does not."""
 
 VERDICTS: Final = (EXACT, RECOGNISABLE, LABEL_ONLY, BOUNDED, NOT_SHOWN)
 """From the worst to the least that was shown."""
@@ -81,7 +101,7 @@ class Limits:
         values a guess lands near by chance. With 60 dB, where a guess lands as near as the nearest other
         record, it lands nearer by the margin once in a thousand times, whatever the number of values.
     residual : float
-        The largest share of the message's length that may be left for the message to count as explained.
+        The largest share of the message's length that may be left for an attack's claim to be one.
     chance : float
         Labels count as leaked where a guess by the prior is so often right with at most this probability,
         shared by the attacks that claim labels.
@@ -286,24 +306,30 @@ def why_not(outcome: str, residual: float | None, limits: Limits = LIMITS) -> st
     outcome : str
         As the attack says, one of `nextlabel.core.attack.OUTCOMES`.
     residual : float, optional
-        The share of the message that it leaves unexplained.
+        The share of the message that it leaves unexplained, as it says.
     limits : Limits
 
     Returns
     -------
     str
-        ``"did not apply"``, ``"not identifiable"``, ``"optimiser failed"``, or ``"claimed, and wrong"`` where
-        the attack checked nothing against the message.
+        ``"did not apply"``, ``"not identifiable"`` where the attack found that different items explain the
+        message, ``"claimed, and wrong"`` where it says that it recovered them and nothing it says speaks
+        against that, else ``"optimiser failed"``.
+
+    Notes
+    -----
+    A small residual alone does not say that a record cannot be identified: one layer may hold nearly all of
+    a message's length, and tell little of the item. `nextlabel.leakage.witnesses` settles that.
 
     Examples
     --------
     >>> why_not("recovered", 1e-6), why_not("recovered", 0.4), why_not("unidentifiable", None)
-    ('not identifiable', 'optimiser failed', 'not identifiable')
+    ('claimed, and wrong', 'optimiser failed', 'not identifiable')
     """
     if outcome == "refused":
-        return "did not apply"
-    if outcome == "unidentifiable" or (residual is not None and residual <= limits.residual):
-        return "not identifiable"
-    if outcome == "recovered" and residual is None:
-        return "claimed, and wrong"
-    return "optimiser failed"
+        return DID_NOT_APPLY
+    if outcome == "unidentifiable":
+        return NOT_IDENTIFIABLE
+    if outcome == "recovered" and (residual is None or residual <= limits.residual):
+        return CLAIMED_WRONGLY
+    return OPTIMISER_FAILED

@@ -99,9 +99,7 @@ class FullyConnected(Attack):
             return Recovery("refused", str(cause))
         found, seen = first
         if found.is_zero:
-            return Recovery(
-                "unidentifiable", "The first layer's gradient is zero: no unit speaks of an item."
-            )
+            return Recovery("failed", "The first layer's gradient is zero: no unit speaks of an item.")
         if found.weight is None or found.bias is None or not found.bias.any():
             return _without_bias(_spectrum(found))
         if items == 1:
@@ -129,7 +127,7 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
     """The input of the last layer, for one item."""
     found = gradient_of(last_layer(knowledge), gradient)
     if found.is_zero:
-        return Recovery("unidentifiable", f"{why} The last layer's gradient is zero.")
+        return Recovery("failed", f"{why} The last layer's gradient is zero.")
     spectrum = _spectrum(found)
     if found.weight is None or found.bias is None:
         return _without_bias(spectrum, why)
@@ -202,12 +200,13 @@ def _several(
     )
     if spectrum.rank >= min(found.joined.shape):
         says = f"The rank of the first layer's gradient is exhausted by {items} items: no span to read."
-        return Recovery("unidentifiable", says, details=details)
+        return Recovery("failed", says, details=details)
     if knowledge.loss != "cross_entropy":
-        return Recovery("unidentifiable", f"{says} Single items are certified under cross-entropy only.")
+        reason = f"{says} Single items are certified under cross-entropy only."
+        return Recovery("refused", reason, details=details)
     alone = lone_items(found.joined, spectrum.rank, items, seen, knowledge, found.precision)
     if not alone.rows:
-        return Recovery("unidentifiable", f"{says} No item is alone in a unit.", details=details)
+        return Recovery("failed", f"{says} No item is alone in a unit.", details=details)
     rows, closed, weight = np.array(alone.rows), Explained(), found.joined[:, :-1]
     labels = np.array(alone.labels)
     if len(rows) == items:
@@ -251,8 +250,8 @@ def _refuted(closed: Explained, limit: float) -> str:
 
 
 def _without_bias(spectrum: Spectrum, why: str = "") -> Recovery:
-    reason = f"{why} Without the gradient of a bias, an item is known up to its scale only."
-    return Recovery("unidentifiable", reason.strip(), details=_shown(spectrum))
+    reason = f"{why} Without the gradient of a bias, a layer by itself tells an item up to its scale only."
+    return Recovery("refused", reason.strip(), details=_shown(spectrum))
 
 
 def _solved(weight: Floats, bias: Floats) -> tuple[Floats, float]:

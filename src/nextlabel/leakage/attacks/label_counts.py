@@ -126,7 +126,7 @@ class LabelCounts(Attack):
         except (DisclosureError, LearnerError) as cause:
             return Recovery("refused", str(cause))
         if found.is_zero:
-            return Recovery("unidentifiable", "The last layer's gradient is zero: no class stands out.")
+            return Recovery("failed", "The last layer's gradient is zero: no class stands out.")
         items = disclosure.items if knowledge.batch is None else knowledge.batch
         return self._counted(found, knowledge, items, drift(knowledge, disclosure))
 
@@ -158,10 +158,9 @@ class LabelCounts(Attack):
         error = _error(source, proba, items)
         if error > _UNSURE:
             size_of = f"by {error:.2g} of an item and more" if np.isfinite(error) else "by any number"
-            reason += f" A count may be off {size_of}: other counts explain the message as well."
-        outcome = "recovered" if error <= _UNSURE else "unidentifiable"
+            reason += f" A count may be off {size_of}: the estimate does not tell them apart."
         return Recovery(
-            outcome if rounding < _FAR else "failed",
+            "recovered" if error <= _UNSURE and rounding < _FAR else "failed",
             reason + remark,
             counts=counts,
             residual=float(np.linalg.norm(wanted - counts)) / items / size,

@@ -126,7 +126,7 @@ class LabelInference(Attack):
             return Recovery("refused", str(cause))
         if found.is_zero:
             return Recovery(
-                "unidentifiable",
+                "failed",
                 "The last layer's gradient is zero: the item is predicted so surely that no sign is left.",
             )
         return _by_label(found, drift(knowledge, disclosure))
@@ -170,7 +170,7 @@ def _by_label(found: LayerGradient, remark: str) -> Recovery:
 def _by_sign(found: LayerGradient, sign: int | None, remark: str) -> Recovery:
     if sign is None:
         return Recovery(
-            "unidentifiable",
+            "failed",
             "No row or entry is alone in its sign: the label is soft, there are several items, or too little "
             f"is shared to tell a class from its opposite.{remark}",
         )

@@ -315,7 +315,8 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
 def _outcome(judge: _Judge, found: Peeled, residual: float, allowed: float) -> tuple[str, str]:
     if found.missing and found.misfit < _DISAGREEING:
         size, far = found.item.size, "" if residual <= allowed else f", {residual:.2g} away from it"
-        return "unidentifiable", (
+        # beyond what is allowed the answer is no second item that explains the message
+        return "unidentifiable" if residual <= allowed else "failed", (
             f"The equations fix about {size - found.missing:,} of {size:,} directions of the item; the "
             f"answer is the likeliest of those that explain the message{far}."
         )

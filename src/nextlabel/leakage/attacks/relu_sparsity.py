@@ -153,9 +153,7 @@ class ReluSparsity(Attack):
         if found.weight is None or found.bias is None:
             return Recovery("refused", "The attack reads both the weight and the bias of the first layer.")
         if found.is_zero:
-            return Recovery(
-                "unidentifiable", "The first layer's gradient is zero: no unit speaks of an item."
-            )
+            return Recovery("failed", "The first layer's gradient is zero: no unit speaks of an item.")
         items = disclosure.items if knowledge.batch is None else knowledge.batch
         return self._from_layer(
             found, _Message(gradient, knowledge, seen), items, drift(knowledge, disclosure), rng

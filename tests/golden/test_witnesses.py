@@ -1,0 +1,157 @@
+"""Not identifiable is said of a message, and only where another item explains it as the record does."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.registry import resolve
+from nextlabel.leakage.auditing import audit
+from nextlabel.leakage.report.report import Report
+
+ITEMS = np.random.default_rng(0).uniform(0.2, 0.8, size=(20, 6)).astype(np.float32)
+LABELS = np.arange(20) % 3
+
+
+class Given(Attack):
+    """Gives what it was made with, and says of it what it was told to say."""
+
+    def __init__(
+        self,
+        item: Array | None,
+        outcome: str = "recovered",
+        residual: float | None = 1e-6,
+        *,
+        is_cut: bool = False,
+        recovers: str = "items",
+    ) -> None:
+        self._said = Recovery(
+            outcome, items=None if item is None else item[None], residual=residual, is_cut=is_cut
+        )
+        self._recovers = recovers
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({self._recovers})
+
+    @property
+    def cost(self) -> str:
+        return "labels"
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        return self._said
+
+
+def blind_to_differences() -> nn.Module:
+    """A network that reads the sums of pairs of values: their differences are in no message."""
+    torch.manual_seed(0)
+    mixing = nn.Linear(6, 3, bias=False)
+    mixing.weight.data = torch.eye(3).repeat(1, 2)
+    mixing.weight.requires_grad_(False)
+    return nn.Sequential(mixing, nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 3)).eval()
+
+
+def heavy_at_the_top() -> nn.Module:
+    """A network whose last layer holds all but a hundred thousandth of the length of a message."""
+    torch.manual_seed(0)
+    top = nn.Linear(16, 3)
+    with torch.no_grad():
+        top.weight.mul_(1e-5)
+    return nn.Sequential(nn.Linear(6, 16), nn.Sigmoid(), top).eval()
+
+
+def audited(network: nn.Module, *attacks: Attack, defences: tuple[str, ...] = ()) -> Report:
+    return audit(
+        network, ITEMS, LABELS, attacks=attacks, records=1, controls=False, is_image=False, defences=defences
+    )
+
+
+def record(network: nn.Module) -> Array:
+    """The item that an audit of one record takes."""
+    return np.asarray(ITEMS[position(network)])
+
+
+def position(network: nn.Module) -> int:
+    [one] = audited(network, Given(ITEMS[0])).standings
+    return one.position
+
+
+def turned() -> Array:
+    """Another item with the same sums of pairs, and so of the same message."""
+    shift = np.float32(0.6)
+    return record(blind_to_differences()) + np.array([shift] * 3 + [-shift] * 3, np.float32)
+
+
+def why(report: Report) -> str:
+    [said] = {one.why for one in report.outcomes}
+    return said
+
+
+@pytest.mark.parametrize(("outcome", "residual"), [("recovered", 1e-6), ("failed", 0.4), ("recovered", None)])
+def test_another_item_of_the_same_message_is_a_witness_whatever_is_said(
+    outcome: str, residual: float | None
+) -> None:
+    report = audited(blind_to_differences(), Given(turned(), outcome, residual))
+    assert report.verdict == "NOT SHOWN"
+    assert why(report) == "not identifiable"
+    assert report.standings[0].why == "not identifiable: Given"
+
+
+def test_a_part_of_the_message_that_hardly_counts_in_its_length_counts() -> None:
+    network = heavy_at_the_top()
+    item = record(network)
+    other = item + np.float32(0.3) * np.array([1, -1, 1, -1, 1, -1], np.float32)
+    maker = resolve("message", "full")
+    label = LABELS[[position(network)]]
+    sent, found = (maker(network, one[None], label).arrays for one in (item, other))
+    first = "0.weight"
+    assert np.linalg.norm(found[first] - sent[first]) > 0.1 * np.linalg.norm(sent[first])
+    length = np.sqrt(sum((one**2).sum() for one in sent.values()))
+    assert np.linalg.norm(found[first] - sent[first]) < 1e-4 * length
+    assert why(audited(network, Given(other, residual=1e-5))) == "claimed, and wrong"
+    assert why(audited(network, Given(other, "failed", residual=1e-5))) == "optimiser failed"
+
+
+def test_a_run_that_the_clock_ended_is_no_witness() -> None:
+    assert why(audited(blind_to_differences(), Given(turned(), "failed", is_cut=True))) == "optimiser failed"
+
+
+def test_under_noise_what_is_as_near_as_the_record_is_a_witness() -> None:
+    """The same message without noise: both are as near, and never nearer than the noise allows."""
+    network = blind_to_differences()
+    report = audited(network, Given(turned()), defences=("gaussian:1e-2",))
+    assert why(report) == "not identifiable"
+    report = audited(network, Given(record(network) + np.float32(3.0)), defences=("gaussian:1e-6",))
+    assert why(report) == "claimed, and wrong"
+
+
+def test_what_another_attack_brings_back_was_left_open_and_is_not_unidentifiable() -> None:
+    network = blind_to_differences()
+    silent = Given(None, "unidentifiable", None)
+    assert why(audited(network, silent)) == "not identifiable"
+    report = audited(network, silent, Given(record(network)))
+    assert report.verdict == "EXACT"
+    assert {one.attack: one.why for one in report.outcomes if one.why} == {
+        report.outcomes[0].attack: "left open by this attack"
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [("unidentifiable", ""), ("failed", ""), ("refused", "did not apply")]
+)
+def test_an_attack_on_labels_gives_no_reason_about_items(outcome: str, said: str) -> None:
+    report = audited(blind_to_differences(), Given(None, outcome, None, recovers="counts"))
+    assert why(report) == said
+    assert report.standings[0].why == (f"{said}: Given" if said else "")
+
+
+def test_what_makes_no_message_explains_none() -> None:
+    network = blind_to_differences()
+    for item in (np.full(6, np.nan, np.float32), np.zeros(5, np.float32)):
+        assert why(audited(network, Given(item))) == "claimed, and wrong"
