@@ -218,3 +218,31 @@ def test_pieces_are_joined_to_words() -> None:
 def test_settings_that_make_no_sense_are_refused(field: str, value: Any, expected: str) -> None:
     with pytest.raises(ParameterError, match=re.escape(expected)):
         TextMatching(**{field: value})
+
+
+class Flat(nn.Module):
+    """Embeddings that no linear layer reads one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.first, self.head = nn.Embedding(WORDS, 8), nn.Linear(32, 16), nn.Linear(16, 3)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.head(torch.tanh(self.first(self.table(tokens).flatten(1))))
+        return found
+
+
+def test_embeddings_that_nothing_reads_one_by_one_are_matched_themselves() -> None:
+    torch.manual_seed(0)
+    model = Flat().eval()
+    message = full(model, TOKENS, np.array([2]))
+    known = Knowledge(model, (4,), 3)
+    found = matched(message, known, restarts=2)
+    assert found.outcome == "recovered"
+    assert found.items is not None
+    assert found.items.tolist() == TOKENS.tolist()
+    # the rows that were written to say which tokens there can be
+    candidates = Candidates(known, message, "table")
+    assert set(candidates.tokens(candidates.drawn(np.random.default_rng(1)))[0]) <= set(TOKENS[0])
+    alone = {name: one for name, one in message.arrays.items() if name != "table.weight"}
+    assert matched(Disclosure("full", alone, 1), known, restarts=2).items is not None

@@ -143,6 +143,8 @@ class Recovery:
         How many items of each class.
     features : array of float, axes (r, d), optional
         Inputs of the last layer.
+    words : array of int64, axes (w,), optional
+        Of text: the different tokens of all items together, in no order.
     residual : float, optional
         The length of the difference between the message and the message of what was recovered, as a share of
         the length of the message. The attacker computes it; the truth is not needed.
@@ -167,6 +169,7 @@ class Recovery:
     labels: Array | None = None
     counts: Array | None = None
     features: Array | None = None
+    words: Array | None = None
     residual: float | None = None
     evaluations: int = 0
     is_cut: bool = False
@@ -197,7 +200,7 @@ class Attack(ABC):
     @property
     @abstractmethod
     def recovers(self) -> frozenset[str]:
-        """What it may recover: of ``"items"``, ``"labels"``, ``"counts"``, ``"features"``."""
+        """What it may recover: of ``"items"``, ``"labels"``, ``"counts"``, ``"features"``, ``"words"``."""
 
     @property
     @abstractmethod

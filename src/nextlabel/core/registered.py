@@ -8,6 +8,7 @@ __all__ = ["REGISTRY"]
 REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "attack": {
+            "bag_of_words": "nextlabel.leakage.attacks.bag_of_words:BagOfWords",
             "embedding_inversion": "nextlabel.leakage.attacks.embedding_inversion:EmbeddingInversion",
             "fully_connected": "nextlabel.leakage.attacks.fully_connected:FullyConnected",
             "gradient_matching": "nextlabel.leakage.attacks.gradient_matching:GradientMatching",

@@ -23,6 +23,7 @@ from nextlabel.leakage.scores import (
     score_tokens,
 )
 from nextlabel.leakage.targets import Targets
+from nextlabel.leakage.text.word_scores import WordCount
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
 __all__ = ["AS_GUESSED", "BROKE_OFF", "Attempt", "Batch", "attempt", "scored"]
@@ -138,10 +139,12 @@ class Attempt:
         Of a regression, one for each record; empty where no target is claimed.
     target_verdicts : tuple of str
         As many: which came back exactly.
+    words : WordCount, optional
+        Of text, where different words were named.
     details : mapping
         What the attack lets a report show.
     items : tuple of array or None
-        What was recovered for each record; not written down.
+        What was recovered for each record; not written down. Where words alone were, these.
     """
 
     attack: str
@@ -162,6 +165,7 @@ class Attempt:
     features: tuple[tuple[float, ItemScore] | None, ...] = ()
     targets: tuple[ItemScore | None, ...] = ()
     target_verdicts: tuple[str, ...] = ()
+    words: WordCount | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     items: tuple[Array | None, ...] = field(default=(), repr=False)
 
@@ -242,9 +246,14 @@ def scored(
     seconds, given : float
         That it took, and that it was given.
     """
+    named = _named(recovery, batch)
     scores, items, extra = _item_scores(recovery.items, batch)
+    if named is not None and recovery.words is not None and recovery.items is None:
+        scores, items = named.scores(recovery.words, batch.items), (recovery.words,) * len(batch.items)
     verdicts = tuple(
-        NOT_SHOWN if score is None else item_verdict(score, one.score, one.mean_mse, values=batch.values)
+        NOT_SHOWN
+        if score is None
+        else item_verdict(score, one.beside(score, named), one.mean_mse, values=batch.values)
         for score, one in zip(scores, batch.guesses, strict=True)
     )
     told = batch.targets.scores(recovery.labels) if batch.targets and recovery.outcome != "refused" else ()
@@ -274,9 +283,16 @@ def scored(
         features=_feature_scores(recovery, batch),
         targets=told,
         target_verdicts=batch.targets.verdicts(told) if batch.targets and told else (),
+        words=named,
         details=dict(recovery.details),
         items=items,
     )
+
+
+def _named(recovery: Recovery, batch: Batch) -> WordCount | None:
+    if recovery.words is None or not batch.is_text or recovery.outcome == "refused":
+        return None
+    return WordCount.against(recovery.words, batch.items)
 
 
 def _item_scores(
@@ -331,9 +347,9 @@ def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, Item
 def _why(recovery: Recovery, scores: Sequence[ItemScore | None]) -> str:
     if _FAULT in recovery.details:
         return BROKE_OFF
-    nothing = recovery.items is None or len(recovery.items) == 0
+    nothing = all(one is None or len(one) == 0 for one in (recovery.items, recovery.words))
     if nothing and recovery.outcome in ("recovered", "failed"):
         return "gave no item"
-    if any(is_same(score) for score in scores if score is not None):
+    if any(is_same(score) or score.words == 1.0 for score in scores if score is not None):
         return AS_GUESSED
     return why_not(recovery.outcome, recovery.residual)

@@ -10,6 +10,7 @@ from nextlabel.core.attack import Recovery
 from nextlabel.leakage.attempts import Attempt, Batch, scored
 from nextlabel.leakage.cases import Case
 from nextlabel.leakage.chances import chance_of_more
+from nextlabel.leakage.text.word_scores import WordCount, words_of
 from nextlabel.leakage.verdicts import (
     EXACT,
     LIMITS,
@@ -81,7 +82,7 @@ class Bystanders:
         return tuple(_lowered(one, by_chance) for one in attempts) if by_chance else tuple(attempts)
 
     def _foreign(self, attempt: Attempt, recovery: Recovery) -> list[str]:
-        if recovery.items is None or not len(recovery.items):
+        if all(one is None or not len(one) for one in (recovery.items, recovery.words)):
             return []
         case, batches = self._case, self._case.batches
         others = [batches[(attempt.message + k) % len(batches)] for k in range(1, len(batches))]
@@ -96,7 +97,8 @@ class Bystanders:
                 classes=case.classes,
             )
             for place, verdict in enumerate(laid.verdicts):
-                if verdict == NOT_SHOWN or not is_alike(batches[attempt.message], other, place):
+                own = batches[attempt.message]
+                if verdict == NOT_SHOWN or not is_alike(own, other, place, by_words=recovery.items is None):
                     found.append(verdict)
         return found
 
@@ -112,7 +114,7 @@ class Bystanders:
         return self._extra
 
 
-def is_alike(own: Batch, other: Batch, place: int) -> bool:
+def is_alike(own: Batch, other: Batch, place: int, *, by_words: bool = False) -> bool:
     """Whether one of a message's records would itself count as showing a record of another message.
 
     Parameters
@@ -120,8 +122,15 @@ def is_alike(own: Batch, other: Batch, place: int) -> bool:
     own, other : Batch
     place : int
         Of the record in the other message.
+    by_words : bool
+        Of texts, whether all the words of the message together would.
     """
     true, told = other.items[place], other.guesses[place]
+    if by_words:
+        words = words_of(own.items)
+        named = WordCount.against(words, other.items)
+        score = named.scores(words, other.items)[place]
+        return item_verdict(score, told.beside(score, named), None) != NOT_SHOWN
     for item in own.items:
         score = other.score(item, true)
         if item_verdict(score, told.score, told.mean_mse, values=other.values) != NOT_SHOWN:

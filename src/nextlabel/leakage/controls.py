@@ -109,10 +109,11 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
         other = case.batches[(one.message + 1) % len(case.batches)]
         score = _against(case, one.attack, recovery, one.message, other)
         found.append((one.attack, score))
-        if recovery.items is None or not len(recovery.items):
+        if all(each is None or not len(each) for each in (recovery.items, recovery.words)):
             continue
         for place, verdict in enumerate(score.verdicts):
-            if is_alike(case.batches[one.message], other, place):
+            own = case.batches[one.message]
+            if is_alike(own, other, place, by_words=recovery.items is None):
                 alike += 1
                 continue
             tried += 1

@@ -9,6 +9,7 @@ import numpy as np
 
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.scores import COLUMN, ItemScore, score_item, score_tokens
+from nextlabel.leakage.text.word_scores import WordCount, WordGuess
 
 __all__ = ["Guess", "guess"]
 
@@ -26,10 +27,27 @@ class Guess:
         The best that the mean of other items and the nearest of them give.
     mean_mse : float, optional
         The mean squared error of the mean of other items; None for text.
+    words : WordGuess, optional
+        Of text: how many of its words one names without any message.
     """
 
     score: ItemScore
     mean_mse: float | None
+    words: WordGuess | None = None
+
+    def beside(self, score: ItemScore, named: WordCount | None) -> ItemScore:
+        """The guess that a score must beat: of words, one that names as many.
+
+        Parameters
+        ----------
+        score : ItemScore
+            Of what was recovered.
+        named : WordCount, optional
+            Of the words that were named of its message.
+        """
+        if score.words is None or named is None or self.words is None:
+            return self.score
+        return ItemScore(words=self.words.share(named.named))
 
 
 def guess(
@@ -65,7 +83,8 @@ def guess(
         return Guess(ItemScore(), None)
     if is_text:
         found = [score_tokens(one, true) for one in others]
-        return Guess(max(found, key=lambda score: score.tokens or 0.0), None)
+        best_text = max(found, key=lambda score: score.tokens or 0.0)
+        return Guess(best_text, None, WordGuess.of(true, others))
     flat = np.asarray(others, np.float64).reshape(len(others), -1)
     apart = flat - np.asarray(true, np.float64).ravel()
     if spreads is not None:

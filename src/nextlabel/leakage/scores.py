@@ -56,6 +56,9 @@ class ItemScore:
         Of columns with units of their own: the largest error of a column, in its unit.
     columns : float, optional
         Of these: the share of the columns within a hundredth of their unit.
+    words : float, optional
+        Of text of which words came back and no order: the share of its words that were named, or of the
+        words named that are in the message, whichever is less.
     """
 
     relative: float | None = None
@@ -66,6 +69,7 @@ class ItemScore:
     rouge: float | None = None
     worst: float | None = None
     columns: float | None = None
+    words: float | None = None
 
 
 def spreads_of(rows: Array) -> Array:

@@ -47,6 +47,7 @@ def standings(case: Case, attempts: Sequence[Attempt]) -> tuple[Standing, ...]:
             best = max(own, key=lambda one, at=place: _nearness(one, at), default=None)  # type: ignore[misc]
             verdict = NOT_SHOWN if best is None else best.verdicts[place]
             score = None if best is None else best.scores[place]
+            guessed = batch.guesses[place]
             attack = "" if best is None or score is None else best.attack
             if verdict == NOT_SHOWN:
                 named = _names_label(case, own, leaking, message, place)
@@ -58,7 +59,7 @@ def standings(case: Case, attempts: Sequence[Attempt]) -> tuple[Standing, ...]:
                     verdict=verdict,
                     attack=attack,
                     score=score,
-                    baseline=batch.guesses[place].score,
+                    baseline=guessed.score if score is None else guessed.beside(score, best and best.words),
                     why="" if verdict not in (NOT_SHOWN, LABEL_ONLY) else _reasons(own),
                 )
             )
@@ -75,7 +76,7 @@ def summaries(case: Case, attempts: Sequence[Attempt]) -> tuple[Summary, ...]:
 
 def outcome_of(one: Attempt) -> Outcome:
     """An attempt as a line of the report."""
-    errors = [_error(score) for score in one.scores if score is not None]
+    errors = [_error(score) for score in one.scores if score is not None and score.words is None]
     spectrum = one.details.get("singular_values", ())
     rank = one.details.get("rank")
     return Outcome(
@@ -120,6 +121,7 @@ def exhibits(case: Case, found: Sequence[Standing], attempts: Sequence[Attempt])
                 shape=tuple(int(side) for side in original.shape),
                 original=_rounded(original),
                 recovered=() if recovered is None else _rounded(recovered),
+                is_unordered=one.score is not None and one.score.words is not None,
             )
         )
     return tuple(made)
@@ -176,14 +178,16 @@ def _names_label(
     return ""
 
 
-def _nearness(one: Attempt, place: int) -> tuple[int, float]:
-    """A worse verdict is nearer, then the smaller error."""
+def _nearness(one: Attempt, place: int) -> tuple[int, bool, float]:
+    """A worse verdict is nearer, then a text in its order than its words, then the smaller error."""
     score = one.scores[place]
     error = math.inf if score is None else _error(score)
-    return -VERDICTS.index(one.verdicts[place]), -error
+    return -VERDICTS.index(one.verdicts[place]), score is not None and score.words is None, -error
 
 
 def _error(score: ItemScore) -> float:
+    if score.words is not None:
+        return 1.0 - score.words
     if score.tokens is not None:
         return 1.0 - score.tokens
     return math.inf if score.relative is None else score.relative
@@ -208,6 +212,7 @@ def _summary(case: Case, name: str, own: Sequence[Attempt]) -> Summary:
     overlap = sum(one.overlap for one in claims)
     features = [pair for one in own for pair in one.features if pair is not None]
     targets = targets_by_attack(case.targets, case.setting.batch, own).get(name)
+    words = [one.words for one in own if one.words is not None]
     chance = None
     if claims and population is not None:
         chance = _labels_chance(case, population, claims)
@@ -227,6 +232,9 @@ def _summary(case: Case, name: str, own: Sequence[Attempt]) -> Summary:
         targets_of=0 if targets is None else targets.of,
         targets_error=None if targets is None else targets.error,
         targets_chance=None if targets is None else targets.chance,
+        words_named=sum(one.named for one in words),
+        words_right=sum(one.right for one in words),
+        words_of=sum(one.of for one in words),
     )
 
 

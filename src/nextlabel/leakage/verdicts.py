@@ -64,7 +64,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         EXACT: "The record came back as it was, a relative error below 0.001 (of a table, every column in "
         "its own unit) or every token, and no guess without the message is as good.",
-        RECOGNISABLE: "What came back shows the record, clearly better than a guess without the message.",
+        RECOGNISABLE: "What came back shows the record, or of a text which words it has, clearly better than "
+        "a guess without the message.",
         LABEL_ONLY: "The label came back more often than a guess finds it (of a regression, the target, "
         "exactly); the record itself did not.",
         BOUNDED: "The attacks tried failed, and the noise bounds what any attack can do, as stated.",
@@ -90,8 +91,8 @@ class Limits:
         For that, the mean squared error is also at most this share of that of the mean of other items:
         where items hardly differ, a small relative error is no news.
     psnr, ssim, tokens, columns : float
-        From where a record is recognisable: decibels, structural similarity, share of right tokens, share of
-        the columns that came back.
+        From where a record is recognisable: decibels, structural similarity, share of right tokens (or of
+        its words, where these came back without their order), share of the columns that came back.
     psnr_margin, ssim_margin, tokens_margin, columns_margin : float
         By so much it must exceed the baseline, to be clearly above it.
     least_columns : int
@@ -213,6 +214,9 @@ def item_verdict(
             return EXACT
         least = max(limits.tokens, (baseline.tokens or 0.0) + limits.tokens_margin)
         return RECOGNISABLE if score.tokens >= least else NOT_SHOWN
+    if score.words is not None:  # a set of words is no sentence, and never exact
+        least = max(limits.tokens, (baseline.words or 0.0) + limits.tokens_margin)
+        return RECOGNISABLE if score.words >= least else NOT_SHOWN
     if score.relative is None or score.mse is None or score.psnr is None:
         return NOT_SHOWN
     guessed = -np.inf if baseline.psnr is None else baseline.psnr

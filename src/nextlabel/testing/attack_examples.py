@@ -20,7 +20,14 @@ from nextlabel.testing.closed_form_examples import (
     two_classes,
     without_bias,
 )
-from nextlabel.testing.text_examples import asked_text, crowded_text, foreign_text, short_text
+from nextlabel.testing.text_examples import (
+    asked_text,
+    averaged_text,
+    crowded_text,
+    every_word,
+    foreign_text,
+    short_text,
+)
 
 __all__ = ["EXAMPLES", "FAILURES", "SETTINGS", "Example", "message_of", "small_network"]
 
@@ -144,6 +151,7 @@ def _narrow() -> tuple[Disclosure, Knowledge]:
 
 
 EXAMPLES: Mapping[str, Example] = {
+    "bag_of_words": averaged_text,
     "embedding_inversion": guessed_items,
     "fully_connected": one_item,
     "gradient_matching": _smooth_network,
@@ -160,6 +168,7 @@ EXAMPLES: Mapping[str, Example] = {
 """By registered name: a message that the attack solves within half a second."""
 
 FAILURES: Mapping[str, Example] = {
+    "bag_of_words": every_word,
     "embedding_inversion": two_classes,
     "fully_connected": crowded_batch,
     "gradient_matching": _of_another_model,

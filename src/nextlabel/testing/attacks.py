@@ -27,7 +27,7 @@ from nextlabel.testing.reach import arrays_within
 __all__ = ["PROMISES", "Tried", "answers", "check", "difference", "tried"]
 
 _KINDS = ("full", "last_layer", "embedding", "update")
-_WORDS = ("items", "labels", "counts", "features")
+_WORDS = ("items", "labels", "counts", "features", "words")
 _KNOWN = {one.name for one in dataclasses.fields(Knowledge)}
 
 

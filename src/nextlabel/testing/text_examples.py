@@ -1,15 +1,16 @@
 """Messages of tiny language models on which attacks on text are tried; transformers is loaded when asked."""
 
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import torch
+from torch import nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
 
-__all__ = ["asked_text", "crowded_text", "foreign_text", "short_text"]
+__all__ = ["asked_text", "averaged_text", "crowded_text", "every_word", "foreign_text", "short_text"]
 
 
 def short_text() -> tuple[Disclosure, Knowledge]:
@@ -77,3 +78,49 @@ def _classified(tokens: Array, width: int) -> tuple[Disclosure, Knowledge]:
     labels = np.arange(len(tokens)) % 3
     disclosure = resolve("message", "full")(model, tokens, labels)
     return disclosure, Knowledge(model, tokens.shape[1:], 3, batch=len(tokens))
+
+
+def averaged_text() -> tuple[Disclosure, Knowledge]:
+    """The gradient of two sequences whose embeddings are averaged before any layer reads them.
+
+    Examples
+    --------
+    >>> message, knowledge = averaged_text()
+    >>> message.items, knowledge.item_shape
+    (2, (4,))
+    """
+    return _averaged(40)
+
+
+def every_word() -> tuple[Disclosure, Knowledge]:
+    """The same of so few words and features that all rows of their table are written to.
+
+    Examples
+    --------
+    >>> int(every_word()[0]["table.weight"].any(axis=1).sum())
+    8
+    """
+    return _averaged(8)
+
+
+@final
+class _Averaged(nn.Module):
+    """Token embeddings averaged, and a linear layer."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(words, 6), nn.Linear(6, 3)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits of token ids, axes (b, t)."""
+        made: torch.Tensor = self.head(self.table(tokens).mean(1))
+        return made
+
+
+def _averaged(words: int) -> tuple[Disclosure, Knowledge]:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = _Averaged(words).eval()
+    tokens = np.arange(8).reshape(2, 4) * (words // 8)
+    disclosure = resolve("message", "full")(model, tokens, np.array([2, 0]))
+    return disclosure, Knowledge(model, (4,), 3, batch=2)

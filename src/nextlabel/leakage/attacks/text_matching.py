@@ -65,6 +65,7 @@ class TextMatching(Attack):
     --------
     >>> from nextlabel.leakage.text.language_models import tiny_encoder
     >>> from nextlabel.leakage.messages import full
+    >>> _ = torch.manual_seed(0)
     >>> model, sentence = tiny_encoder(30, width=16, heads=2), np.array([[7, 21, 4]])
     >>> labels = np.array([[-100, 12, -100]])
     >>> message = full(model, sentence, labels, loss="language_model")

@@ -134,6 +134,8 @@ class Summary:
         The median error of these targets, in units of their spread.
     targets_chance : float, optional
         How probably guesses would be exact so often.
+    words_named, words_right, words_of : int
+        Of text: different words named, those that their messages have, and all that these have.
     """
 
     attack: str
@@ -151,6 +153,9 @@ class Summary:
     targets_of: int = 0
     targets_error: float | None = None
     targets_chance: float | None = None
+    words_named: int = 0
+    words_right: int = 0
+    words_of: int = 0
 
 
 @final
@@ -167,6 +172,8 @@ class Exhibit:
     shape : tuple of int
     original, recovered : tuple of float
         Values in row-major order; token ids for text. Nothing recovered: empty.
+    is_unordered : bool
+        Whether these are the words of the message in no order.
     """
 
     place: str
@@ -176,6 +183,7 @@ class Exhibit:
     shape: tuple[int, ...]
     original: tuple[float, ...]
     recovered: tuple[float, ...]
+    is_unordered: bool = False
 
 
 @final

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from nextlabel.leakage.report.report import VOID, Report
+from nextlabel.leakage.report.words import is_words_only, words_said
 from nextlabel.leakage.verdicts import BOUNDED, EXACT, LABEL_ONLY, LIMITS, NOT_SHOWN, RECOGNISABLE, Share
 
 __all__ = ["between", "count", "error_words", "others", "sentences", "share_words", "time_words"]
@@ -50,7 +51,7 @@ def sentences(report: Report) -> tuple[str, ...]:
 
 
 def others(report: Report) -> tuple[str, ...]:
-    """What else came back: the other verdicts, a bound beside a leak, targets, the inputs of the last layer.
+    """What else came back: other verdicts, a bound beside a leak, words, targets, inputs of the last layer.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def others(report: Report) -> tuple[str, ...]:
     said = [f"{one.verdict}: {share_words(one, _label(report))}." for one in left]
     if report.bound is not None and report.verdict != BOUNDED:
         said.append(_bound(report))
-    return (*said, *_targets(report), *_features(report))
+    return (*said, *words_said(report), *_targets(report), *_features(report))
 
 
 def share_words(share: Share, label: str = "label") -> str:
@@ -197,7 +198,8 @@ def _against(verdict: str, report: Report) -> str:
     if verdict == LABEL_ONLY:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
         return f"That the records themselves did not come back is no proof of safety.{guess}"
-    return "That is the least that leaks: another attack may take more."
+    words = "What came back of them is which words they have. " if is_words_only(report, verdict) else ""
+    return f"{words}That is the least that leaks: another attack may take more."
 
 
 def _labels(report: Report) -> str:

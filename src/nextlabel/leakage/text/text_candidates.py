@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.text.span_layers import bag_of_words
 from nextlabel.leakage.text.token_places import Place, Tokens, inputs_at, reading
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Candidates", "Given"]
 
@@ -64,13 +66,17 @@ class Candidates:
         self._words, self._width = of_tokens.weight.shape
         self._spread = float(of_tokens.weight.detach().std())
         read = reading(knowledge.model, length, self._words)
-        self._first: Place = read.places[0]
+        self._first: Place | None = read.places[0] if read.places else None
+        # what no layer reads by itself is told less well: of the words that were written to, if they are seen
+        bag = bag_of_words(table, disclosure) if self._first is None else None
+        self._tried = np.arange(self._words) if bag is None else bag
+        self._rows = of_tokens.weight.detach().cpu().double().numpy()
         self.model = copy.deepcopy(knowledge.model)
         self._given = Given()
         parent, _, own = table.rpartition(".")
         setattr(self.model.get_submodule(parent), own, self._given)
         is_spread = knowledge.labels is None and knowledge.loss == "language_model"
-        self._asked = _asked(knowledge, disclosure, read.places[-1]) if is_spread else None
+        self._asked = _asked(knowledge, disclosure, read.places[-1]) if is_spread and read.places else None
         self.reduction = "sum" if is_spread else knowledge.reduction
         # any token that is no padding will do: what is read is what is given
         self._dummy = torch.full(self._shape, 1 if getattr(knowledge.model, "padding", None) == 0 else 0)
@@ -122,22 +128,32 @@ class Candidates:
         return empty.index_add(1, self._asked[0], columns)
 
     def tokens(self, parts: list[Tensor]) -> Tokens:
-        """The tokens whose inputs to the first layer are nearest to those of the embeddings."""
-        self._given.value = parts[0].detach()
-        (found,) = inputs_at(self.model, [self._first.module], self._dummy.numpy(), is_last=False)
+        """The tokens whose inputs to the first layer are nearest to those of the embeddings.
+
+        Where no linear layer reads single tokens, those whose own embeddings are nearest.
+        """
+        found = self._read(self.model, self._dummy.numpy(), parts[0])
         length = self._shape[1]
         nearest = np.zeros(self._shape, dtype=np.int64)
         least = np.full(self._shape, np.inf)
-        for start in range(0, self._words, _CHUNK):
-            words = np.arange(start, min(start + _CHUNK, self._words))
-            alike = np.repeat(words[:, None], length, axis=1)
-            (rows,) = inputs_at(self._knowledge.model, [self._first.module], alike, is_last=False)
+        for start in range(0, len(self._tried), _CHUNK):
+            words = self._tried[start : start + _CHUNK]
+            rows = self._read(self._knowledge.model, np.repeat(words[:, None], length, axis=1))
             # axes b t v: |x|² - 2 x·r + |r|², without |x|², which is the same for every word
             apart = (rows**2).sum(2).T - 2.0 * np.einsum("btd,vtd->btv", found, rows)
             here = apart.min(axis=2)
             nearest = np.where(here < least, words[apart.argmin(axis=2)], nearest)
             least = np.minimum(here, least)
         return nearest
+
+    def _read(self, model: nn.Module, tokens: Tokens, embeddings: Tensor | None = None) -> Floats:
+        """What the first layer that reads single tokens is given, axes (b, t, d)."""
+        if self._first is None:
+            shown = self._rows[tokens] if embeddings is None else embeddings.detach().double().numpy()
+            return np.asarray(shown)
+        if embeddings is not None:
+            self._given.value = embeddings.detach()
+        return inputs_at(model, [self._first.module], tokens, is_last=False)[0]
 
 
 def _asked(knowledge: Knowledge, disclosure: Disclosure, head: Place) -> tuple[Tensor, Tensor] | None:

@@ -1,0 +1,106 @@
+"""Which words a message speaks of, in no order: the rows of the table of tokens that were written to."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.text.token_places import table_of
+from nextlabel.leakage.text.word_rows import occurrences, without_decay, written_rows
+
+__all__ = ["BagOfWords"]
+
+
+@final
+@dataclass(frozen=True)
+class BagOfWords(Attack):
+    """Names the words of a text: only the rows of the embedding that its tokens look up have a gradient.
+
+    Of any model that embeds token ids, whatever reads the embeddings. The words of a batch come back as one
+    set; which of them are of which text, and their order, do not.
+
+    Notes
+    -----
+    Fails where the table is frozen, or is the output layer too, which writes to every row; where the
+    vocabulary is so small, or the batch so large, that nearly all words occur; and where noise covers the
+    rows. A token that the table holds for padding has no gradient and is not named.
+
+    Rows count that are not zero, with so many entries that pruning or rounding did not scatter them; where
+    none is zero, those that stand out of noise, of all rows with less than 0.001 expected false ones; weight
+    decay is taken off first. See `nextlabel.leakage.text.word_rows`. How often a word occurs follows where
+    there are as many words as places, and where embeddings are averaged; it is in the details. A text of one
+    token comes back as it was. Time O(v·d) for a vocabulary of v and d features.
+
+    References
+    ----------
+    Melis, Song, De Cristofaro, Shmatikov. Exploiting unintended feature leakage in collaborative learning.
+    IEEE Symposium on Security and Privacy 2019.
+
+    Gupta, Huang, Zhong, Gao, Li, Chen. Recovering private text in federated learning of language models.
+    NeurIPS 2022.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from nextlabel.leakage.messages import full
+    >>> model = nn.Sequential(nn.Embedding(50, 8), nn.Flatten(), nn.Linear(32, 3))
+    >>> message = full(model, np.array([[3, 14, 15, 9]]), np.array([1]))
+    >>> BagOfWords().recover(message, Knowledge(model, (4,), 3), np.random.default_rng(0)).words
+    array([ 3,  9, 14, 15])
+    """
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Gradients, and updates: weights that no token looks up stay as they are."""
+        return frozenset({"full", "update"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        """Words; of texts of one token these are the items."""
+        return frozenset({"items", "words"})
+
+    @property
+    def cost(self) -> str:
+        """One pass over a layer's gradient."""
+        return "closed_form"
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        """The words of a batch, without their order."""
+        table = table_of(knowledge) if disclosure.kind in self.reads else None
+        if table is None:
+            return Recovery(
+                "refused", "words are read from the full gradient, or the update, of a model of token ids"
+            )
+        name = f"{table}.weight"
+        weight = knowledge.model.get_submodule(table).weight
+        if name not in disclosure.arrays:
+            return Recovery("refused", "the table of tokens is frozen, or its gradient is not shared")
+        if _uses(knowledge.model, weight) > 1:
+            return Recovery(
+                "refused", "the table of tokens is the output layer too, which writes to all of its rows"
+            )
+        items = disclosure.items if knowledge.batch is None else knowledge.batch
+        (length,) = knowledge.item_shape
+        rows = without_decay(
+            disclosure[name].astype(np.float64),
+            weight.detach().cpu().double().numpy(),
+            float(np.finfo(disclosure[name].dtype).eps),
+        )
+        found = written_rows(rows, items * length)
+        if not len(found.words):
+            return Recovery("unidentifiable", found.said)
+        times = occurrences(rows[found.words], items, length) if found.is_clean else None
+        return Recovery(
+            "recovered",
+            found.said,
+            items=found.words[:, None] if length == 1 else None,
+            words=found.words,
+            details={} if times is None else {"times": times.tolist()},
+        )
+
+
+def _uses(model: Any, weight: Any) -> int:
+    """As how many parameters of the model a weight is used."""
+    return sum(one is weight for _, one in model.named_parameters(remove_duplicate=False))

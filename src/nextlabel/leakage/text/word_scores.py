@@ -1,0 +1,133 @@
+"""How many words of a text came back, whatever their order, and how many one names without any message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from nextlabel.core.disclosure import Array
+from nextlabel.leakage.scores import ItemScore
+
+__all__ = ["WordCount", "WordGuess", "words_of"]
+
+_PADDING = -1
+
+
+@final
+@dataclass(frozen=True)
+class WordCount:
+    """The words that were named of a message.
+
+    Parameters
+    ----------
+    named : int
+        How many different ones.
+    right : int
+        How many of these the message has.
+    of : int
+        How many different words the message has.
+    """
+
+    named: int
+    right: int
+    of: int
+
+    @classmethod
+    def against(cls, words: Array, items: Array) -> "WordCount":
+        """What words are worth beside the texts of a message, axes (w,) and (b, t).
+
+        Examples
+        --------
+        >>> WordCount.against(np.array([3, 9, 14]), np.array([[3, 14, 15], [3, 3, 9]]))
+        WordCount(named=3, right=3, of=4)
+        """
+        named, held = words_of(words), words_of(items)
+        return cls(len(named), int(np.isin(named, held).sum()), len(held))
+
+    def scores(self, words: Array, items: Array) -> tuple[ItemScore, ...]:
+        """The score of each text: its words that were named, or the named ones that are right, if fewer.
+
+        Parameters
+        ----------
+        words : array of int, axes (w,)
+        items : array of int, axes (b, t)
+        """
+        precision = self.right / self.named if self.named else 0.0
+        each = [np.isin(words_of(one), words) for one in items]
+        return tuple(ItemScore(words=min(precision, float(one.mean())) if len(one) else 0.0) for one in each)
+
+
+@final
+@dataclass(frozen=True)
+class WordGuess:
+    """How many words of a text one names without any message, from other texts.
+
+    Parameters
+    ----------
+    commoner, alike : tuple of int
+        Of each different word of the text, how many words are in more of the other texts, and how many, with
+        itself, in as many. For a word of no other text ``alike`` is 0.
+    nearest : float
+        The largest share of the words that one other text has.
+    """
+
+    commoner: tuple[int, ...]
+    alike: tuple[int, ...]
+    nearest: float
+
+    @classmethod
+    def of(cls, true: Array, others: Array) -> "WordGuess":
+        """What other texts tell of one, axes (t,) and (p, t).
+
+        Examples
+        --------
+        >>> WordGuess.of(np.array([1, 2]), np.array([[1, 5], [1, 6], [2, 7]]))
+        WordGuess(commoner=(0, 1), alike=(1, 4), nearest=0.5)
+        """
+        own = words_of(true)
+        if not len(own):
+            return cls((), (), 1.0)
+        each = np.concatenate([words_of(one) for one in others])
+        words, times = np.unique(each, return_counts=True)
+        found = {int(word): int(time) for word, time in zip(words, times, strict=True)}
+        mine = [found.get(int(one), 0) for one in own]
+        has = np.stack([(np.asarray(others) == one).any(axis=1) for one in own])
+        return cls(
+            tuple(int((times > one).sum()) for one in mine),
+            tuple(int((times == one).sum()) if one else 0 for one in mine),
+            float(has.mean(axis=0).max()),
+        )
+
+    def share(self, named: int) -> float:
+        """The share of the words that one guesses, the best of two ways.
+
+        Parameters
+        ----------
+        named : int
+            How many words are named: the commonest of the other texts, equals in any order. The other way is
+            to name those of the text that has most in common, chosen with the truth at hand.
+
+        Examples
+        --------
+        >>> WordGuess(commoner=(0, 1), alike=(1, 4), nearest=0.5).share(3)
+        0.75
+        """
+        chances = [
+            min(max((named - above) / ties, 0.0), 1.0) if ties else 0.0
+            for above, ties in zip(self.commoner, self.alike, strict=True)
+        ]
+        return max(sum(chances) / max(len(chances), 1), self.nearest)
+
+
+def words_of(tokens: Array | Sequence[int]) -> Array:
+    """The different tokens, rising; -1 is padding.
+
+    Examples
+    --------
+    >>> words_of(np.array([[7, 3], [3, -1]]))
+    array([3, 7])
+    """
+    found = np.unique(np.asarray(tokens))
+    made: Array = found[found != _PADDING]
+    return made
