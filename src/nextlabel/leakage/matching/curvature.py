@@ -59,8 +59,9 @@ class Curvature:
 
     with steps S, changes Y, the upper triangle R of SᵀY, its diagonal D, and γ = sᵀy/yᵀy of the newest pair:
     a few products of matrices for all starts, where the loops would be twice ``history`` small calls.
-    Starts are named in ascending order. Those with fewer pairs than others are padded by zeros. Memory O(r·history·d), time of a product
-    O(r·history·d + r·history²).
+    Starts are named in ascending order. Those with fewer pairs than others are padded by zeros.
+
+    Memory O(r·history·d), time of a product O(r·history·d + r·history²).
 
     References
     ----------
