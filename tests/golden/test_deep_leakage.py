@@ -101,6 +101,24 @@ def test_progress_is_told_by_iterations() -> None:
     assert heard == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.parametrize(("iterations", "restarts"), [(100, 4), (300, 1)])
+def test_progress_ends_where_the_gradient_is_matched_before_all_is_done(
+    iterations: int, restarts: int
+) -> None:
+    model = smooth()
+    heard: list[tuple[int, int]] = []
+    deep_leakage_from_gradients(
+        model,
+        gradients_of(model, ITEM, LABEL),
+        iterations=iterations,
+        restarts=restarts,
+        progress=lambda done, of: heard.append((done, of)),
+    )
+    assert heard[-1] == (iterations, iterations)
+    assert len(heard) < iterations  # it ended before
+    assert heard == sorted(set(heard))
+
+
 def test_who_listens_already_hears_every_evaluation() -> None:
     model = smooth()
     heard: list[int] = []

@@ -57,6 +57,36 @@ def test_an_image_comes_back_smoothed_and_is_not_called_exact() -> None:
     assert re.search(r"smoothness cost it: it ended with 1 − cosine .*, above 1\.2e-07", found.reason)
 
 
+class Last(nn.Module):
+    """A model that takes channels last, of one that takes them first."""
+
+    def __init__(self, first: nn.Module) -> None:
+        super().__init__()
+        self.first = first
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.first(items.movedim(-1, 1))
+        return out
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_channels_may_come_first_or_last(is_last: bool) -> None:
+    """Neighbours down and across are drawn together, whichever axis holds the channels, which are not."""
+    first = kinked(before=Flat(), values=75)
+    item = np.random.default_rng(2).random((1, 3, 5, 5))
+    model, seen = (Last(first), np.moveaxis(item, 1, 3).copy()) if is_last else (first, item)
+    sent, knowledge = message_of(model, seen, np.array([1]), bounds=(0.0, 1.0), is_image=True)
+    apart = []
+    for smoothness in (0.0, 10.0):
+        found = run(replace(QUICK, smoothness=smoothness), sent, knowledge).items
+        assert found is not None
+        pixels = np.moveaxis(found, 3, 1) if is_last else found
+        apart.append([float(np.abs(np.diff(pixels, axis=axis)).mean()) for axis in (1, 2, 3)])
+    rough, smooth = apart
+    assert smooth[1] < 0.5 * rough[1]  # down
+    assert smooth[2] < 0.5 * rough[2]  # across
+
+
 def test_smoothness_makes_images_smooth_and_leaves_other_items_alone() -> None:
     model = kinked(before=Flat(), values=36)
     sent, knowledge = message_of(model, SLOPE, np.array([1]), bounds=(0.0, 1.0), is_image=True)
@@ -163,6 +193,7 @@ def test_total_variation_counts_both_directions_of_every_image() -> None:
     assert float(total_variation(checks.expand(5, 3, 2, 3))) == 4.0
     assert float(total_variation(torch.ones(2, 3, 4, 4))) == 0.0
     across = torch.tensor([[0.0, 3.0], [0.0, 3.0]])
+    assert float(total_variation(checks[:, :, None].expand(2, 3, 5), rows=-3, columns=-2)) == 4.0
     assert float(total_variation(across)) == float(total_variation(across.T)) == 3.0
 
 

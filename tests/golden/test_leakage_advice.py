@@ -1,12 +1,14 @@
 """Advice after a sweep: the least that ended an attack, its bound, its price, and no comfort beyond that."""
 
+import dataclasses
 import json
 import re
 
 import pytest
 
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.advice import ALL, INSTEAD, UNDEFENDED, Trial, advise, findings, instead
+from nextlabel.leakage.advice import INSTEAD, advise, findings, instead
+from nextlabel.leakage.trials import ALL, UNDEFENDED, Trial, sweep_words
 
 
 def trial(
@@ -106,6 +108,80 @@ def test_a_price_is_given_as_the_seeds_allow(accuracies: tuple[float, ...], said
     assert re.search(said, findings([BARE, strong])[0].sentence())
 
 
+def cut(strength: float, leaked: int, unsettled: int) -> Trial:
+    """A trial in which the clock left records open."""
+    words = f"gaussian of {strength}"
+    return Trial(
+        "gaussian",
+        strength,
+        words,
+        20,
+        leaked,
+        20,
+        {"peel": 0, "matching": leaked},
+        unsettled=unsettled,
+        unsettled_by_attack={"matching": unsettled},
+        cut=unsettled,
+    )
+
+
+def test_no_attack_is_said_to_have_ended_where_the_clock_did() -> None:
+    """Nothing came back at either strength, and at the greater one nine attempts were cut short."""
+    weak = trial("gaussian", 0.001, 7, by_attack={"peel": 0, "matching": 7})
+    ended = trial("gaussian", 0.01, 0, by_attack={"peel": 0, "matching": 0})
+    found = {one.attack: one for one in findings([BARE, weak, ended, cut(0.1, 0, 9)])}
+    assert found["peel"].least == weak  # of which no attempt was cut
+    for name in (ALL, "matching"):
+        assert found[name].least is None
+        assert "0 of 20 items (9 more cut short) with gaussian of 0.1: whether that ends it is unknown" in (
+            found[name].sentence()
+        )
+        assert "Give more seconds" in found[name].sentence()
+    # its twin, cut short nowhere
+    finished = trial("gaussian", 0.1, 0, by_attack={"peel": 0, "matching": 0})
+    twins = findings([BARE, weak, ended, finished])
+    assert [one.least for one in twins if one.attack != "peel"] == [ended, ended]
+
+
+def test_a_weaker_strength_that_was_cut_short_is_not_the_least() -> None:
+    strong = trial("gaussian", 0.1, 0, by_attack={"peel": 0, "matching": 0})
+    found = findings([BARE, cut(0.01, 0, 3), strong])[0]
+    assert found.least == strong
+    assert "With gaussian of 0.01 the clock cut attempts short: it may do as well." in found.sentence()
+
+
+def test_an_attack_that_was_cut_short_without_a_defence_says_nothing_of_one() -> None:
+    bare = Trial(UNDEFENDED, None, "no defence", 20, 0, 20, unsettled=20, cut=20)
+    said = findings([bare, trial("gaussian", 0.1, 0)])[0].sentence()
+    assert "took 0 of 20 items (20 more cut short) without a defence: what a defence does is unknown" in said
+
+
+@pytest.mark.parametrize(("taken", "is_chance"), [(3, True), (5, True), (6, False), (20, False)])
+def test_few_items_lost_may_be_lost_by_chance(taken: int, is_chance: bool) -> None:
+    """Two strengths, k items: 2·2⁻ᵏ is .25, .0625, .031, and next to nothing."""
+    bare = trial(UNDEFENDED, None, taken)
+    found = findings([bare, trial("gaussian", 0.01, 1), trial("gaussian", 0.1, 0)])[0]
+    assert found.chance == pytest.approx(2 * 0.5**taken)
+    assert ("losing them may be chance" in found.sentence()) == is_chance
+
+
+def test_what_a_sweep_could_do_and_what_the_clock_cut_is_said() -> None:
+    limits = {"gradient_matching": {"restarts": 8, "evaluations": 100}}
+    bare = Trial(UNDEFENDED, None, "no defence", 20, 20, 20, limits=limits, seconds=3.0, given=60.0)
+    calm = Trial("gaussian", 0.1, "noise of 0.1", 20, 0, 20, limits=limits, seconds=4.25, given=60.0)
+    work, time = sweep_words([bare, calm])
+    assert work.endswith("no more: gradient matching 8 restarts, 100 evaluations.")
+    assert time == (
+        "The attacks of the sweep took 7.2 of 60 seconds; the clock ended none, so that one seed gives one "
+        "sweep."
+    )
+    hurried = dataclasses.replace(calm, cut=4, unsettled=4)
+    _, time = sweep_words([bare, hurried])
+    assert "the clock ended 4 attempts or left no time for them (noise of 0.1 4)" in time
+    assert hurried.cut_words() == " (4 more cut short)"
+    assert sweep_words([]) == ()
+
+
 def test_advice_never_promises_anything() -> None:
     tried = [trial("gaussian", 0.1, 0), trial("prune", 0.3, 0), trial("int8", None, 0)]
     for share in ("full", "embedding", "last_layer"):
@@ -139,7 +215,16 @@ def test_messages_of_active_learning_are_told_what_to_send_instead_and_what_that
 
 
 def test_a_trial_is_read_back_from_what_it_wrote() -> None:
-    one = trial("gaussian", 0.1, 3, by_attack={"peel": 3}, accuracies=(0.5, 0.75))
+    one = dataclasses.replace(
+        trial("gaussian", 0.1, 3, by_attack={"peel": 3}, accuracies=(0.5, 0.75)),
+        unsettled=2,
+        unsettled_by_attack={"peel": 2},
+        cut=2,
+        limits={"peel": {"rounds": 4}},
+        seconds=1.5,
+        given=9.0,
+    )
+    assert Trial.read(json.loads(json.dumps(one.to_dict()))).given == 9.0
     assert Trial.read(json.loads(json.dumps(one.to_dict()))) == one
     assert one.accuracy == 0.625
     assert one.seeds == 2

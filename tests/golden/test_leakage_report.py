@@ -14,7 +14,6 @@ import pytest
 
 from nextlabel.errors import ParameterError
 from nextlabel.leakage import Report
-from nextlabel.leakage.advice import Trial
 from nextlabel.leakage.controls import Control
 from nextlabel.leakage.ladder import Skipped
 from nextlabel.leakage.report.pictures import (
@@ -27,6 +26,7 @@ from nextlabel.leakage.report.pictures import (
 )
 from nextlabel.leakage.report.report import Exhibit, Outcome, Spent, Standing, Summary
 from nextlabel.leakage.scores import ItemScore
+from nextlabel.leakage.trials import Trial
 from nextlabel.leakage.verdicts import VERDICTS, shares
 
 SETTING: dict[str, Any] = {

@@ -5,15 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nextlabel.core.attack import Attack
 from nextlabel.core.registry import resolve
 from nextlabel.core.rng import generator
 from nextlabel.datasets.digits import digits
 from nextlabel.errors import ParameterError, UnknownName
-from nextlabel.leakage.advice import UNDEFENDED
+from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.auditing import audit
 from nextlabel.leakage.cases import Case, CaseSetting
 from nextlabel.leakage.demonstration import digits as perceptron
-from nextlabel.leakage.sweep import accuracy_with, settings, sweep
+from nextlabel.leakage.sweep import accuracy_with, sweep
+from nextlabel.leakage.sweep_settings import settings
+from nextlabel.leakage.trials import UNDEFENDED
+from nextlabel.testing.plain_attacks import Timed
 
 DATA = digits()
 ITEMS, LABELS = DATA.pool.take(np.arange(160)), DATA.labels[:160]
@@ -187,6 +191,71 @@ def test_one_seed_gives_one_sweep() -> None:
         for _ in range(2)
     )
     assert one == other
+
+
+def test_every_strength_is_attacked_with_the_same_work_whatever_the_clock_says() -> None:
+    """Given six times as long, or run again, a sweep comes to the same."""
+    common: dict[str, Any] = {"records": 3, "seeds": 0, "evaluations": 30}
+    attacks: list[str | Attack] = [GradientMatching(restarts=4, evaluations=200), "fully_connected"]
+    trials = [
+        sweep(perceptron(), ITEMS, LABELS, ["gaussian:1e-2"], attacks=attacks, seconds=one, **common)
+        for one in (100.0, 600.0)
+    ]
+    assert trials[0] == trials[1]
+    assert all(one.limits == {"GradientMatching": {"restarts": 4, "evaluations": 30}} for one in trials[0])
+    assert [one.cut for one in trials[0]] == [0, 0]
+    assert [one.given for one in trials[0]] == [100.0, 100.0]
+    assert 0 < trials[0][0].seconds < 100.0
+
+
+def test_an_attack_is_given_no_more_work_than_it_has_by_itself() -> None:
+    (trial, _) = sweep(
+        perceptron(),
+        ITEMS,
+        LABELS,
+        ["gaussian:1e-2"],
+        attacks=[GradientMatching(restarts=1, evaluations=2)],
+        records=1,
+        seeds=0,
+        evaluations=30,
+        seconds=60.0,
+    )
+    assert trial.limits["GradientMatching"]["evaluations"] == 2
+
+
+def test_a_trial_counts_what_the_clock_cut_short() -> None:
+    """One attack is always cut and shows nothing; beside it another takes all, or nothing."""
+    timed = Timed()
+    bare, noisy = sweep(
+        leaking(),
+        ITEMS,
+        LABELS,
+        ["gaussian:10"],
+        attacks=["fully_connected", timed],
+        records=4,
+        seeds=0,
+        seconds=16.0,
+    )
+    assert (bare.leaked, bare.unsettled, bare.unsettled_by_attack) == (4, 0, {"Timed": 4})
+    assert (noisy.leaked, noisy.unsettled, noisy.unsettled_by_attack) == (0, 4, {"Timed": 4})
+    assert (bare.cut, noisy.cut) == (4, 4)
+    # half of the time for each setting, a quarter of that for each message; the rest once more for both
+    assert timed.noted[:4] == pytest.approx([2.0, 8 / 3, 4.0, 8.0], rel=0.05)
+    assert max(timed.noted) == pytest.approx(16.0, rel=0.05)
+
+
+def test_messages_that_no_time_was_left_for_are_open_too() -> None:
+    bare, _ = sweep(
+        leaking(),
+        ITEMS,
+        LABELS,
+        ["gaussian:10"],
+        attacks=[Timed()],
+        records=4,
+        seeds=0,
+        seconds=1e-9,
+    )
+    assert (bare.unsettled, bare.cut) == (4, 4)
 
 
 @pytest.mark.parametrize("written", ["gaussian:1e-2", "sign", "prune:99%", "int8", "private:1"])

@@ -68,6 +68,13 @@ def leakage(
         int, typer.Option(help="Trainings for each defence of a sweep, to say what it costs; 0 for none.")
     ] = 3,
     epochs: Annotated[int, typer.Option(help="How often a training goes over the records.")] = 2,
+    evaluations: Annotated[
+        int,
+        typer.Option(
+            help="In a sweep, gradients that each start of an attack may take, the same at every strength: "
+            "what comes back then does not depend on how busy the machine is, unless --seconds end it."
+        ),
+    ] = 100,
     attacks: Annotated[
         str, typer.Option(help="Names with commas between them; all that read the message when left out.")
     ] = "",
@@ -148,6 +155,7 @@ def leakage(
             swept=_listed(sweep),
             trainings=trainings,
             epochs=epochs,
+            evaluations=evaluations,
             command=written_command(context, "nextlabel leakage"),
         )
     said(console, report)
@@ -167,6 +175,7 @@ def made_report(
     swept: Sequence[str] = (),
     trainings: int = 3,
     epochs: int = 2,
+    evaluations: int = 100,
     command: str = "",
 ) -> "Report":
     """The report of an audit, with a sweep where one is wanted, and with advice.
@@ -183,6 +192,8 @@ def made_report(
         Compared in a sweep.
     trainings, epochs : int
         For each defence of the sweep: how many, and how often each goes over the records.
+    evaluations : int
+        Of each start of an attack of the sweep, at most.
     command : str
         What makes the report again; the call in Python where it is empty.
     """
@@ -192,7 +203,8 @@ def made_report(
 
     from nextlabel.leakage.advice import advise
     from nextlabel.leakage.auditing import audit
-    from nextlabel.leakage.sweep import settings, sweep
+    from nextlabel.leakage.sweep import sweep
+    from nextlabel.leakage.sweep_settings import settings
 
     share = options["share"]
     labels = np.zeros(len(found.items), np.int64) if found.labels is None else found.labels
@@ -203,7 +215,8 @@ def made_report(
         report = dataclasses.replace(report, setting={**report.setting, "command": command})
     if not swept:
         return report.with_trials((), advise((), share))
-    trials = sweep(model, found.items, labels, swept, seeds=trainings, epochs=epochs, **options)
+    work: dict[str, Any] = {"seeds": trainings, "epochs": epochs, "evaluations": evaluations}
+    trials = sweep(model, found.items, labels, swept, **work, **options)
     return report.with_trials(trials, advise(trials, share))
 
 
@@ -225,8 +238,13 @@ def said(console: "Console", report: "Report") -> None:
         console.print()
         return
     if report.trials:
+        from nextlabel.leakage.trials import sweep_words
+
         console.print()
         console.print(_tried(report))
+        console.print()
+        for sentence in sweep_words(report.trials):
+            console.print(sentence)
     if report.advice:
         console.print()
         for sentence in report.advice:
@@ -240,7 +258,8 @@ def _tried(report: "Report") -> Any:
     table = _table("defence", "items taken", "labels or more", *(["test accuracy"] if has_accuracy else []))
     for one in report.trials:
         accuracy = "" if one.accuracy is None else f"{100 * one.accuracy:.1f} %"
-        cells = [one.words, f"{one.leaked} of {one.records}", f"{one.labels} of {one.records}", accuracy]
+        taken = f"{one.leaked} of {one.records}{one.cut_words()}"
+        cells = [one.words, taken, f"{one.labels} of {one.records}", accuracy]
         table.add_row(*cells[: len(table.columns)])
     return table
 
@@ -338,11 +357,13 @@ def _list() -> None:
             table.add_row(name, (resolve(kind, name).__doc__ or "").strip().partition("\n")[0])
         console.print(table)
         console.print()
-    table = _table("attack", "reads", "recovers", "what it does")
+    table = _table("attack", "what it does, and to what")
     for name in names("attack"):
         attack = build("attack", name)
         about = (type(attack).__doc__ or "").strip().partition("\n")[0]
-        table.add_row(name, ", ".join(sorted(attack.reads)), ", ".join(sorted(attack.recovers)), about)
+        read, found = (", ".join(sorted(one)).replace("_", " ") for one in (attack.reads, attack.recovers))
+        # in columns of their own these would leave a terminal of 80 characters 18 for the sentence
+        table.add_row(name, f"{about}\nReads {read}. Recovers {found}.")
     console.print(table)
 
 

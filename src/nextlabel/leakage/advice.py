@@ -1,21 +1,15 @@
 """What a sweep over defences comes to: the least that ended each attack, its price, what to send instead."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, final
+from typing import final
 
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.trials import ALL, MORE_TIME, UNDEFENDED, Trial
 from nextlabel.maths.intervals import Interval, binomial_interval, student_interval
 
-__all__ = ["ALL", "INSTEAD", "UNDEFENDED", "Finding", "Trial", "advise", "findings", "instead"]
-
-ALL = ""
-"""In place of the name of an attack: all attacks that were tried, together."""
-
-UNDEFENDED = "none"
-"""In place of the name of a defence: the message as it is."""
+__all__ = ["INSTEAD", "Finding", "advise", "findings", "instead"]
 
 _CONFIDENCE = 0.95
 _PICTURE_STAYS = 0.5  # pruned by less than half, most of what an image is made of is still sent
@@ -43,88 +37,6 @@ INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 @final
 @dataclass(frozen=True)
-class Trial:
-    """What the attacks took under one defence, and how well a model learns from messages so defended.
-
-    Parameters
-    ----------
-    defence : str
-        The name of the defence; `UNDEFENDED` for the message as it is.
-    strength : float or None
-        What is varied: a larger one hides more. None where the defence has none.
-    words : str
-        The defence with its strength, as a reader meets it.
-    records : int
-        How many records were attacked.
-    leaked : int
-        Of how many an attack gave back the item: exactly, or so that it can be recognised.
-    labels : int
-        Of how many an attack gave back the label, or more.
-    by_attack : mapping of str to int
-        Of how many each attack gave back the item, where the attacks were run one by one.
-    accuracies : tuple of float
-        Of models trained on messages so defended, one for each seed, in [0, 1]; empty where none was
-        trained. Trials of one sweep have the same seeds in the same order.
-
-    Raises
-    ------
-    ParameterError
-        Counts that are above the number of records, or below zero.
-    """
-
-    defence: str
-    strength: float | None
-    words: str
-    records: int
-    leaked: int
-    labels: int
-    by_attack: Mapping[str, int] = field(default_factory=dict)
-    accuracies: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name, count in {"leaked": self.leaked, "labels": self.labels, **self.by_attack}.items():
-            if not 0 <= count <= self.records:
-                message = (
-                    f"A count of records must lie between 0 and the {self.records} records attacked; "
-                    f"received {count} for {name!r}. Count each record once."
-                )
-                raise ParameterError(message)
-
-    @property
-    def accuracy(self) -> float | None:
-        """The mean over seeds; None where no model was trained."""
-        return fmean(self.accuracies) if self.accuracies else None
-
-    @property
-    def seeds(self) -> int:
-        """How many models were trained."""
-        return len(self.accuracies)
-
-    def taken(self, attack: str = ALL) -> int:
-        """How many items an attack gave back, or all attacks together."""
-        return self.leaked if attack == ALL else self.by_attack.get(attack, 0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as JSON values."""
-        return {
-            "defence": self.defence,
-            "strength": self.strength,
-            "words": self.words,
-            "records": self.records,
-            "leaked": self.leaked,
-            "labels": self.labels,
-            "by_attack": dict(self.by_attack),
-            "accuracies": list(self.accuracies),
-        }
-
-    @classmethod
-    def read(cls, values: Mapping[str, Any]) -> "Trial":
-        """The trial that `to_dict` wrote down."""
-        return cls(**{**values, "accuracies": tuple(values["accuracies"])})
-
-
-@final
-@dataclass(frozen=True)
 class Finding:
     """What the strengths of one defence did to one attack.
 
@@ -146,11 +58,12 @@ class Finding:
     def least(self) -> Trial | None:
         """The weakest from which on nothing came back, at that and at every greater strength that was tried.
 
-        None where something came back at the greatest strength.
+        None where something came back at the greatest strength, or the clock left open whether it does: what
+        more time might give back has not ended.
         """
         ended = None
         for trial in reversed(self.tried):
-            if trial.taken(self.attack):
+            if trial.taken(self.attack) or trial.left_open(self.attack):
                 break
             ended = trial
         return ended
@@ -166,27 +79,66 @@ class Finding:
         confidence = 1.0 - (1.0 - _CONFIDENCE) / len(self.tried)
         return binomial_interval(trial.taken(self.attack), trial.records, confidence=confidence).high
 
+    @property
+    def chance(self) -> float:
+        """How probably as many items are lost at one of the strengths if the defence does nothing.
+
+        Notes
+        -----
+        A sign test over the same messages with and without it: each of the k items taken without it is as
+        often lost as won, so that all are lost with a chance of 2⁻ᵏ at one strength.
+        """
+        return min(1.0, len(self.tried) * 0.5 ** self.without.taken(self.attack))
+
     def sentence(self) -> str:
         """The finding in words, with the number of records, the upper end and the price in accuracy."""
         name = "the attacks together" if self.attack == ALL else f"the attack {self.attack} by itself"
         was = f"{name} took {_of(self.without, self.attack)} without a defence"
         if not self.without.taken(self.attack):
+            if self.without.left_open(self.attack):
+                return f"{_capital(was)}: what a defence does is unknown. {MORE_TIME}"
             return f"{_capital(was)}: a defence shows nothing here."
         least = self.least
         if least is None:
-            last = self.tried[-1]
-            return (
-                f"{_capital(was)} and still {_of(last, self.attack)} with {last.words}: nothing that was "
-                f"tried of it ended this. {_price(last, self.without)}"
-            )
+            return f"{_capital(was)} and {self._still()}"
         weaker = [one for one in self.tried if one.taken(self.attack)]
         from_on = " and at every greater strength tried" if least is not self.tried[-1] else ""
         before = f" (with {weaker[-1].words} still {_of(weaker[-1], self.attack)})" if weaker else ""
+        place = self.tried.index(least)
+        below = self.tried[place - 1] if place else None
+        unsure = (
+            f"With {below.words} the clock cut attempts short: it may do as well. "
+            if below is not None and below.left_open(self.attack) and not below.taken(self.attack)
+            else ""
+        )
         allowing = f", allowing for the {len(self.tried)} strengths tried" if len(self.tried) > 1 else ""
         return (
             f"{_capital(was)} and {_of(least, self.attack)} with {least.words}{from_on}{before}. The chance "
             f"for a record is at most {_percent(self.upper(least))} with 95 % confidence{allowing}, for "
-            f"these attacks and this budget. {self._labels(least)}{_price(least, self.without)}"
+            f"these attacks and this budget. {unsure}{self._by_chance()}"
+            f"{self._labels(least)}"
+            f"{_price(least, self.without)}"
+        )
+
+    def _still(self) -> str:
+        """What is said where no strength is known to have ended the attack."""
+        last = self.tried[-1]
+        if last.taken(self.attack):
+            return (
+                f"still {_of(last, self.attack)} with {last.words}: nothing that was tried of it ended this. "
+                f"{_price(last, self.without)}"
+            )
+        return (
+            f"{_of(last, self.attack)} with {last.words}: whether that ends it is unknown, since the clock "
+            f"cut attempts short. {MORE_TIME}"
+        )
+
+    def _by_chance(self) -> str:
+        if self.chance <= 1.0 - _CONFIDENCE:
+            return ""
+        return (
+            f"So few were taken without it that losing them may be chance: {self.chance:.2g}, by a sign test "
+            "over the same messages. "
         )
 
     def _labels(self, least: Trial) -> str:
@@ -305,7 +257,7 @@ def _warnings(trials: Sequence[Trial]) -> list[str]:
 
 
 def _of(trial: Trial, attack: str) -> str:
-    return f"{trial.taken(attack)} of {trial.records} items"
+    return f"{trial.taken(attack)} of {trial.records} items{trial.cut_words(attack)}"
 
 
 def _price(trial: Trial, without: Trial) -> str:

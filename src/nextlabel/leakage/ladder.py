@@ -1,6 +1,7 @@
 """Which attacks are tried, in which order, and how long each may take."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from nextlabel.errors import ParameterError
 from nextlabel.maths.parameters import checked_number
 
 __all__ = ["Budget", "Rung", "Skipped", "ladder"]
+
+_WORTHWHILE = 1.25  # times what an attempt had: less is no reason to begin it again
 
 
 @final
@@ -34,11 +37,16 @@ class Rung:
         """Whether it takes a share of the budget."""
         return self.attack.is_timed
 
+    @property
+    def limit(self) -> float:
+        """The seconds at which it ends by itself; infinite where it has no such limit."""
+        return float(getattr(self.attack, "seconds", math.inf))
+
     def within(self, seconds: float) -> Attack:
         """The attack, ended by the clock where it is timed; its own limit holds where that is shorter."""
         if not self.is_timed:
             return self.attack
-        shorter = min(float(getattr(self.attack, "seconds", seconds)), seconds)
+        shorter = min(self.limit, seconds)
         limited: Attack = dataclasses.replace(self.attack, seconds=shorter)  # type: ignore[type-var]
         return limited
 
@@ -108,7 +116,7 @@ def ladder(
 
 @final
 class Budget:
-    """The seconds of a report, shared evenly over the timed attempts that are left; unused time passes on.
+    """The seconds of a report, shared evenly over the attempts left that can use them; the rest passes on.
 
     Parameters
     ----------
@@ -134,6 +142,11 @@ class Budget:
         """Seconds since the beginning."""
         return self._clock() - self._begun
 
+    @property
+    def left(self) -> float:
+        """Seconds that are not spent yet; 0 where none are."""
+        return max(0.0, self.seconds - self.spent)
+
     def share(self, left: int) -> float:
         """What one of so many timed attempts that are left may take; 0 where nothing is left.
 
@@ -142,7 +155,32 @@ class Budget:
         left : int
             At least 1, the one that is about to begin included.
         """
-        return max(0.0, self.seconds - self.spent) / max(1, left)
+        return self.left / max(1, left)
+
+    def more(self, left: int, before: float) -> float:
+        """What an attempt that the clock ended may take when it is made again; 0 where that would be no use.
+
+        Parameters
+        ----------
+        left : int
+            How many such attempts there are, this one included.
+        before : float
+            The seconds that it had.
+
+        Returns
+        -------
+        float
+            An even share, and at least twice what it had, or all that is left. An attempt begins anew, so
+            that less than a quarter more than it had would hardly take it further.
+
+        Examples
+        --------
+        >>> budget = Budget(12.0, clock=lambda: 0.0)
+        >>> budget.more(4, before=1.0), budget.more(4, before=5.0), budget.more(4, before=10.0)
+        (3.0, 10.0, 0.0)
+        """
+        due = min(self.left, max(self.share(left), 2.0 * before))
+        return due if due >= _WORTHWHILE * before else 0.0
 
 
 def _rung(one: str | Attack) -> Rung:

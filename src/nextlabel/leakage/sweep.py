@@ -1,101 +1,34 @@
 """What the attacks take at one strength of a defence after another, and what each strength costs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
 
 from nextlabel.core import registry
 from nextlabel.core.attack import Attack
-from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Array
 from nextlabel.core.progress import report
 from nextlabel.core.rng import generator
-from nextlabel.errors import ParameterError
-from nextlabel.leakage.advice import UNDEFENDED, Trial
 from nextlabel.leakage.auditing import audit
-from nextlabel.leakage.defences.catalogue import parse
-from nextlabel.leakage.defences.noises import Private
+from nextlabel.leakage.ladder import Rung
+from nextlabel.leakage.report.report import Report
+from nextlabel.leakage.sweep_settings import SweepSetting, settings
+from nextlabel.leakage.trials import Trial
 from nextlabel.leakage.verdicts import EXACT, LABEL_ONLY, RECOGNISABLE
 from nextlabel.maths.parameters import checked_number, checked_whole
 
-__all__ = ["SweepSetting", "accuracy_with", "settings", "sweep"]
+__all__ = ["accuracy_with", "sweep"]
 
 _TRAINED = ("full", "last_layer", "update")
 _LOSS = "cross_entropy"
+_WORK = ("restarts", "evaluations", "iterations", "rounds", "samples", "repairs")
+_LEAST = 1e-6  # seconds, where none are left: whatever takes time by the clock is then not tried
+_MORE = 1.25  # times what an attack had: less is no reason to try again
 _BOUNDING = ("accountant", "delta", "prior")
 _HELD = 0.25  # of the items, to measure the accuracy on
-_NAMES = {"gaussian": "Gaussian", "laplace": "Laplace"}
-_FORMATS = {"float16": "half precision", "bfloat16": "bfloat16", "int8": "int8", "sign": "signs alone"}
-
-
-@final
-@dataclass(frozen=True)
-class SweepSetting:
-    """One strength of one defence, as a sweep tries it.
-
-    Parameters
-    ----------
-    family : str
-        What is compared along the strengths: the name of the defence, with ``%`` where its strength is
-        relative; ``batch``, ``clients`` or ``steps``; `UNDEFENDED`.
-    strength : float or None
-    words : str
-        For a reader.
-    defences : tuple of Defence
-        Applied to the message.
-    sizes : mapping of str to int
-        What it changes of ``batch``, ``clients`` or ``steps``.
-    """
-
-    family: str
-    strength: float | None
-    words: str
-    defences: tuple[Defence, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
-
-
-def settings(written: Sequence[str], share: str = "full") -> tuple[SweepSetting, ...]:
-    """The settings of a sweep: the message as it is, then each that is written.
-
-    Parameters
-    ----------
-    written : sequence of str
-        Defences as `nextlabel.leakage.defences.catalogue.parse` reads them, such as ``"gaussian:1e-3"``;
-        ``"batch:8"``; ``"clients:4"``, messages of so many clients joined by secure aggregation;
-        ``"steps:5"``, local steps of an update.
-    share : str
-        The registered name of the message.
-
-    Raises
-    ------
-    UnknownName
-        A defence that there is not.
-    ParameterError
-        None at all, a strength that makes no sense, one that is written twice, or one that this message
-        cannot have.
-
-    Examples
-    --------
-    >>> [one.words for one in settings(["gaussian:1e-3", "prune:30%", "batch:8"])]
-    ['no defence', 'Gaussian noise of 0.001', '30 % pruned', 'batches of 8 items']
-    """
-    made = [_setting(one.strip(), share) for one in written if one.strip()]
-    if not made:
-        message = (
-            "A sweep tries at least one defence; received none. Write for example "
-            "gaussian:1e-3,gaussian:1e-2,prune:30%,batch:8."
-        )
-        raise ParameterError(message)
-    kept = {(one.family, one.strength): one for one in made}
-    if len(kept) < len(made):
-        message = (
-            f"Each setting of a sweep must be written once; received {', '.join(written)}. Leave out what "
-            "comes twice."
-        )
-        raise ParameterError(message)
-    return (SweepSetting(UNDEFENDED, None, "no defence"), *made)
+_Made = Callable[[SweepSetting, Rung, float], Report]
 
 
 def sweep(
@@ -107,8 +40,9 @@ def sweep(
     share: str = "full",
     batch: int = 1,
     records: int | None = None,
-    attacks: Sequence[str | Attack] | None = None,
+    attacks: str | Attack | Sequence[str | Attack] | None = None,
     seconds: float = 120.0,
+    evaluations: int = 100,
     seed: int = 0,
     seeds: int = 3,
     epochs: int = 2,
@@ -130,7 +64,10 @@ def sweep(
         Each is run by itself, so that it is known what ended which; None for all that read the message.
     seconds : float
         For the attacks of all settings together, shared evenly over settings and the attacks that take time
-        by the clock.
+        by the clock; what one leaves unused passes on.
+    evaluations : int
+        Gradients that each start of an attack that moves whole items may take, the same at every strength, so
+        that what comes back does not depend on how busy the machine is; fewer where the attack says so.
     seeds : int
         Trainings for each setting, on the same orders of the items; 0 measures no accuracy.
     epochs, rate
@@ -149,64 +86,54 @@ def sweep(
     -----
     Records are drawn in one order for all settings, so that they are the same, but for those that fill a last
     message: of 20 records in batches of 8 there are 24, or 16 where there are no more items. Each trial says
-    how many it had. A training makes the messages of its setting, local steps included.
+    how many it had. Noise of different strengths is the same draw, larger or smaller, and attacks begin at
+    the same points, so that strengths are compared message by message. A training makes the messages of its
+    setting, local steps included.
+
+    Attempts that the clock ends all the same are counted in the trial, and no attack is said to have ended
+    there: give more seconds or fewer evaluations.
 
     Time: settings · (attacks on all records + seeds · one training). No controls are run here: they belong to
     the report that the sweep is added to.
     """
     seeds = checked_whole(seeds, "seeds", least=0)
+    evaluations = checked_whole(evaluations, "evaluations", least=1)
     seconds = checked_number(seconds, "seconds", above=0, advice="Give for example 120.")
     every = settings(written, share)
-    run = _attacks(share, attacks)
-    timed = sum(registry.build("attack", one).is_timed for one in run)
+    run = [_limited(one, evaluations) for one in _attacks(share, attacks)]
+    common: dict[str, Any] = {
+        "share": share,
+        "batch": batch,
+        "records": records,
+        "seed": seed,
+        "rate": rate,
+        "known": known,
+    }
+    attacked = _Attacked(seconds)
+    attacked.all(
+        every,
+        run,
+        lambda setting, one, given: _report(model, items, labels, setting, one, given, **common),
+    )
     trains = np.ndim(labels) == 1 and known.get("loss", _LOSS) == _LOSS
     trials = []
     for done, setting in enumerate(every):
-        report(f"trying {setting.words}", done, len(every))
-        found = {
-            _named(one): _verdicts(
-                model,
-                items,
-                labels,
-                setting,
-                share=share,
-                batch=batch,
-                records=records,
-                attacks=[one],
-                seconds=seconds / (len(every) * max(1, timed)),
-                seed=seed,
-                rate=rate,
-                known=known,
-            )
-            for one in run
-        }
-        taken = {name: np.isin(one, (EXACT, RECOGNISABLE)) for name, one in found.items()}
-        told = [np.isin(one, (EXACT, RECOGNISABLE, LABEL_ONLY)) for one in found.values()]
-        trials.append(
-            Trial(
-                setting.family,
-                setting.strength,
-                setting.words,
-                records=len(told[0]),
-                leaked=int(np.any(list(taken.values()), axis=0).sum()),
-                labels=int(np.any(told, axis=0).sum()),
-                by_attack={name: int(one.sum()) for name, one in taken.items()},
-                accuracies=accuracy_with(
-                    setting,
-                    model,
-                    items,
-                    labels,
-                    share=share,
-                    batch=batch,
-                    steps=known.get("steps", 1),
-                    seed=seed,
-                    seeds=seeds if trains else 0,
-                    epochs=epochs,
-                    rate=rate,
-                    reduction=known.get("reduction", "mean"),
-                ),
-            )
+        report("trying accuracies", done, len(every))
+        accuracies = accuracy_with(
+            setting,
+            model,
+            items,
+            labels,
+            share=share,
+            batch=batch,
+            steps=known.get("steps", 1),
+            seed=seed,
+            seeds=seeds if trains else 0,
+            epochs=epochs,
+            rate=rate,
+            reduction=known.get("reduction", "mean"),
         )
+        trials.append(attacked.trial(setting, run, accuracies))
     report("trying defences", len(every), len(every))
     return tuple(trials)
 
@@ -270,93 +197,126 @@ def accuracy_with(
     )
 
 
-def _setting(text: str, share: str) -> SweepSetting:
-    name, _, strength = text.partition(":")
-    if name in ("batch", "clients", "steps"):
-        return _size(name, strength, share)
-    defence = parse(text)
-    is_relative = bool(getattr(defence, "is_relative", False))
-    family = f"{name}%" if is_relative else name if defence.strength is not None else str(defence)
-    if isinstance(defence, Private):  # noise is in units of the length: another length is another defence
-        family = f"{name} clipped to {defence.clip:g}"
-    return SweepSetting(family, defence.strength, _words(defence, is_relative=is_relative), (defence,))
-
-
-def _size(name: str, strength: str, share: str) -> SweepSetting:
-    count = checked_whole(int(strength) if strength.isdigit() else strength, name, least=1)
-    if name == "steps" and share != "update":
-        message = (
-            f"Local steps are made before an update is sent; the message is {share!r}. "
-            "Share an update, or leave steps out."
-        )
-        raise ParameterError(message)
-    if name == "clients" and share not in ("full", "last_layer"):
-        message = (
-            f"Clients are joined here by the mean of their gradients; the message is {share!r}. "
-            "Share a gradient, or leave clients out."
-        )
-        raise ParameterError(message)
-    words = {
-        "batch": f"batches of {count} items",
-        "clients": f"secure aggregation of {count} clients",
-        "steps": f"{count} local steps",
-    }
-    return SweepSetting(name, float(count), words[name], sizes={name: count})
-
-
-def _words(defence: Defence, *, is_relative: bool) -> str:
-    strength = defence.strength
-    if defence.name in _NAMES and strength is not None:
-        of = f"{100 * strength:.3g} % of the message's size" if is_relative else f"{strength:.3g}"
-        return f"{_NAMES[defence.name]} noise of {of}"
-    if defence.name == "prune" and strength is not None:
-        return f"{100 * strength:.3g} % pruned"
-    return _FORMATS.get(str(defence), str(defence))
-
-
-def _attacks(share: str, wanted: Sequence[str | Attack] | None) -> tuple[str | Attack, ...]:
+def _attacks(share: str, wanted: str | Attack | Sequence[str | Attack] | None) -> tuple[str | Attack, ...]:
     if wanted is not None:
-        return tuple(wanted)
+        return (wanted,) if isinstance(wanted, str | Attack) else tuple(wanted)
     every = registry.names("attack")
     return tuple(name for name in every if share in registry.build("attack", name).reads)
 
 
-def _named(attack: str | Attack) -> str:
-    return attack if isinstance(attack, str) else type(attack).__name__
+def _limited(attack: str | Attack, evaluations: int) -> Rung:
+    """An attack with the work that it may do at every strength; the other attacks end by themselves."""
+    made = registry.build("attack", attack.replace("-", "_")) if isinstance(attack, str) else attack
+    if made.cost == "optimisation" and hasattr(made, "evaluations"):
+        made = replace(made, evaluations=min(made.evaluations, evaluations))  # type: ignore[type-var]
+    return Rung(attack if isinstance(attack, str) else type(attack).__name__, made)
 
 
-def _verdicts(
+def _limits(rung: Rung) -> dict[str, int]:
+    """What bounds the work of an attack, by the names of its parameters."""
+    if not rung.is_timed:
+        return {}
+    values = {one: getattr(rung.attack, one, None) for one in _WORK}
+    return {one: int(value) for one, value in values.items() if value is not None}
+
+
+def _report(
     model: Any,
     items: Array,
     labels: Array,
     setting: SweepSetting,
+    rung: Rung,
+    seconds: float,
     *,
     share: str,
     batch: int,
     records: int | None,
-    attacks: Sequence[str | Attack],
-    seconds: float,
     seed: int,
     rate: float,
     known: Mapping[str, Any],
-) -> tuple[str, ...]:
+) -> Report:
     sizes = {"batch": batch, **setting.sizes}
     # the mean of the gradients of several clients is the gradient of all their items
     sizes["batch"] *= sizes.pop("clients", 1)
-    found = audit(
+    return audit(
         model,
         items,
         labels,
         share=share,
         records=records,
         defences=setting.defences,
-        attacks=attacks,
+        attacks=[rung.attack],
         seconds=seconds,
         seed=seed,
         controls=False,
         **{**known, "rate": rate, **sizes} | dict.fromkeys(_BOUNDING),
     )
-    return tuple(found.verdicts)
+
+
+@final
+class _Attacked:
+    """What each attack made of each setting, within the seconds of the sweep."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._found: dict[tuple[str, str], Report] = {}
+        self._spent: dict[tuple[str, str], float] = {}
+
+    @property
+    def _left(self) -> float:
+        return max(_LEAST, self._seconds - sum(self._spent.values()))
+
+    def all(self, every: Sequence[SweepSetting], run: Sequence[Rung], made: _Made) -> None:
+        """Try all; then again, with what is left, where the clock ended attempts and more time is left."""
+        places = [(setting, rung) for setting in every for rung in run]
+        had: dict[tuple[str, str], float] = {}
+        while places:
+            timed = sum(rung.is_timed for _, rung in places)
+            cut = []
+            for done, (setting, rung) in enumerate(places):
+                report(f"trying {setting.words}", done, len(places))
+                at, given = (setting.words, rung.name), self._left / max(1, timed)
+                timed -= rung.is_timed
+                if given < _MORE * had.get(at, 0.0):
+                    continue
+                found = self._found[at] = made(setting, rung, given)
+                self._spent[at] = self._spent.get(at, 0.0) + found.budget.spent
+                had[at] = given
+                if rung.is_timed and (found.budget.cut or found.budget.unrun):
+                    cut.append((setting, rung))
+            places = cut
+
+    def trial(self, setting: SweepSetting, run: Sequence[Rung], accuracies: tuple[float, ...]) -> Trial:
+        """What a setting came to."""
+        found = {rung.name: self._found[setting.words, rung.name] for rung in run}
+        verdicts = {name: np.array(one.verdicts) for name, one in found.items()}
+        taken = {name: np.isin(one, (EXACT, RECOGNISABLE)) for name, one in verdicts.items()}
+        told = [np.isin(one, (EXACT, RECOGNISABLE, LABEL_ONLY)) for one in verdicts.values()]
+        unsettled = {name: _is_cut(one) & ~taken[name] for name, one in found.items()}
+        leaked = np.any(list(taken.values()), axis=0)
+        return Trial(
+            setting.family,
+            setting.strength,
+            setting.words,
+            records=len(leaked),
+            leaked=int(leaked.sum()),
+            labels=int(np.any(told, axis=0).sum()),
+            by_attack={name: int(one.sum()) for name, one in taken.items()},
+            accuracies=accuracies,
+            unsettled=int((np.any(list(unsettled.values()), axis=0) & ~leaked).sum()),
+            unsettled_by_attack={name: int(one.sum()) for name, one in unsettled.items() if one.any()},
+            cut=sum(one.budget.cut + one.budget.unrun for one in found.values()),
+            limits={rung.name: limits for rung in run if (limits := _limits(rung))},
+            seconds=sum(spent for (words, _), spent in self._spent.items() if words == setting.words),
+            given=self._seconds,
+        )
+
+
+def _is_cut(found: Report) -> Array:
+    """Of each record, whether the clock ended the attack on its message, or left it no time."""
+    ended = {one.message for one in found.outcomes if not one.is_cut}
+    is_tried = bool(found.outcomes) or found.budget.unrun > 0
+    return np.array([is_tried and one.message not in ended for one in found.standings])
 
 
 def _split(count: int, seed: int) -> tuple[Array, Array]:

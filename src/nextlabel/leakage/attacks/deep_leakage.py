@@ -67,7 +67,8 @@ def deep_leakage_from_gradients(
     loss, reduction : str
         As in `nextlabel.core.attack.Knowledge`.
     progress : callable, optional
-        Told the iteration and how many there are. Without it, whoever listens by
+        Told the iteration and how many there are; the last call is told that all are done, also where the
+        gradient was matched before. Without it, whoever listens by
         `nextlabel.core.progress.reporting`, such as a bar, hears of every evaluation.
 
     Returns

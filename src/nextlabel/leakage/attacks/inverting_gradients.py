@@ -12,9 +12,10 @@ from torch.func import grad, vmap
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import report
-from nextlabel.leakage.gradients import relative_distance
+from nextlabel.leakage.gradients import farthest, relative_distance
 from nextlabel.leakage.matching.candidates import PRECISIONS, Candidate, Match
 from nextlabel.leakage.matching.premises import analytic_labels, precision_of, unmatchable
+from nextlabel.leakage.pixels import pixel_axes
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
 
 __all__ = ["InvertingGradients", "total_variation"]
@@ -25,13 +26,15 @@ _MEANS = (0.9, 0.999)  # Adam's memories of the gradient and of its square
 _TINY = 1e-8
 
 
-def total_variation(items: Tensor) -> Tensor:
+def total_variation(items: Tensor, *, rows: int = -2, columns: int = -1) -> Tensor:
     """The mean absolute difference of neighbours, down and across, summed.
 
     Parameters
     ----------
     items : Tensor, axes (..., h, w)
         Images of at least two pixels in each direction.
+    rows, columns : int
+        The axes h and w, where they are not the last ones: channels may follow.
 
     Returns
     -------
@@ -43,9 +46,7 @@ def total_variation(items: Tensor) -> Tensor:
     >>> float(total_variation(torch.tensor([[0.0, 1.0], [0.0, 1.0]])))
     1.0
     """
-    down = (items[..., 1:, :] - items[..., :-1, :]).abs().mean()
-    across = (items[..., :, 1:] - items[..., :, :-1]).abs().mean()
-    return down + across
+    return items.diff(dim=rows).abs().mean() + items.diff(dim=columns).abs().mean()
 
 
 @final
@@ -82,7 +83,7 @@ class InvertingGradients(Attack):
     The point to be kept of a start, and the start to be kept, are those with the largest cosine.
 
     ``"recovered"`` is said where 1 − cos, half the squared angle, is below the rounding unit of the message
-    or of the computation (float32: an angle of 5e-4). Smoothness is bought with distance: where it is wanted,
+    or of the computation (float32: an angle of 5e-4), and each array is as near by itself. Smoothness is bought with distance: where it is wanted,
     that is hardly ever reached and the outcome is ``"failed"`` with the distance in its reason, also where
     the image is plain to see. Only a score against the truth can tell.
 
@@ -165,13 +166,14 @@ class InvertingGradients(Attack):
         candidate = Candidate(match, knowledge, labels)
         spread = 1.0 if knowledge.bounds is None else (knowledge.bounds[1] - knowledge.bounds[0]) / _RANGES
         weight = self.smoothness / spread if _is_picture(knowledge) else 0.0
-        walk = _Walk(self, match, candidate, weight, spread, knowledge.bounds)
+        walk = _Walk(self, match, candidate, weight, spread, knowledge)
         walk.go(candidate.starts(self.restarts, generator))
         return walk.recovery(max(precision_of(disclosure, knowledge), match.precision), remark)
 
 
 def _is_picture(knowledge: Knowledge) -> bool:
-    return knowledge.is_image and len(knowledge.item_shape) > 1 and min(knowledge.item_shape[-2:]) > 1
+    shape = knowledge.item_shape
+    return knowledge.is_image and len(shape) > 1 and min(shape[axis] for axis in pixel_axes(shape)) > 1
 
 
 @final
@@ -185,10 +187,11 @@ class _Walk:
         candidate: Candidate,
         weight: float,
         spread: float,
-        bounds: tuple[float, float] | None,
+        knowledge: Knowledge,
     ) -> None:
         self._attack, self._match, self._candidate = attack, match, candidate
-        self._weight, self._spread, self._bounds = weight, spread, bounds
+        self._weight, self._spread, self._bounds = weight, spread, knowledge.bounds
+        self._rows, self._columns = pixel_axes(knowledge.item_shape)
         self._trace: list[tuple[int, float]] = []
         self._is_cut = False
         self._done = 0
@@ -222,7 +225,10 @@ class _Walk:
         apart = self._match.cosine(items, targets)
         if not self._weight:
             return apart, apart
-        return apart + self._weight * total_variation(items), apart
+        return apart + self._weight * self._roughness(items), apart
+
+    def _roughness(self, items: Tensor) -> Tensor:
+        return total_variation(items, rows=self._rows, columns=self._columns)
 
     def _keep(self, points: Tensor, apart: Tensor) -> None:
         is_nearer = apart < self._apart  # never of what is not a number
@@ -240,11 +246,16 @@ class _Walk:
         point = self._best[best]
         items, _ = self._candidate.arrays(point)
         found = self._match.message(*self._candidate.parts(point))
-        is_explained = apart <= unit
+        name, far = farthest(found, self._match.sent)
+        angle = (2.0 * unit) ** 0.5
+        is_explained = apart <= unit and far <= angle
         cause = (
             "The clock ended it" if self._is_cut else "The optimiser failed, or smoothness cost it: it ended"
         )
-        reason = f"{cause} with 1 − cosine {apart:.2g}, above {unit:.2g}. {remark}".rstrip()
+        amount = f"1 − cosine {apart:.2g}, above {unit:.2g}"
+        if apart <= unit:
+            amount = f"{name!r} at {far:.2g} of its length, above {angle:.2g}, which the whole does not show"
+        reason = f"{cause} with {amount}. {remark}".rstrip()
         return Recovery(
             "recovered" if is_explained else "failed",
             remark if is_explained else reason,

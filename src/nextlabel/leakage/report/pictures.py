@@ -9,10 +9,17 @@ from nextlabel.core.disclosure import Array
 from nextlabel.figures.canvas import INK, inline, new_figure, svg
 from nextlabel.figures.curves import GREY, looks_of
 from nextlabel.figures.page import Picture
-from nextlabel.leakage.advice import Trial
+from nextlabel.leakage.pixels import channel_axis
 from nextlabel.leakage.report.report import Outcome, Report
 from nextlabel.leakage.report.wording import error_words
-from nextlabel.leakage.verdicts import LIMITS, NOT_SHOWN
+from nextlabel.leakage.trials import Trial
+from nextlabel.leakage.verdicts import (
+    CLAIMED_WRONGLY,
+    LIMITS,
+    NOT_IDENTIFIABLE,
+    NOT_SHOWN,
+    OPTIMISER_FAILED,
+)
 from nextlabel.maths.intervals import binomial_interval
 
 if TYPE_CHECKING:
@@ -122,12 +129,14 @@ def residual_picture(report: Report) -> Picture | None:
     dots = [one for one in report.outcomes if one.residual is not None and one.error is not None]
     if not dots:
         return None
-    failed = sum(one.why == "optimiser failed" for one in dots)
-    unseen = sum(one.why == "not identifiable" for one in dots)
+    failed = sum(one.why == OPTIMISER_FAILED for one in dots)
+    unseen = sum(one.why == NOT_IDENTIFIABLE for one in dots)
+    wrong = sum(one.why == CLAIMED_WRONGLY for one in dots)
     caption = (
-        f"Each dot is an attack on a message. Upper left: the message is explained, and yet the record is "
-        f"another, so it is not identifiable ({unseen}). Upper right: the optimiser failed ({failed}). Lower "
-        "left: the record came back."
+        "Each dot is an attack on a message, by the share of the whole that it says it left. Lower left: the "
+        "record came back. Above, it did not: where another record explains every part of the message as "
+        f"well, it is not identifiable ({unseen}); where a part is left, however small its share, the "
+        f"optimiser failed ({failed}) or the attack claims what is wrong ({wrong})."
     )
 
     def draw(size: tuple[float, float]) -> "Figure":
@@ -297,7 +306,7 @@ def _pixels(item: Array) -> Array:
     """An image as matplotlib takes it: axes (h, w), or (h, w, 3)."""
     if item.ndim == 2:
         return item
-    if not item.shape[0] > 4 >= item.shape[2]:
+    if channel_axis(item.shape) == 0:
         item = np.moveaxis(item, 0, 2)
     return item[:, :, :3] if item.shape[2] >= 3 else item[:, :, 0]
 
