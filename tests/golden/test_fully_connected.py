@@ -1,6 +1,7 @@
 """Items in closed form, the rank of a batch, and items alone in a unit."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -300,6 +301,47 @@ def test_items_alone_in_a_unit_are_certified_under_both_reductions(reduction: st
     assert len(found.items) == 4
     assert worst(found.items, items) < 1e-9
     assert found.residual == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("known", [{"steps": 3}, {"rate": 0.5}, {}])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_update_needs_neither_rate_nor_steps(known: dict[str, object], dtype: torch.dtype) -> None:
+    """What enters the first layer is the item at every step, so that the ratio is free of both."""
+    model = network(12, 20, 5, dtype=dtype)
+    sent = update(model, items_of(1), np.array([3]), steps=3, rate=0.5)
+    found = recovered(sent, model, **known)
+    assert found.outcome == "recovered", found.reason
+    assert worst(found.items, items_of(1)) < (1e-5 if dtype == torch.float32 else 1e-12)
+    assert found.labels is None
+
+
+def test_an_update_of_unknown_scale_is_claimed_only_where_its_rows_are_those_of_one_input() -> None:
+    model, rng = network(12, 20, 5), np.random.default_rng(0)
+    sent = update(model, items_of(1), np.array([3]), steps=3, rate=0.5)
+    noised = {name: one + 1e-3 * rng.normal(size=one.shape) for name, one in sent.arrays.items()}
+    found = recovered(Disclosure("update", noised, 1), model)
+    assert found.outcome == "failed"
+    assert re.search(r"Without knowing the steps and rate, .* rounding may leave", found.reason)
+    several = update(model, items_of(2), np.array([3, 1]), steps=3, rate=0.5)
+    assert recovered(several, model).outcome == "refused"
+    bare = {name: one for name, one in sent.arrays.items() if not name.endswith("bias")}
+    assert recovered(Disclosure("update", bare, 1), model).items is None
+    still = {name: np.zeros_like(one) for name, one in sent.arrays.items()}
+    assert recovered(Disclosure("update", still, 1), model).outcome == "failed"
+
+
+def test_features_of_an_update_are_claimed_only_where_they_stayed_the_same() -> None:
+    """Behind a convolution the last layer's input moves with the steps; after one step it has not."""
+    model = lenet((1, 12, 12), 5).eval()
+    item = np.random.default_rng(3).random((1, 1, 12, 12)).astype(np.float32)
+    known = Knowledge(model, (1, 12, 12), 5)
+    outcomes = {}
+    for steps in (1, 20):
+        sent = update(model, item, np.array([3]), steps=steps, rate=0.5)
+        outcomes[steps] = FullyConnected().recover(sent, known, RNG)
+    assert outcomes[1].outcome == "recovered", outcomes[1].reason
+    assert outcomes[1].features is not None
+    assert outcomes[20].outcome == "failed"
 
 
 def test_items_of_an_update_are_certified_by_its_coarser_rounding() -> None:

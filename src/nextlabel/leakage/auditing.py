@@ -27,6 +27,8 @@ __all__ = ["KNOWN", "audit"]
 KNOWN: Final = ("batch", "bounds", "images", "public", "public_labels", "rate", "sketch", "steps")
 """What an attacker is told unless it is switched off: all but the labels, where it is given or holds."""
 
+_GLANCE = 1e-3  # seconds: enough for an attack to say that it does not apply
+
 
 def audit(
     model: Any,
@@ -80,8 +82,10 @@ def audit(
         Names, or attacks with parameters of one's own; by default all that read this kind of message. Of
         these, of defences and of what is known, a single one may stand alone.
     seconds : float
-        The budget of the report: shared evenly over the attempts that take time by the clock. What one
-        leaves unused passes on to the rest.
+        The budget of the report: shared evenly over the attempts that take time by the clock and can use it:
+        an attack that says at once that it does not apply has no share. What one leaves unused passes on to
+        those after it, and what is left at the end goes to attempts that the clock ended, the cheapest
+        first, which begin anew.
     seed : int
         Settles records and randomness: equal seeds give equal reports, but for times, and for attempts that
         the clock ended.
@@ -195,7 +199,7 @@ def audit(
 
 @final
 class _Run:
-    """The ladder climbed, rung by rung, by all messages that are still open."""
+    """The ladder climbed, rung by rung, by messages that are still open; then again where time is left."""
 
     def __init__(
         self,
@@ -209,30 +213,47 @@ class _Run:
         self._rungs, self._budget = rungs, budget
         self._bystanders = Bystanders(case)
         self._open = list(range(len(sent)))
+        self._refusing: set[int] | None = None
         self._unrun: dict[str, int] = {}
-        self._ended_early = 0
+        self._ended_early = self._again = 0
         self._seconds = 0.0
-        self.attempts: list[Attempt] = []
-        self.recoveries: list[Recovery] = []
+        # by rung and message: what was made of it, and that beside what the attack shows of other records
+        self._made: dict[tuple[int, int], Attempt] = {}
+        self._settled: dict[tuple[int, int], Attempt] = {}
+        self._found: dict[tuple[int, int], Recovery] = {}
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All that were made, by rung and message."""
+        return [self._settled[place] for place in sorted(self._settled)]
+
+    @property
+    def recoveries(self) -> list[Recovery]:
+        """What they are made of, in their order."""
+        return [self._found[place] for place in sorted(self._settled)]
 
     def climb(self) -> None:
         """Try every attack on every message that is not exact yet."""
         of = len(self._rungs) * len(self._sent)
         for number, rung in enumerate(self._rungs):
             self._ended_early += len(self._sent) - len(self._open)
-            begun = len(self.attempts)
             for place, message in enumerate(tuple(self._open)):
                 progress.report(f"attacking with {rung.name}", number * len(self._sent) + place, of)
-                self._try(rung, message, self._left(number, place))
-            self.attempts[begun:] = self._bystanders.settle(self.attempts[begun:], self.recoveries[begun:])
-            whole = {one.message for one in self.attempts if one.is_whole}
-            self._open = [message for message in self._open if message not in whole]
+                given = self._budget.share(self._left(number, place)) if rung.is_timed else None
+                if given == 0.0 and number in (self._refusing or ()):
+                    given = _GLANCE  # it need not be said to lack time
+                if given == 0.0:
+                    self._unrun[rung.name] = self._unrun.get(rung.name, 0) + 1
+                else:
+                    self._try(number, message, given)
+            self._settle(number)
+        self._spend_the_rest()
         progress.report("attacks done", of, of)
         self._seconds = self._budget.spent
 
     def spent(self) -> Spent:
         """The time that it took, and where it went."""
-        timed = [one for one in self.attempts if one.given is not None]
+        timed = [one for one in self.attempts if one.given is not None and one.outcome != "refused"]
         return Spent(
             seconds=self._budget.seconds,
             spent=self._seconds,
@@ -242,40 +263,81 @@ class _Run:
             unrun=sum(self._unrun.values()),
             ended_early=self._ended_early,
             left_out=dict(self._unrun),
+            again=self._again,
         )
 
     def _left(self, number: int, place: int) -> int:
-        """How many timed attempts are left, this one included, if no message is exact before the end."""
-        later = sum(rung.is_timed for rung in self._rungs[number + 1 :])
+        """How many attempts are left that can use time, this one included, if no message is exact before."""
+        if self._refusing is None:
+            self._refusing = self._asked(number)
+        later = sum(
+            rung.is_timed and place not in self._refusing
+            for place, rung in enumerate(self._rungs)
+            if place > number
+        )
         return len(self._open) - place + later * len(self._open)
 
-    def _try(self, rung: Rung, message: int, left: int) -> None:
-        given = self._budget.share(left) if rung.is_timed else None
-        if given == 0.0:
-            self._unrun[rung.name] = self._unrun.get(rung.name, 0) + 1
-            return
-        attack = rung.attack if given is None else rung.within(given)
-        recovery, seconds = attempt(
+    def _asked(self, number: int) -> set[int]:
+        """The later rungs that refuse the first open message, as they will the others: they need no share."""
+        later = [place for place, rung in enumerate(self._rungs) if place > number and rung.is_timed]
+        said = {place: self._attempted(place, self._open[0], _GLANCE)[0] for place in later}
+        return {place for place, recovery in said.items() if recovery.outcome == "refused"}
+
+    def _attempted(self, number: int, message: int, given: float | None) -> tuple[Recovery, float]:
+        rung = self._rungs[number]
+        return attempt(
             rung.name,
-            attack,
+            rung.attack if given is None else rung.within(given),
             self._sent[message],
             _apart(self._told[message]),
             message=message,
             seed=self._case.setting.seed,
         )
-        self.recoveries.append(recovery)
-        self.attempts.append(
-            scored(
-                rung.name,
-                recovery,
-                self._case.batches[message],
-                kind=self._case.setting.share,
-                message=message,
-                classes=self._case.classes,
-                seconds=seconds,
-                given=given,
-            )
+
+    def _try(self, number: int, message: int, given: float | None) -> None:
+        before = self._made.get((number, message))
+        recovery, seconds = self._attempted(number, message, given)
+        self._found[number, message] = recovery
+        self._made[number, message] = scored(
+            self._rungs[number].name,
+            recovery,
+            self._case.batches[message],
+            kind=self._case.setting.share,
+            message=message,
+            classes=self._case.classes,
+            seconds=seconds + (0.0 if before is None else before.seconds),
+            given=None if given is None else given + (0.0 if before is None else before.given or 0.0),
         )
+
+    def _settle(self, number: int) -> None:
+        """Lay what a rung shows beside other records, and close the messages that are exact."""
+        places = sorted(place for place in self._made if place[0] == number)
+        settled = self._bystanders.settle(
+            [self._made[place] for place in places], [self._found[place] for place in places]
+        )
+        self._settled |= dict(zip(places, settled, strict=True))
+        whole = {one.message for one in self._settled.values() if one.is_whole}
+        self._open = [message for message in self._open if message not in whole]
+
+    def _spend_the_rest(self) -> None:
+        """Make attempts that the clock ended again, the cheapest first, with the time that is left."""
+        had = {
+            place: one.given or 0.0
+            for place, one in self._made.items()
+            if one.is_cut and self._rungs[place[0]].limit > (one.given or 0.0)
+        }
+        is_over = False
+        while not is_over:
+            cut = [place for place in sorted(had) if self._made[place].is_cut and place[1] in self._open]
+            is_over = True
+            for number, place in enumerate(cut):
+                due = self._budget.more(len(cut) - number, had[place])
+                if due > 0.0 and place[1] in self._open:
+                    is_over = False
+                    had[place] = due
+                    self._again += 1
+                    self._try(*place, due)
+                    self._settle(place[0])
 
 
 def _checked(sent: Sequence[Disclosure], told: Sequence[Knowledge]) -> tuple[str, ...]:

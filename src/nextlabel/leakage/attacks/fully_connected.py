@@ -28,6 +28,8 @@ _FAR = 0.1  # of a message's length: what is further away does not explain it
 _HALF = 0.5  # of an update of several steps: its residual is that of the mean gradient
 _NOISE = 10.0  # times the noise that the rows show: what it may leave of the residual
 _ONE = 1e-4  # of a message's length: what is left when one item explains it
+_ROUNDED = 16.0  # rounding units: of a few hundred steps, each of which rounds the weights by less than half
+_EVIDENT = 1e-3  # of the rows' length
 _LISTED = 64  # singular values in the details
 
 
@@ -49,6 +51,12 @@ class FullyConnected(Attack):
     O(m·d·min(m, d)) for the singular values.
 
     Under the squared error the targets of a single item follow from what the model says of it.
+
+    Of an update of one item the ratio needs neither the rate nor the number of steps: what enters the first
+    layer is the item at every step, so that all changes of the weights are δ_t x' and of the biases δ_t, and
+    their sums have the ratio x as well. Where rate or steps are not known, an input is given as recovered
+    only if the rows are those of one input up to the rounding of the weights; the rest of the message, which
+    has a scale, is not held against it, and no label is solved for.
 
     Fails where the layer has no bias: one item is then known up to its scale; where another layer with
     weights comes first; where noise is as large as the gradient. Items that leave more of the message than
@@ -89,6 +97,8 @@ class FullyConnected(Attack):
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The items, or the features of one; and the rank in the details."""
         items = disclosure.items if knowledge.batch is None else knowledge.batch
+        if disclosure.kind == "update" and items == 1 and None in (knowledge.steps, knowledge.rate):
+            return _unscaled(disclosure, knowledge)
         remark = drift(knowledge, disclosure)
         try:
             gradient = as_gradient(disclosure, knowledge)
@@ -183,6 +193,50 @@ def _single(
         evaluations=int(closed.residual is not None),
         details=_shown(spectrum),
     )
+
+
+def _unscaled(disclosure: Disclosure, knowledge: Knowledge) -> Recovery:
+    """The item, or the features, of an update of one item whose rate or number of steps is not known."""
+    change = Disclosure("full", dict(disclosure.arrays), disclosure.items)
+    try:
+        first = _first_layer(change, knowledge)
+        seen = None if isinstance(first, str) else first[1]
+        found = gradient_of(last_layer(knowledge), change) if isinstance(first, str) else first[0]
+    except (DisclosureError, LearnerError) as cause:
+        return Recovery("refused", str(cause))
+    if found.is_zero:
+        return Recovery("failed", "The layer did not change: no unit speaks of an item.")
+    spectrum = _spectrum(found)
+    if found.weight is None or found.bias is None or not found.bias.any():
+        return _without_bias(spectrum, first if isinstance(first, str) else "")
+    row, apart = _solved(found.weight, found.bias)
+    limit = _rounding_of(found)
+    unknown = " and ".join(name for name in ("steps", "rate") if getattr(knowledge, name) is None)
+    reason = (
+        f"Without knowing the {unknown}, the ratio of the changes of weights and biases was read, which is "
+        f"free of scale; the rows are {apart:.2g} of their length away from those of one input, and rounding "
+        f"may leave {limit:.2g}."
+    )
+    return Recovery(
+        "recovered" if apart <= limit else "failed",
+        f"{first} {reason} It is what enters the last layer." if isinstance(first, str) else reason,
+        items=None if seen is None else seen.items_of(row[None]),
+        features=row[None] if seen is None or len(seen.layers) == 1 else None,
+        residual=apart,
+        details=_shown(spectrum),
+    )
+
+
+def _rounding_of(found: LayerGradient) -> float:
+    """What rounding leaves between the changes of a layer and those of one input, as a share of their length.
+
+    A change is a difference of weights, which are rounded at each step, the larger the coarser. More than a
+    thousandth would be no evidence that one input is behind all rows.
+    """
+    held, bias = found.layer.weight, found.layer.bias
+    size = np.sqrt((held**2).sum() + (0.0 if bias is None else (bias**2).sum()))
+    share = _ROUNDED * found.precision * (1.0 + float(size / np.linalg.norm(found.joined)))
+    return min(_EVIDENT, share)
 
 
 def _several(

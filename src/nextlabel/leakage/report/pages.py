@@ -7,7 +7,8 @@ from nextlabel.figures.page import Listing, Picture, Section, Table, Terms, long
 from nextlabel.leakage.report import pictures
 from nextlabel.leakage.report.report import Report, Summary
 from nextlabel.leakage.report.wording import between, count, error_words, others, sentences, time_words
-from nextlabel.leakage.scores import COLUMN
+from nextlabel.leakage.report.words import recovered_tokens
+from nextlabel.leakage.scores import COLUMN, ItemScore
 from nextlabel.leakage.trials import sweep_words
 from nextlabel.leakage.verdicts import EXACT, LIMITS, MEANINGS, NOT_SHOWN, RECOGNISABLE, VERDICTS
 
@@ -109,7 +110,7 @@ def _texts(report: Report) -> Table | None:
         caption="Token ids",
         header=["record", "true", "came back"],
         rows=[
-            [f"{one.place}, {one.position}", _ids(one.original), _ids(one.recovered) or "nothing"]
+            [f"{one.place}, {one.position}", _ids(one.original), recovered_tokens(one) or "nothing"]
             for one in report.exhibits
         ],
     )
@@ -248,13 +249,13 @@ def _records(report: Report) -> Section:
     for one in shown:
         score = one.score
         if is_text:
-            near = _NOTHING if score is None or score.tokens is None else f"{100 * score.tokens:.0f} %"
+            near = _share_came(score)
             sight = _NOTHING if score is None or score.rouge is None else f"{score.rouge:.2f}"
         else:
             near = _NOTHING if score is None or score.relative is None else f"{score.relative:.2g}"
             sight = _NOTHING if score is None or score.psnr is None else f"{score.psnr:.1f}"
-        guess = one.baseline.tokens if is_text else one.baseline.psnr
-        told = _NOTHING if guess is None else (f"{100 * guess:.0f} %" if is_text else f"{guess:.1f}")
+        guess = one.baseline.psnr
+        told = _share_came(one.baseline) if is_text else _NOTHING if guess is None else f"{guess:.1f}"
         rows.append([str(one.position), one.verdict, _spaced(one.attack) or _NOTHING, near, sight, told])
     header = ["record", "verdict", "attack"]
     header += (
@@ -274,6 +275,13 @@ def _records(report: Report) -> Section:
     return Section(
         "Records", [table, *([Listing([f"Why not: {_spaced(one)}." for one in why[:6]])] if why else [])]
     )
+
+
+def _share_came(score: ItemScore | None) -> str:
+    """The share of right tokens of a text; of words without an order, that of these."""
+    if score is not None and score.tokens is not None:
+        return f"{100 * score.tokens:.0f} %"
+    return _NOTHING if score is None or score.words is None else f"{100 * score.words:.0f} % of words"
 
 
 def _setting(report: Report) -> Section:
@@ -296,11 +304,12 @@ def _setting(report: Report) -> Section:
             f"each in units of its spread, none beyond {LIMITS.worst:g}); recognisable from PSNR "
             f"{LIMITS.psnr:g} and {LIMITS.psnr_margin:g} dB above the guess ({LIMITS.few:g} dB over the "
             f"number of values, where items have few), as exact needs too; SSIM {LIMITS.ssim:g} and "
-            f"{LIMITS.ssim_margin:g} above it, or {100 * LIMITS.tokens:g} % of tokens and "
-            f"{100 * LIMITS.tokens_margin:g} points above it, or {100 * LIMITS.columns:g} % of the columns "
-            f"of a table within {COLUMN:g} of their spread, {100 * LIMITS.columns_margin:g} points and "
-            f"{LIMITS.least_columns} columns above it; labels where a guess by the prior is right as often "
-            f"with a chance of at most {LIMITS.chance:g}, divided by the number of attacks that claim labels"
+            f"{LIMITS.ssim_margin:g} above it, or {100 * LIMITS.tokens:g} % of tokens (or of words, where "
+            f"these have no order) and {100 * LIMITS.tokens_margin:g} points above it, or "
+            f"{100 * LIMITS.columns:g} % of the columns of a table within {COLUMN:g} of their spread, "
+            f"{100 * LIMITS.columns_margin:g} points and {LIMITS.least_columns} columns above it; "
+            f"labels where a guess by the prior is right as often with a chance of at most "
+            f"{LIMITS.chance:g}, divided by the number of attacks that claim labels"
         ),
     }
     if setting["share"] == "update":

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, final
 
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.advice import Trial
 from nextlabel.leakage.controls import Control
 from nextlabel.leakage.ladder import Skipped
 from nextlabel.leakage.report.written import plain, read
 from nextlabel.leakage.scores import ItemScore
+from nextlabel.leakage.trials import Trial
 from nextlabel.leakage.verdicts import BOUNDED, NOT_SHOWN, Share, overall, shares
 
 __all__ = ["VOID", "Exhibit", "Outcome", "Report", "Spent", "Standing", "Summary"]
@@ -23,7 +23,7 @@ VOID = "VOID"
 """In place of a verdict, where a control failed."""
 
 _VERSION = 1
-_PASSING = {"command", "given", "overrun", "seconds", "spent"}  # times, and what the files were called
+_PASSING = {"again", "command", "given", "overrun", "seconds", "spent"}  # times, and how files were called
 
 
 @final
@@ -200,7 +200,7 @@ class Spent:
     overrun : float
         Beyond the budget.
     timed : int
-        Attempts that were given a share of it.
+        Attempts that were given a share of it, and did not refuse.
     cut : int
         Of these, ended by the clock.
     unrun : int
@@ -209,6 +209,8 @@ class Spent:
         Attempts that were not needed, since every record of the message had come back exactly.
     left_out : mapping of str to int
         The attacks for which no time was left, with the number of messages.
+    again : int
+        How often an attempt that the clock ended was made again with time that others had left.
     """
 
     seconds: float
@@ -219,6 +221,7 @@ class Spent:
     unrun: int
     ended_early: int
     left_out: Mapping[str, int] = field(default_factory=dict)
+    again: int = 0
 
 
 @final

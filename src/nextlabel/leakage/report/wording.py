@@ -21,6 +21,7 @@ _SHARES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 _TOLD: Final = "the labels"  # as the knowledge of an attacker is declared
+_NAMED: Final = 0.05  # of all attacks' time: an attack that took less is not named
 _NOTABLE: Final = 0.05  # labels that a guess names as often with a smaller chance are worth a word
 
 _CAME: Final[Mapping[str, str]] = MappingProxyType(
@@ -113,16 +114,17 @@ def between(low: float, high: float) -> str:
 
 
 def time_words(report: Report) -> str:
-    """How long the attacks took, of how long, and what was cut, left out or over.
+    """How long the attacks took, of how long and which of them, and what was cut, left out or over.
 
     Parameters
     ----------
     report : Report
     """
     spent = report.budget
-    said = f"Time: {spent.spent:.1f} of {spent.seconds:.0f} seconds"
-    said += f", {spent.timed} attempts with a share of it each" if spent.timed else ""
+    said = f"Time: {spent.spent:.1f} of {spent.seconds:.0f} seconds{_spent_on(report)}"
+    said += f", {count(spent.timed, 'attempt')} with a share of it each" if spent.timed else ""
     said += f", {spent.cut} ended by the clock" if spent.cut else ""
+    said += f", {spent.again} made again in the time that others left" if spent.again else ""
     said += f", {spent.unrun} not run for lack of time" if spent.unrun else ""
     left = _left_out(report)
     said += f" ({left})" if left else ""
@@ -153,6 +155,20 @@ def _lead(report: Report) -> str:
     left = _left_out(report)
     said += f" Not tried for lack of time: {left}." if left and report.verdict not in (VOID, EXACT) else ""
     return said if report.controls else f"{said} No controls ran."
+
+
+def _spent_on(report: Report) -> str:
+    """Where the time went, the longest first: attacks that took a twentieth of it or more."""
+    took: dict[str, float] = {}
+    for one in report.outcomes:
+        took[one.attack] = took.get(one.attack, 0.0) + one.seconds
+    whole = sum(took.values())
+    named = [
+        f"{name.replace('_', ' ')} {seconds:.1f}"
+        for name, seconds in sorted(took.items(), key=lambda pair: -pair[1])
+        if len(took) > 1 and seconds >= max(_NAMED * whole, 0.05)
+    ]
+    return f" ({', '.join(named)})" if named else ""
 
 
 def _left_out(report: Report) -> str:
