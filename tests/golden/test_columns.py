@@ -1,5 +1,6 @@
 """Tables are scored column by column in units of their own: no large column hides what did not come back."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from nextlabel.leakage.cases import Case, CaseSetting
 from nextlabel.leakage.given import looks_like_images
 from nextlabel.leakage.guesses import guess
 from nextlabel.leakage.notes import remarks_on
-from nextlabel.leakage.scores import ItemScore, score_item, spreads_of
-from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, RECOGNISABLE, item_verdict
+from nextlabel.leakage.scores import ItemScore, score_item
+from nextlabel.leakage.units import pixel_units, spreads_of
+from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, RECOGNISABLE, is_same, item_verdict
 
 TRUE = np.array([-0.1, 0.4, -0.4, 0.1, -0.3, 57086.0])
 UNITS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 900.0])
@@ -222,3 +224,145 @@ def test_what_fits_is_taken() -> None:
 def test_bounds_that_are_no_range_are_refused(bounds: Any) -> None:
     with pytest.raises(ParameterError, match="two finite numbers, the lower first; received"):
         CaseSetting(bounds=bounds)
+
+
+def hours(rng: np.random.Generator, n: int = 60) -> Array:
+    """Eight hours of eight sensors, the first a pressure, the others shares about 0."""
+    items = rng.uniform(-0.5, 0.5, (n, 8, 8))
+    items[:, :, 0] = 1013 + rng.uniform(-30, 30, (n, 8))
+    return items
+
+
+def two_axes(found: Array, true: Array, items: Array, units: Array, *, is_image: bool) -> str:
+    measure: dict[str, Any] = {"span": float(np.ptp(items)), "is_image": is_image, "spreads": units}
+    told = guess(true, items[1:], **measure)
+    return item_verdict(score_item(found, true, **measure), told.score, told.mean_mse, values=64)
+
+
+@pytest.mark.parametrize("is_image", [True, False], ids=["image", "table"])
+def test_a_wide_column_of_two_axes_alone_is_not_the_record(is_image: bool) -> None:
+    items = hours(np.random.default_rng(0))
+    found = items[0].copy()
+    found[:, 1:] = 0.0  # as eight bits leave it, and harsh pruning
+    units = (pixel_units if is_image else spreads_of)(items)
+    assert two_axes(found, items[0], items, units, is_image=is_image) == NOT_SHOWN
+    assert two_axes(items[0], items[0], items, units, is_image=is_image) == EXACT
+    if is_image:  # what one norm for all would say
+        score = score_item(found, items[0], span=float(np.ptp(items)), is_image=True)
+        assert item_verdict(score, ItemScore(psnr=10.2, ssim=0.1), mean_mse=40.0, values=64) == EXACT
+
+
+def test_a_record_is_shown_though_a_few_columns_are_far_off() -> None:
+    rng = np.random.default_rng(0)
+    items = hours(rng)
+    found = items[0] + rng.normal(0.0, 0.02, (8, 8))
+    found[:, 0] += 2000.0  # decibels of all columns are those of this one
+    score = score_item(found, items[0], span=1.0, spreads=spreads_of(items))
+    assert score.psnr is not None
+    assert score.psnr < 0
+    assert score.near == 0.875
+    assert two_axes(found, items[0], items, spreads_of(items), is_image=False) == RECOGNISABLE
+
+
+@pytest.mark.parametrize(
+    ("near", "guessed", "values", "verdict"),
+    [
+        (0.67, 0.4, 64, RECOGNISABLE),
+        (0.66, 0.4, 64, NOT_SHOWN),
+        (0.7, 0.51, 64, NOT_SHOWN),
+        (1.0, 0.7, 8, NOT_SHOWN),  # of eight values three more
+    ],
+)
+def test_two_columns_of_three_nearly_right_show_a_record(
+    near: float, guessed: float, values: int, verdict: str
+) -> None:
+    score = ItemScore(relative=9.0, mse=81.0, psnr=-8.0, worst=50.0, columns=0.1, near=near)
+    baseline = ItemScore(relative=1.0, psnr=10.8, columns=0.1, near=guessed)
+    assert item_verdict(score, baseline, mean_mse=1.0, values=values) == verdict
+
+
+def test_a_dark_margin_neither_decides_nor_hides() -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform(size=(50, 8, 8))
+    pictures[:, :, 0] *= 1e-4
+    units = pixel_units(pictures)
+    measure: dict[str, Any] = {"span": 1.0, "is_image": True, "spreads": units}
+    found = pictures[0].copy()
+    found[:, 0] += 1e-3  # ten times what the margin itself spreads, and no one sees it
+    assert is_same(score_item(found, pictures[0], **measure))
+    found[3, 4] += 0.02  # one pixel, by a hundredth of the whole
+    score = score_item(found, pictures[0], **measure)
+    assert not is_same(score)
+    assert score.worst == pytest.approx(0.02 / units[3, 4])
+
+
+def test_even_pictures_are_measured_by_one_scale() -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform(size=(50, 8, 8))
+    found = pictures[0] + rng.normal(0.0, 0.1, (8, 8))
+    plain = score_item(found, pictures[0], span=1.0, is_image=True)
+    other = score_item(found, pictures[0], span=1.0, is_image=True, spreads=pixel_units(pictures))
+    assert dataclasses.replace(other, worst=None) == plain
+    diverged = score_item(found * np.nan, found, span=1.0, is_image=True, spreads=pixel_units(pictures))
+    assert (diverged.worst, diverged.ssim) == (np.inf, -1.0)
+
+
+def test_pictures_of_which_one_pixel_differs_or_none_have_units() -> None:
+    one = np.zeros((4, 8, 8))
+    assert not pixel_units(one).any()
+    one[:2, 3, 3] = 2.0
+    assert (pixel_units(one) == 1.0).all()
+
+
+def test_what_came_back_to_rounding_is_exact_however_small_the_unit() -> None:
+    """Seven values of ten are jitter, which is the column's unit; a value of 1 is carried to 1e-7."""
+    rng = np.random.default_rng(0)
+    is_wide = rng.random((200, 30)) < 0.3
+    rows = np.where(is_wide, rng.normal(size=is_wide.shape), 1e-6 * rng.normal(size=is_wide.shape))
+    found = rows[0].astype(np.float32).astype(np.float64)
+    assert (np.abs(found - rows[0]) / spreads_of(rows)).max() > 0.01
+    assert is_same(score_item(found, rows[0], span=1.0, spreads=spreads_of(rows)))
+    assert not is_same(score_item(rows[0] * (1 + 1e-5), rows[0], span=1.0, spreads=spreads_of(rows)))
+    lost = np.where(is_wide[0], rows[0], 0.0)  # the jitter did not come back
+    assert not is_same(score_item(lost, rows[0], span=1.0, spreads=spreads_of(rows)))
+
+
+@pytest.mark.parametrize("axis", [1, 2], ids=["rows", "columns"])
+@pytest.mark.parametrize(
+    "scale",
+    [(1013, 60), (15, 20), (0.5, 15), (0.0, 15)],
+    ids=["pressure", "degrees", "counts", "centred"],
+)
+def test_neighbours_of_other_units_are_no_image(axis: int, scale: tuple[float, float]) -> None:
+    middle, width = scale
+    items = np.random.default_rng(0).uniform(0.0, 1.0, (40, 8, 8))
+    assert looks_like_images(items)
+    odd = np.swapaxes(items, 1, axis)
+    odd[:, 3] = middle + width * (odd[:, 3] - 0.5)
+    assert not looks_like_images(items)
+
+
+def test_channels_of_other_units_are_no_image() -> None:
+    items = np.random.default_rng(0).uniform(0.0, 1.0, (40, 4, 8, 8))
+    assert looks_like_images(items)
+    items[:, 3] *= 60.0  # a depth beside three colours
+    assert not looks_like_images(items)
+
+
+def test_pictures_with_dark_margins_are_images() -> None:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits().images / 16
+    assert looks_like_images(digits)
+    wide = np.zeros((len(digits), 12, 12))
+    wide[:, 2:10, 2:10] = digits
+    wide[:5, 1, 4] = 0.02  # ink beside the margin, in a few
+    assert looks_like_images(wide)
+
+
+def test_a_report_says_which_pixels_are_scaled_down() -> None:
+    items = hours(np.random.default_rng(0)).astype(np.float32)
+    said = " ".join(remarks_on(case(items, is_image=True), ()))
+    assert "8 of 64 pixels are spread over four times" in said
+    assert "four times" not in " ".join(remarks_on(case(items % 1.0, is_image=True), ()))
+    assert not case(items).is_image

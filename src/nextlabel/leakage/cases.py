@@ -23,8 +23,8 @@ from nextlabel.leakage.given import (
     require_sound,
 )
 from nextlabel.leakage.guesses import guess
-from nextlabel.leakage.scores import spreads_of
 from nextlabel.leakage.targets import target_law
+from nextlabel.leakage.units import pixel_units, spreads_of
 from nextlabel.maths.parameters import checked_whole, settle
 
 __all__ = ["LEAST_MESSAGES", "LEAST_RECORDS", "SWITCHES", "Case", "CaseSetting"]
@@ -234,7 +234,7 @@ class Case:
             "item_shape": list(self.items.shape[1:]),
             "is_image": self.is_image,
             "is_text": self.is_text,
-            "is_table": self.spreads is not None,
+            "is_table": self.spreads is not None and not self.is_image,
             "classes": self.classes,
             "range": self.span,
             "low": self.low,
@@ -325,10 +325,10 @@ class Case:
         return (width if width > 0 else 1.0), False
 
     def _units(self) -> Array | None:
-        """The unit of each column of a table; None of images, of text, and where no column tells anything."""
-        if self.is_image or self.is_text:
+        """The unit of each column of a table or pixel of an image; None of text, or where none differs."""
+        if self.is_text:
             return None
-        found = spreads_of(self.items)
+        found = (pixel_units if self.is_image else spreads_of)(self.items)
         return found if (found > 0).any() else None
 
     def _batch(self, message: int) -> Batch:

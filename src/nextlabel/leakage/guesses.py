@@ -8,8 +8,9 @@ from typing import Any, final
 import numpy as np
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.scores import COLUMN, ItemScore, score_item, score_tokens
+from nextlabel.leakage.scores import COLUMN, NEAR, ItemScore, score_item, score_tokens
 from nextlabel.leakage.text.word_scores import WordCount, WordGuess
+from nextlabel.leakage.units import errors_in, levels_of
 
 __all__ = ["Guess", "guess"]
 
@@ -72,7 +73,7 @@ def guess(
         The width of the range of values.
     is_image, is_text : bool
     spreads : array of float, the axes of an item, optional
-        The unit of each column; near, and the error, are then in these units.
+        The unit of each column or pixel; near, and the error, are then as these say.
 
     Notes
     -----
@@ -86,10 +87,8 @@ def guess(
         best_text = max(found, key=lambda score: score.tokens or 0.0)
         return Guess(best_text, None, WordGuess.of(true, others))
     flat = np.asarray(others, np.float64).reshape(len(others), -1)
-    apart = flat - np.asarray(true, np.float64).ravel()
-    if spreads is not None:
-        told = spreads.ravel() > 0
-        apart = apart[:, told] / spreads.ravel()[told]
+    row = np.asarray(true, np.float64).ravel()
+    apart = _apart(flat, row, None if spreads is None else spreads.ravel(), is_image)
     order = (apart**2).sum(1).argsort(kind="stable")
     middle = flat.mean(0).reshape(true.shape)
     measure: dict[str, Any] = {"span": span, "is_image": is_image, "spreads": spreads}
@@ -98,7 +97,16 @@ def guess(
     best = min(by_mean, *near, key=lambda score: math.inf if score.mse is None else score.mse)
     alike = [one.ssim for one in (by_mean, *near) if one.ssim is not None]
     score: ItemScore = dataclasses.replace(best, ssim=max(alike) if alike else None)
-    if spreads is not None:
-        shares = (np.abs(apart) <= COLUMN).mean(1)
-        score = dataclasses.replace(score, columns=max(by_mean.columns or 0.0, float(shares.max())))
+    if spreads is not None and not is_image:
+        exact, close = (float((apart <= one).mean(1).max()) for one in (COLUMN, NEAR))
+        columns, within = max(by_mean.columns or 0.0, exact), max(by_mean.near or 0.0, close)
+        score = dataclasses.replace(score, columns=columns, near=within)
     return Guess(score, by_mean.mse)
+
+
+def _apart(others: Array, true: Array, units: Array | None, is_image: bool) -> Array:
+    """How far other items are from a record, value by value, in the measure of its score."""
+    if units is None or is_image:
+        levels = None if units is None else levels_of(units)
+        return np.asarray(np.abs(others - true) * (1.0 if levels is None else levels))
+    return errors_in(units, others, true)

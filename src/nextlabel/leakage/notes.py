@@ -9,6 +9,7 @@ import numpy as np
 
 from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import LEAST_MESSAGES, LEAST_RECORDS, Case
+from nextlabel.leakage.units import levels_of
 from nextlabel.leakage.verdicts import LIMITS, is_same
 
 __all__ = ["remarks_on", "said_once"]
@@ -62,16 +63,24 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
 
 
 def _measure(case: Case) -> list[str]:
-    """What errors are measured in: of columns their spread, else the range of values."""
+    """What errors are measured in: of columns and uneven pixels their spread, else the range of values."""
     if case.is_text:
         return []
-    if case.spreads is not None:
+    if case.spreads is not None and not case.is_image:
         silent = int((case.spreads == 0).sum())
         left = f" {silent} of {case.spreads.size} columns are the same in all of them and left out."
         return [
             f"Each column is measured in its own unit, its spread over the {len(case.items)} records given; "
             "PSNR is of a range of √12 such units, that of an even distribution."
             f"{left if silent else ''}"
+        ]
+    levels = None if case.spreads is None else levels_of(case.spreads)
+    if levels is not None:
+        return [
+            f"{int((levels < 1).sum())} of {levels.size} pixels are spread over four times as wide as is "
+            "usual for them: these are scaled down to that, so that they do not stand for the others; PSNR "
+            "is of a range of √12 of the usual spread, and structural similarity is left out. Where items "
+            "are measurements, is_image=False measures each by itself."
         ]
     if not case.is_span_declared:
         return [

@@ -1,6 +1,6 @@
 """How near a recovery is to the truth: worked out after an attack, by code that holds the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -8,9 +8,12 @@ from scipy.optimize import linear_sum_assignment
 
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.pixels import channel_axis
+from nextlabel.leakage.units import EVEN_SPAN, errors_in, levels_of
 
 __all__ = [
     "COLUMN",
+    "NEAR",
     "ItemScore",
     "count_overlap",
     "feature_scores",
@@ -19,17 +22,16 @@ __all__ = [
     "rouge_l",
     "score_item",
     "score_tokens",
-    "spreads_of",
 ]
 
 COLUMN: Final = 0.01
 """Units by which a column may be off and still count among those that came back; few do so by chance."""
 
+NEAR: Final = EVEN_SPAN / 10
+"""Units by which a column may be off and still count as near: the error that PSNR calls 20 dB."""
+
 _PADDING = -1
 _WINDOW = 7  # pixels: the side of the window of structural similarity, as its authors' code has it
-_EVEN_SPAN = 12**0.5  # the width of an even law whose standard deviation is one
-_MIDDLE_HALF = 1.349  # the width of the middle half of a normal law, in standard deviations
-_ROUNDING = 4 * float(np.finfo(np.float32).eps)
 
 
 @final
@@ -53,9 +55,11 @@ class ItemScore:
     rouge : float, optional
         Of text: ROUGE-L, the F measure of the longest common subsequence.
     worst : float, optional
-        Of columns with units of their own: the largest error of a column, in its unit.
+        Of columns or pixels with units of their own: the largest error of one, in its unit.
     columns : float, optional
-        Of these: the share of the columns within a hundredth of their unit.
+        Of columns: the share of them within a hundredth of their unit.
+    near : float, optional
+        Of columns: the share of them within `NEAR` of their unit.
     words : float, optional
         Of text of which words came back and no order: the share of its words that were named, or of the
         words named that are in the message, whichever is less.
@@ -69,37 +73,8 @@ class ItemScore:
     rouge: float | None = None
     worst: float | None = None
     columns: float | None = None
+    near: float | None = None
     words: float | None = None
-
-
-def spreads_of(rows: Array) -> Array:
-    """The unit of each column: how far its values lie apart; 0 for a column that tells nothing.
-
-    Parameters
-    ----------
-    rows : array of float, first axis n
-
-    Returns
-    -------
-    array of float, the axes of a row
-        The standard deviation, or what the middle half of the values would have of a normal law, where that
-        is less: a few huge values make no small ones equal. Zero where it is below what single precision
-        tells apart.
-
-    Examples
-    --------
-    >>> spreads_of(np.array([[1.0, 5.0], [1.0, 5.0], [-1.0, 5.0], [-1.0, 5.0]]))
-    array([1., 0.])
-    """
-    rows = np.asarray(rows, np.float64)
-    largest = np.abs(rows).max(0)
-    scaled = rows / np.where(largest > 0, largest, 1.0)  # squares of huge values would overflow
-    deviation = scaled.std(0)
-    low, high = np.quantile(scaled, (0.25, 0.75), axis=0)
-    middle = (high - low) / _MIDDLE_HALF
-    spread = np.where(middle > _ROUNDING, np.minimum(deviation, middle), deviation)
-    made: Array = np.where(spread > _ROUNDING, spread * largest, 0.0)
-    return made
 
 
 def score_item(
@@ -117,7 +92,10 @@ def score_item(
         least 7 pixels a side.
     spreads : array of float, of the same shape, optional
         The unit of each column, at least one of them above 0; columns of 0 are left out. Errors are then in
-        these units, and PSNR has the range of an even law of unit spread, √12, in place of the span.
+        these units, and PSNR has the range of an even law of unit spread, √12, in place of the span. Of an
+        image the unit of each pixel, as `nextlabel.leakage.units.pixel_units` says: pixels over four times as
+        wide as usual are then scaled down to what is usual, so that they do not outweigh the others; PSNR has
+        √12 of the usual unit in place of the span, and structural similarity has no meaning there.
 
     Returns
     -------
@@ -153,40 +131,62 @@ def score_item(
         message = f"'span' must be a finite number above 0; received {span!r}. Give the range of the values."
         raise ParameterError(message)
     if spreads is not None:
-        return _score_columns(found, true, np.asarray(spreads, np.float64))
+        units = np.asarray(spreads, np.float64)
+        _require_units(units, true)
+        return _score_pixels(found, true, span, units) if is_image else _score_columns(found, true, units)
+    return _score_whole(found, true, span, is_image)
+
+
+def _score_whole(found: Array, true: Array, span: float, is_image: bool) -> ItemScore:
     if not np.isfinite(found).all():
         alike = _ssim(found, true, span) if is_image else None
         return ItemScore(relative=np.inf, mse=np.inf, psnr=-np.inf, ssim=alike)
     with np.errstate(over="ignore"):  # an attack that diverged: an infinite error is the right answer
         mse = float(((found - true) ** 2).mean())
-    psnr = -10.0 * float(np.log10(mse / span**2)) if mse > 0 else np.inf
     return ItemScore(
         relative=_relative(found, true),
         mse=mse,
-        psnr=psnr,
+        psnr=_decibels(mse, span),
         ssim=_ssim(found, true, span) if is_image else None,
     )
 
 
-def _score_columns(found: Array, true: Array, spreads: Array) -> ItemScore:
+def _decibels(mse: float, span: float) -> float:
+    return -10.0 * float(np.log10(mse / span**2)) if mse > 0 else np.inf
+
+
+def _require_units(spreads: Array, true: Array) -> None:
     if spreads.shape != true.shape or not (np.isfinite(spreads).all() and (spreads > 0).any()):
         message = (
             f"'spreads' must be finite, of the shape {true.shape} of an item and above 0 somewhere; received "
             f"the shape {spreads.shape} and {int((spreads > 0).sum())} above 0. Give that of each column."
         )
         raise ParameterError(message)
-    told = spreads > 0
+
+
+def _score_pixels(found: Array, true: Array, span: float, units: Array) -> ItemScore:
     if not np.isfinite(found).all():
-        return ItemScore(relative=np.inf, mse=np.inf, psnr=-np.inf, worst=np.inf, columns=0.0)
+        return replace(_score_whole(found, true, span, True), worst=np.inf)
+    levels, worst = levels_of(units), float(errors_in(units, found, true).max())
+    if levels is None:
+        return replace(_score_whole(found, true, span, True), worst=worst)
+    span = EVEN_SPAN * float(units.min())
+    return replace(_score_whole(found * levels, true * levels, span, False), worst=worst)
+
+
+def _score_columns(found: Array, true: Array, spreads: Array) -> ItemScore:
+    if not np.isfinite(found).all():
+        return ItemScore(relative=np.inf, mse=np.inf, psnr=-np.inf, worst=np.inf, columns=0.0, near=0.0)
+    errors = errors_in(spreads, found, true)
     with np.errstate(over="ignore"):
-        errors = np.abs((found - true)[told] / spreads[told])
         mse = float((errors**2).mean())
     return ItemScore(
         relative=float(np.sqrt(mse)),
         mse=mse,
-        psnr=-10.0 * float(np.log10(mse / _EVEN_SPAN**2)) if mse > 0 else np.inf,
+        psnr=_decibels(mse, EVEN_SPAN),
         worst=float(errors.max()),
         columns=float((errors <= COLUMN).mean()),
+        near=float((errors <= NEAR).mean()),
     )
 
 
@@ -368,7 +368,7 @@ def _ssim(found: Array, true: Array, span: float) -> float | None:
     A smaller window would find likeness by chance: with one of 3 pixels, four in a thousand pairs of random
     images of 4 × 5 pixels have a similarity above 0.6; with 7 pixels, of 7 × 7, none of four thousand.
     """
-    channel = _channel_axis(true.shape)
+    channel = channel_axis(true.shape)
     if min(side for axis, side in enumerate(true.shape) if axis != channel) < _WINDOW:
         return None
     if not np.isfinite(found).all():
@@ -380,13 +380,6 @@ def _ssim(found: Array, true: Array, span: float) -> float | None:
             found, true, data_range=span, channel_axis=channel, win_size=_WINDOW
         )
     return float(value) if np.isfinite(value) else -1.0
-
-
-def _channel_axis(shape: tuple[int, ...]) -> int | None:
-    """Channels are last where the first axis is longer than 4 and the last is not."""
-    if len(shape) == 2:
-        return None
-    return 2 if shape[0] > 4 >= shape[2] else 0
 
 
 def _unpadded(tokens: Array) -> Array:

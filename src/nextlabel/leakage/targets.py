@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import bdtrc
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.scores import COLUMN, ItemScore, matched, score_item, spreads_of
+from nextlabel.leakage.scores import COLUMN, ItemScore, matched, score_item
+from nextlabel.leakage.units import spreads_of
 from nextlabel.leakage.verdicts import EXACT, LIMITS, NOT_SHOWN, item_verdict
 
 __all__ = ["TargetLaw", "Targets", "target_law"]

@@ -63,7 +63,8 @@ VERDICTS: Final = (EXACT, RECOGNISABLE, LABEL_ONLY, BOUNDED, NOT_SHOWN)
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         EXACT: "The record came back as it was, a relative error below 0.001 (of a table, every column in "
-        "its own unit) or every token, and no guess without the message is as good.",
+        "its own unit) with no column or pixel beyond 0.01 of its unit, or every token, and no guess without "
+        "the message is as good.",
         RECOGNISABLE: "What came back shows the record, or of a text which words it has, clearly better than "
         "a guess without the message.",
         LABEL_ONLY: "The label came back more often than a guess finds it (of a regression, the target, "
@@ -86,13 +87,16 @@ class Limits:
     exact : float
         Relative error below which a record came back as it was; of columns, root mean square in their units.
     worst : float
-        And the error of the worst column is at most this, in its unit.
+        And the error of the worst column or pixel is at most this, in its unit.
     beyond_mean : float
         For that, the mean squared error is also at most this share of that of the mean of other items:
         where items hardly differ, a small relative error is no news.
     psnr, ssim, tokens, columns : float
         From where a record is recognisable: decibels, structural similarity, share of right tokens (or of
         its words, where these came back without their order), share of the columns that came back.
+    near : float
+        Or so many columns within `nextlabel.leakage.scores.NEAR` of their unit, with the margin of columns
+        above the baseline: as many as errors of 20 dB spread evenly leave within it, whatever the others are.
     psnr_margin, ssim_margin, tokens_margin, columns_margin : float
         By so much it must exceed the baseline, to be clearly above it.
     least_columns : int
@@ -119,6 +123,7 @@ class Limits:
     tokens: float = 0.5
     tokens_margin: float = 0.2
     columns: float = 0.5
+    near: float = 2 / 3
     columns_margin: float = 0.2
     least_columns: int = 3
     residual: float = 1e-3
@@ -296,10 +301,12 @@ def _looks_alike(score: ItemScore, baseline: ItemScore, limits: Limits) -> bool:
 
 def _has_columns(score: ItemScore, baseline: ItemScore, limits: Limits, values: int | None) -> bool:
     """Whether so many columns came back that the record is known by them, whatever the others are."""
-    if score.columns is None:
-        return False
     margin = max(limits.columns_margin, limits.least_columns / values if values else 0.0)
-    return score.columns >= max(limits.columns, (baseline.columns or 0.0) + margin)
+    found = (score.columns, baseline.columns, limits.columns), (score.near, baseline.near, limits.near)
+    return any(
+        share is not None and share >= max(least, (guessed or 0.0) + margin)
+        for share, guessed, least in found
+    )
 
 
 def why_not(outcome: str, residual: float | None, limits: Limits = LIMITS) -> str:
