@@ -12,14 +12,14 @@ import pytest
 from torch import nn
 
 from nextlabel import leakage
-from nextlabel.core.attack import Attack, Knowledge
-from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.attack import Attack
+from nextlabel.core.disclosure import Array
 from nextlabel.core.progress import reporting
 from nextlabel.core.registry import resolve
 from nextlabel.errors import DisclosureError, ParameterError, UnknownName
 from nextlabel.leakage import audit
 from nextlabel.leakage.report.report import Report
-from nextlabel.testing.plain_attacks import Blind, Broken, Nosy, Ratio, Timed
+from nextlabel.testing.plain_attacks import Blind, Broken, Ratio, Timed
 
 
 @pytest.fixture(scope="module")
@@ -133,54 +133,6 @@ def test_leaving_an_attack_out_changes_no_other(network: nn.Module, items: Array
     beside = audited(network, items, Timed(), Blind())
     errors = [[one.error for one in report.outcomes if one.attack == "Blind"] for report in (alone, beside)]
     assert errors[0] == errors[1]
-
-
-def reached(nosy: Nosy, items: Array, batch: int) -> set[str]:
-    """What of the private records the arrays hold, by value: rows that are an item, or labels of a batch."""
-    width = items[0].size
-    private = {row.tobytes() for row in items.reshape(-1, width).astype(np.float64)}
-    found = set()
-    for array in nosy.seen:
-        if array.size % width == 0:
-            rows = np.ascontiguousarray(array, np.float64).reshape(-1, width)
-            found |= {"items" for row in rows if row.tobytes() in private}
-        if np.issubdtype(array.dtype, np.integer) and array.shape in ((batch,), LABELS.shape):
-            found.add("labels")
-        if array.shape == LABELS.shape and np.array_equal(array, LABELS):
-            found.add("labels")
-    return found
-
-
-@pytest.mark.parametrize("batch", [1, 2])
-def test_an_attack_can_reach_neither_records_nor_labels(network: nn.Module, items: Array, batch: int) -> None:
-    nosy = Nosy()
-    audited(network, items, nosy, records=4, batch=batch)
-    assert nosy.seen
-    assert reached(nosy, items, batch) == set()
-
-
-@pytest.mark.parametrize("batch", [1, 2])
-@pytest.mark.parametrize(
-    ("knows", "is_public", "held"), [("labels", False, {"labels"}), ("public", True, {"items"})]
-)
-def test_what_an_attacker_is_told_can_be_reached(
-    network: nn.Module, items: Array, knows: str, is_public: bool, held: set[str], batch: int
-) -> None:
-    """The broken twin of the test before: what is handed over is found, in copies as well."""
-    nosy = Nosy()
-    public = items[::-1].astype(np.float64) if is_public else None
-    audited(network, items, nosy, records=4, batch=batch, knows=(knows,), public=public)
-    assert reached(nosy, items, batch) == held
-
-
-@pytest.mark.parametrize("batch", [1, 2])
-def test_the_batch_itself_would_be_found(items: Array, batch: int) -> None:
-    """The broken twin with the batch in the knowledge, of any shape."""
-    for private in (items[3 : 3 + batch], items[3 : 3 + batch].reshape(batch, -1), items[3].ravel()):
-        nosy = Nosy()
-        told = Knowledge(None, (4, 5), 3, public=private.copy(), labels=LABELS[3 : 3 + batch].copy())
-        nosy.recover(Disclosure("full", {"weight": np.ones((2, 20))}, batch), told, np.random.default_rng(0))
-        assert reached(nosy, items, batch) == {"items", "labels"}
 
 
 def test_what_is_switched_off_is_not_told(network: nn.Module, items: Array) -> None:

@@ -143,15 +143,21 @@ class Nosy(_PlainAttack):
 
     Parameters
     ----------
-    seen : list of array
+    seen, known : list of array
+        Written to: all of them, and those that are in the knowledge.
+    told : list of Knowledge
         Written to.
     """
 
     seen: list[Array] = field(default_factory=list, compare=False)
+    known: list[Array] = field(default_factory=list, compare=False)
+    told: list[Knowledge] = field(default_factory=list, compare=False)
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """A failure, once all is kept."""
         self.seen.extend(_arrays([disclosure, knowledge]))
+        self.known.extend(_arrays([knowledge]))
+        self.told.append(knowledge)
         return Recovery("failed")
 
 
