@@ -170,8 +170,13 @@ def test_time_is_split_evenly_and_what_is_unused_passes_on(network: nn.Module, i
     timed = Timed()
     report = audited(network, items, timed, records=4, seconds=40.0)
     # the attempts use next to nothing: a quarter, then a third, a half, all
-    assert timed.noted == pytest.approx([10.0, 40 / 3, 20.0, 40.0], rel=0.02)
+    first, again = timed.noted[:4], timed.noted[4:]
+    assert first == pytest.approx([10.0, 40 / 3, 20.0, 40.0], rel=0.02)
+    # twice as much for those that the clock ended, as long as so much is left
+    assert again == pytest.approx([20.0, 80 / 3, 40.0, 40.0, 40.0], rel=0.02)
     assert (report.budget.timed, report.budget.cut, report.budget.unrun) == (4, 4, 0)
+    assert report.budget.again == 5
+    assert any("5 made again in the time that others left" in one for one in report.sentences())
     assert "4 ended by the clock" in " ".join(report.sentences())
     assert any("clock ended" in one for one in report.remarks)
 
