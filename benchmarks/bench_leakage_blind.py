@@ -1,4 +1,4 @@
-"""The verdict of an audit against the truth of 112 scenarios, leaking and null, set beforehand.
+"""The verdict of an audit against the truth of 116 scenarios, leaking and null, set beforehand.
 
 About half a CPU minute. Each scenario is audited by `nextlabel.leakage.audit` with all registered attacks,
 which get the messages and nothing of the scenario; the truth is written here, beside each of them.
@@ -144,7 +144,7 @@ def rows() -> list[Row]:
 
 
 def _scenarios() -> Iterator[Scenario]:
-    """112 of them, in an order that says nothing."""
+    """116 of them, in an order that says nothing."""
     made = [one for build, count in _KINDS for one in _several(build, count)]
     for place in generator(0).permutation(len(made)):
         yield made[int(place)]
@@ -310,6 +310,42 @@ def _text(seed: int) -> Scenario:
     return Scenario("text", frozenset({EXACT}), network, items, labels, options)
 
 
+class _Averages(nn.Module):
+    """Token embeddings averaged before any layer reads them."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.table, self.layers = nn.Embedding(200, 16), _dense(0, 16, 16, classes, nn.Tanh)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.layers(self.table(tokens).mean(1))
+        return made
+
+
+def _averaged(seed: int) -> tuple[nn.Module, Array, Array]:
+    torch.manual_seed(seed)
+    rng = generator(seed, 10)
+    return _Averages(4).eval(), rng.integers(200, size=(60, 5)), rng.permutation(60) % 4
+
+
+def _words(seed: int) -> Scenario:
+    """An average of embeddings has no order: the words come back, and never the sentence."""
+    network, items, labels = _averaged(seed)
+    options = {"attacks": ["label_inference", "bag_of_words"]}
+    return Scenario("words of averaged text", frozenset({RECOGNISABLE}), network, items, labels, options)
+
+
+def _other_words(seed: int) -> Scenario:
+    """Messages of texts that are drawn anew."""
+    network, items, labels = _averaged(seed)
+
+    def other(rng: np.random.Generator) -> Disclosure:
+        return full(network, rng.integers(200, size=(1, 5)), rng.integers(4, size=1))
+
+    options = {"attacks": ["label_inference", "bag_of_words"], "defences": [Swapped(other)]}
+    return Scenario("words of other texts", frozenset({NOT_SHOWN}), network, items, labels, options)
+
+
 _KINDS: tuple[tuple[Callable[[int], Scenario], int], ...] = (
     (_dense_leak, 20),
     (_update_leak, 6),
@@ -325,4 +361,6 @@ _KINDS: tuple[tuple[Callable[[int], Scenario], int], ...] = (
     (_unequal_null, 4),
     (_pairs, 2),
     (_text, 2),
+    (_words, 2),
+    (_other_words, 2),
 )
