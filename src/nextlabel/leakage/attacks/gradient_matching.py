@@ -157,7 +157,7 @@ class GradientMatching(Attack):
         )
         if len(ended.trace) < self.evaluations:  # it ended before: whoever watches hears that it is over
             report("matching the gradient", self.evaluations, self.evaluations)
-        return self._recovery(ended, candidate, match, explained, remark)
+        return self._recovery(ended, candidate, explained, remark)
 
     def _labels(
         self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator
@@ -168,9 +168,7 @@ class GradientMatching(Attack):
             return analytic_labels(disclosure, knowledge, rng)
         return knowledge.labels, "" if knowledge.labels is not None else "The labels are not known."
 
-    def _recovery(
-        self, ended: Descent, candidate: Candidate, match: Match, explained: float, remark: str
-    ) -> Recovery:
+    def _recovery(self, ended: Descent, candidate: Candidate, explained: float, remark: str) -> Recovery:
         evaluations = int(ended.evaluations.sum())
         best = ended.best
         residual = float(ended.values[best]) ** 0.5
@@ -179,12 +177,10 @@ class GradientMatching(Attack):
             return Recovery("failed", reason, evaluations=evaluations, is_cut=ended.is_cut)
         items, labels = candidate.arrays(ended.points[best])
         agreeing = _agreeing(ended, candidate, best)
-        name, far = farthest(match.message(*candidate.parts(ended.points[best])), match.sent)
-        is_explained = residual <= explained and far <= explained
+        is_explained = residual <= explained
         cause = "The clock ended it" if ended.is_cut else _FAILED
         reason = (
-            f"{cause} at a residual of {residual:.2g} (of {name!r}, the farthest, {far:.2g}), above "
-            f"{explained:.2g}; {agreeing} of "
+            f"{cause} at a residual of {residual:.2g}, above {explained:.2g}; {agreeing} of "
             f"{len(ended.values)} starts ended at the same items."
         )
         return Recovery(

@@ -12,7 +12,7 @@ from torch.func import grad, vmap
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import report
-from nextlabel.leakage.gradients import farthest, relative_distance
+from nextlabel.leakage.gradients import relative_distance
 from nextlabel.leakage.matching.candidates import PRECISIONS, Candidate, Match
 from nextlabel.leakage.matching.premises import analytic_labels, precision_of, unmatchable
 from nextlabel.leakage.pixels import pixel_axes
@@ -83,7 +83,7 @@ class InvertingGradients(Attack):
     The point to be kept of a start, and the start to be kept, are those with the largest cosine.
 
     ``"recovered"`` is said where 1 − cos, half the squared angle, is below the rounding unit of the message
-    or of the computation (float32: an angle of 5e-4), and each array is as near by itself. Smoothness is bought with distance: where it is wanted,
+    or of the computation (float32: an angle of 5e-4). Smoothness is bought with distance: where it is wanted,
     that is hardly ever reached and the outcome is ``"failed"`` with the distance in its reason, also where
     the image is plain to see. Only a score against the truth can tell.
 
@@ -246,16 +246,11 @@ class _Walk:
         point = self._best[best]
         items, _ = self._candidate.arrays(point)
         found = self._match.message(*self._candidate.parts(point))
-        name, far = farthest(found, self._match.sent)
-        angle = (2.0 * unit) ** 0.5
-        is_explained = apart <= unit and far <= angle
+        is_explained = apart <= unit
         cause = (
             "The clock ended it" if self._is_cut else "The optimiser failed, or smoothness cost it: it ended"
         )
-        amount = f"1 − cosine {apart:.2g}, above {unit:.2g}"
-        if apart <= unit:
-            amount = f"{name!r} at {far:.2g} of its length, above {angle:.2g}, which the whole does not show"
-        reason = f"{cause} with {amount}. {remark}".rstrip()
+        reason = f"{cause} with 1 − cosine {apart:.2g}, above {unit:.2g}. {remark}".rstrip()
         return Recovery(
             "recovered" if is_explained else "failed",
             remark if is_explained else reason,
