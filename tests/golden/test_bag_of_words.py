@@ -112,6 +112,19 @@ def test_a_text_of_one_token_comes_back_as_it_was() -> None:
     assert found.items.tolist() == [[7]]
 
 
+@pytest.mark.parametrize(
+    "table",
+    [nn.Sequential(nn.Embedding(50, 8, sparse=True), nn.Flatten()), nn.EmbeddingBag(50, 32)],
+    ids=["sparse", "bags"],
+)
+def test_sparse_gradients_and_bags_of_embeddings_are_read(table: nn.Module) -> None:
+    model = nn.Sequential(table, nn.Linear(32, 3)).eval()
+    text = np.array([[3, 14, 15, 9]])
+    found = recovered(full(model, text, np.array([1])), model, length=4)
+    assert found.words is not None
+    assert found.words.tolist() == [3, 9, 14, 15]
+
+
 def test_an_update_names_words_and_its_decay_hides_none() -> None:
     model = model_of()
     sent = update(model, TEXT, np.array([1]), steps=3, rate=0.5)

@@ -207,8 +207,9 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def array_of(found: Tensor) -> Array:
-    """As NumPy has it; NumPy has no bfloat16, which becomes float32 and holds the same numbers."""
+    """As NumPy has it: gradients of sparse embeddings whole, and bfloat16 as float32, of the same numbers."""
     found = found.detach().cpu()
+    found = found.to_dense() if found.is_sparse else found
     numbers: Array = (found.float() if found.dtype == torch.bfloat16 else found).numpy()
     return numbers
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from torch import nn
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
@@ -11,6 +12,8 @@ from nextlabel.leakage.text.token_places import table_of
 from nextlabel.leakage.text.word_rows import occurrences, without_decay, written_rows
 
 __all__ = ["BagOfWords"]
+
+_TABLES = (nn.Embedding, nn.EmbeddingBag)
 
 
 @final
@@ -68,7 +71,7 @@ class BagOfWords(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The words of a batch, without their order."""
-        table = table_of(knowledge) if disclosure.kind in self.reads else None
+        table = table_of(knowledge, _TABLES) if disclosure.kind in self.reads else None
         if table is None:
             return Recovery(
                 "refused", "words are read from the full gradient, or the update, of a model of token ids"

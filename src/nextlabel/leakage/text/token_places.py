@@ -86,7 +86,9 @@ def is_linear(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"
 
 
-def token_table(model: nn.Module, length: int) -> str | None:
+def token_table(
+    model: nn.Module, length: int, kinds: tuple[type[nn.Module], ...] = (nn.Embedding,)
+) -> str | None:
     """The name of the embedding that reads the token ids; None where a model takes no token ids.
 
     Parameters
@@ -94,6 +96,8 @@ def token_table(model: nn.Module, length: int) -> str | None:
     model : torch.nn.Module
     length : int
         Tokens of a sequence.
+    kinds : tuple of type
+        What counts as one.
 
     Examples
     --------
@@ -101,7 +105,7 @@ def token_table(model: nn.Module, length: int) -> str | None:
     '0'
     """
     probe = (torch.arange(length)[None] + 1) % 2  # neither positions nor types of tokens begin with a one
-    names = [name for name, module in model.named_modules() if isinstance(module, nn.Embedding)]
+    names = [name for name, module in model.named_modules() if isinstance(module, kinds)]
     if not names:
         return None
     with _watched(model, names, ends=False) as seen, torch.no_grad():
@@ -109,10 +113,10 @@ def token_table(model: nn.Module, length: int) -> str | None:
     return next((name for name, value in seen.items() if torch.equal(value, probe)), None)
 
 
-def table_of(knowledge: Knowledge) -> str | None:
+def table_of(knowledge: Knowledge, kinds: tuple[type[nn.Module], ...] = (nn.Embedding,)) -> str | None:
     """The `token_table` of the model that an attacker knows; None where its items are no sequences."""
     shape = knowledge.item_shape
-    return token_table(knowledge.model, shape[0]) if len(shape) == 1 else None
+    return token_table(knowledge.model, shape[0], kinds) if len(shape) == 1 else None
 
 
 def reading(model: nn.Module, length: int, vocabulary: int) -> Reading:
