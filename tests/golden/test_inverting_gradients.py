@@ -16,6 +16,7 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
 from nextlabel.leakage.attacks.inverting_gradients import InvertingGradients, total_variation
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
+from nextlabel.leakage.messages import full
 from nextlabel.learners.networks import Flat
 from nextlabel.testing.attack_examples import message_of, small_network
 
@@ -211,3 +212,20 @@ def test_total_variation_counts_both_directions_of_every_image() -> None:
 def test_parameters_that_make_no_sense_are_refused(field: str, value: object, says: str) -> None:
     with pytest.raises(ParameterError, match=re.escape(says)):
         InvertingGradients(**{field: value})  # type: ignore[arg-type]
+
+
+def test_a_layer_that_hardly_counts_in_the_whole_must_be_explained_too() -> None:
+    torch.manual_seed(0)
+    bottom, top = nn.Linear(6, 16), nn.Linear(16, 3)
+    with torch.no_grad():
+        bottom.weight.mul_(1e-5)  # the features say next to nothing of the item
+        top.weight.mul_(1e-5)  # and the gradient below, which does, is that much shorter
+    model = nn.Sequential(bottom, nn.Sigmoid(), top).eval()
+    item = np.linspace(0.2, 0.8, 6, dtype=np.float32)[None]
+    knowledge = Knowledge(model, (6,), 3, labels=np.array([1]))
+    attack = InvertingGradients(restarts=1, evaluations=60)
+    found = attack.recover(full(model, item, np.array([1])), knowledge, generator(0))
+    assert found.outcome == "failed"
+    assert found.residual is not None
+    assert found.residual < 5e-4
+    assert re.search(r"with '0\.\w+' at .* of its length, above 0\.01, which the whole", found.reason)

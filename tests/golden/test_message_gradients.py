@@ -1,11 +1,12 @@
 """The gradient that an attack repeats, and how far messages are apart."""
 
 import numpy as np
+import pytest
 import torch
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
-from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
+from nextlabel.leakage.gradients import MessageGradient, farthest, relative_distance, tensors_of
 from nextlabel.leakage.messages import full
 from nextlabel.maths.predictions import softmax
 from nextlabel.testing.attack_examples import small_network
@@ -51,3 +52,19 @@ def test_the_distance_of_messages_is_a_share_of_the_length() -> None:
     assert relative_distance({"a": torch.tensor([6.0]), "b": torch.tensor([8.0])}, one) == 1.0
     assert relative_distance(zero, zero) == 0.0
     assert relative_distance(one, zero) == float("inf")
+
+
+def test_the_farthest_array_is_held_against_its_own_length() -> None:
+    sent = {"large": torch.tensor([1.0]), "small": torch.tensor([1e-6]), "none": torch.tensor([0.0])}
+    found = {"large": torch.tensor([1.1]), "small": torch.tensor([3e-6]), "none": torch.tensor([1e-12])}
+    assert relative_distance(found, sent) == pytest.approx(0.1)
+    for replaced, name, share in [
+        ({}, "small", 2.0),
+        ({"small": sent["small"]}, "large", 0.1),
+        (sent | {"none": torch.tensor([2.0**-20])}, "none", 8.0),
+    ]:
+        where, far = farthest(found | replaced, sent)
+        assert where == name
+        assert far == pytest.approx(share, rel=1e-3)
+    nothing = {"none": torch.tensor([0.0])}
+    assert farthest(nothing, nothing) == ("none", 0.0)

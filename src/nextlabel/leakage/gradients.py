@@ -1,7 +1,7 @@
 """The gradient of a message's loss, as a function that can be differentiated and mapped once more."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,10 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage.batches import logits_of
 
-__all__ = ["MessageGradient", "joined_loss", "relative_distance", "tensors_of"]
+__all__ = ["PART", "MessageGradient", "farthest", "joined_loss", "relative_distance", "tensors_of"]
+
+PART: Final = 0.01
+"""Of its own length: what may be left of an array of a message whose whole is explained far better."""
 
 
 def joined_loss(outputs: Tensor, targets: Tensor, loss: str, reduction: str) -> Tensor:
@@ -143,6 +146,29 @@ class MessageGradient:
 def tensors_of(disclosure: Disclosure, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
     """The arrays of a message as tensors of one type, copied."""
     return {name: torch.tensor(array, dtype=dtype) for name, array in disclosure.arrays.items()}
+
+
+def farthest(found: Mapping[str, Tensor], shared: Mapping[str, Tensor]) -> tuple[str, float]:
+    """The array that is farthest from what was shared, as a share of its own length, and that share.
+
+    Where one layer holds nearly all of a message's length, the distance of the whole hides the rest.
+
+    Parameters
+    ----------
+    found, shared : mapping of str to Tensor
+        Of equal names and shapes, at least one; the names of ``shared`` count.
+
+    Returns
+    -------
+    tuple of str and float
+        An array of zeros is held against the rounding of the whole in float32.
+    """
+    whole = sum(float((one.double() ** 2).sum()) for one in shared.values()) ** 0.5
+    shares = {}
+    for name, one in shared.items():
+        length = float(one.double().norm()) or whole * float(torch.finfo(torch.float32).eps) or 1.0
+        shares[name] = float((found[name].double() - one.double()).norm()) / length
+    return max(shares.items(), key=lambda pair: pair[1])
 
 
 def relative_distance(found: Mapping[str, Tensor], shared: Mapping[str, Tensor]) -> float:

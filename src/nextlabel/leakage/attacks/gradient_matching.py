@@ -9,6 +9,7 @@ import torch
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import report
+from nextlabel.leakage.gradients import PART, farthest
 from nextlabel.leakage.matching.candidates import PRECISIONS, Candidate, Match
 from nextlabel.leakage.matching.premises import analytic_labels, precision_of, unmatchable
 from nextlabel.leakage.matching.together import Descent, descend
@@ -60,7 +61,8 @@ class GradientMatching(Attack):
     of it. Items of a batch are recovered in no particular order.
 
     ``"recovered"`` is said where the residual is at most the target, half of the digits of float32 (3.5e-4),
-    or the rounding unit of a message in fewer digits, which bounds the residual of the truth. A local minimum
+    or the rounding unit of a message in fewer digits, which bounds the residual of the truth; of the whole,
+    and 0.01 of each array is left at most, since one layer may hold nearly all of the length. A local minimum
     ends at a residual that has nothing to do with rounding; a start on its way to the item goes on losing
     residual, so that having passed half of the digits it passes the others: the remaining starts end then. A
     message to which noise was added is never explained that well: the outcome is ``"failed"``, the reason
@@ -157,7 +159,7 @@ class GradientMatching(Attack):
         )
         if len(ended.trace) < self.evaluations:  # it ended before: whoever watches hears that it is over
             report("matching the gradient", self.evaluations, self.evaluations)
-        return self._recovery(ended, candidate, explained, remark)
+        return self._recovery(ended, candidate, match, explained, remark)
 
     def _labels(
         self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator
@@ -168,7 +170,9 @@ class GradientMatching(Attack):
             return analytic_labels(disclosure, knowledge, rng)
         return knowledge.labels, "" if knowledge.labels is not None else "The labels are not known."
 
-    def _recovery(self, ended: Descent, candidate: Candidate, explained: float, remark: str) -> Recovery:
+    def _recovery(
+        self, ended: Descent, candidate: Candidate, match: Match, explained: float, remark: str
+    ) -> Recovery:
         evaluations = int(ended.evaluations.sum())
         best = ended.best
         residual = float(ended.values[best]) ** 0.5
@@ -177,10 +181,14 @@ class GradientMatching(Attack):
             return Recovery("failed", reason, evaluations=evaluations, is_cut=ended.is_cut)
         items, labels = candidate.arrays(ended.points[best])
         agreeing = _agreeing(ended, candidate, best)
-        is_explained = residual <= explained
+        name, far = farthest(match.message(*candidate.parts(ended.points[best])), match.sent)
+        is_explained = residual <= explained and far <= PART
         cause = "The clock ended it" if ended.is_cut else _FAILED
+        limit = f"above {explained:.2g}"
+        if residual <= explained:
+            limit = f"and at {far:.2g} of the length of {name!r}, above {PART}, which the whole does not show"
         reason = (
-            f"{cause} at a residual of {residual:.2g}, above {explained:.2g}; {agreeing} of "
+            f"{cause} at a residual of {residual:.2g}, {limit}; {agreeing} of "
             f"{len(ended.values)} starts ended at the same items."
         )
         return Recovery(

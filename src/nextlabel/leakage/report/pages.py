@@ -126,10 +126,14 @@ def _attacks(report: Report) -> Section:
                 "Exact and recognisable: records of all that the attack was tried on. Messages of which "
                 "every record had come back exactly were not tried again.",
                 "Labels right: of the records of messages for which the attack claimed labels, and the "
-                "chance that a guess by the prior is right as often.",
-                "If not shown: not identifiable means that the message is explained, and yet what came back "
-                "is another record; optimiser failed, that the message is not explained: more time or "
-                "another start may do better.",
+                "chance that a guess which knows how many records have each class, and nothing of the "
+                "messages, is right as often.",
+                "If not shown: not identifiable means that another record explains every part of the "
+                "message as well as the true one does; left open by this attack, that the attack came to "
+                "no more, and yet another brought a record of that message back; optimiser failed, that "
+                "the message is not explained: more time or another start may do better; claimed, and "
+                "wrong, that the attack says it explains the message, and it does not; gave no item and "
+                "did not apply, that the attack has nothing to say of the records, whatever others do.",
             ],
         )
     ]
@@ -269,7 +273,10 @@ def _records(report: Report) -> Section:
         + (f", the first {len(shown)}; {left} more are in report.json" if left else ""),
         header=header,
         rows=rows,
-        notes=["Guess: the better of the mean of other items and the nearest of them, without the message."],
+        notes=[
+            "Attack: of LABEL ONLY the one that named the label; the errors are those of what came nearest.",
+            "Guess: the better of the mean of other items and the nearest of them, without the message.",
+        ],
     )
     why = list(dict.fromkeys(one.why for one in report.standings if one.why))
     return Section(
