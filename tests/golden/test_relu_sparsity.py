@@ -67,7 +67,10 @@ def test_equal_items_are_recovered_once_and_it_is_said() -> None:
             nn.Sequential(nn.Linear(12, 9), nn.LayerNorm(9), nn.Linear(9, 4)).double(),
             "what follows is unknown",
         ),
-        (nn.Sequential(nn.ReLU(), *network()), "not a linear one that reads the values of the item"),
+        (
+            nn.Sequential(nn.ReLU(), *network()),
+            "are not the values of the item, each scaled and shifted at most",
+        ),
         (network(bias=False), "both the weight and the bias of the first layer"),
     ],
 )

@@ -126,7 +126,7 @@ def _first_layer(gradient: Disclosure, knowledge: Knowledge) -> tuple[LayerGradi
     except LearnerError as cause:
         return str(cause)
     if seen.order is None:
-        return "The first layer with weights is not a linear one that reads the values of the item."
+        return seen.unread
     try:
         return gradient_of(seen.layers[0], gradient), seen
     except DisclosureError:

@@ -243,7 +243,7 @@ class _Search:
 
 def _refusal(seen: DenseLayers) -> str:
     if seen.order is None:
-        return "The first layer with weights is not a linear one that reads the values of the item."
+        return seen.unread
     between = seen.layers[0].activation
     if between is None or between.name != "relu":
         return f"ReLU must follow the first layer; what follows is {between.name if between else 'unknown'}."

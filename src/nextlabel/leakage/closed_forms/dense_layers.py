@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.closed_forms.activations import Activation, recognised
+from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 from nextlabel.maths.axes import Floats
 
 __all__ = ["Dense", "DenseLayers", "dense_layers", "probe_of"]
@@ -63,22 +64,29 @@ class DenseLayers:
     Parameters
     ----------
     layers : tuple of Dense
-    order : array of int64, axes (d,), or None
-        The first layer reads ``item.ravel()[order]``; None where it reads something else, or where another
-        layer with weights comes before it.
+    reading : Reading or None
+        What the first of them reads of an item: each of its values, in some order, scaled and shifted; None
+        where it reads something else.
     item_shape : tuple of int
         The shape of one item.
+    unread : str
+        Where there is no reading, why.
     """
 
     layers: tuple[Dense, ...]
-    order: NDArray[np.int64] | None
+    reading: Reading | None
     item_shape: tuple[int, ...]
+    unread: str = ""
+
+    @property
+    def order(self) -> NDArray[np.int64] | None:
+        """Where each value that the first layer reads stands in the item; None without a reading."""
+        return None if self.reading is None else self.reading.order
 
     def items_of(self, rows: Floats) -> Floats:
         """Items whose values, as the first layer reads them, are these rows, axes (n, d)."""
-        flat = np.empty_like(rows)
-        flat[:, self.order] = rows
-        return flat.reshape(len(rows), *self.item_shape)
+        assert self.reading is not None  # or no one knows an item's rows
+        return self.reading.values_of(rows).reshape(len(rows), *self.item_shape)
 
 
 def dense_layers(knowledge: Knowledge) -> DenseLayers:
@@ -101,7 +109,8 @@ def dense_layers(knowledge: Knowledge) -> DenseLayers:
     Notes
     -----
     What lies between two layers is found by what it does, so that activations written as functions are seen
-    as well as those written as modules.
+    as well as those written as modules; so is what lies before the first, as where a model scales and shifts
+    its input by itself.
 
     Examples
     --------
@@ -127,8 +136,10 @@ def dense_layers(knowledge: Knowledge) -> DenseLayers:
                 between,
             )
         )
-    order = _order(probe, steps[0].entering) if linear[0] == 0 else None
-    return DenseLayers(tuple(layers), order, tuple(knowledge.item_shape))
+    first = steps[linear[0]]
+    reading = _reading(knowledge, probe, first)
+    unread = "" if reading is not None else _unread(first, is_first=linear[0] == 0, size=probe[0].numel())
+    return DenseLayers(tuple(layers), reading, tuple(knowledge.item_shape), unread)
 
 
 def probe_of(knowledge: Knowledge, items: int) -> Tensor:
@@ -209,14 +220,25 @@ def _require_plain(model: nn.Module, linear: list[_Step]) -> None:
         raise LearnerError(message)
 
 
-def _order(probe: Tensor, entering: Tensor) -> NDArray[np.int64] | None:
-    """Where each value that enters stands in the item; None where other values enter."""
-    given, read = (one.flatten(1).cpu().numpy() for one in (probe, entering))
-    if given.shape != read.shape or given.dtype != read.dtype:
+def _reading(knowledge: Knowledge, probe: Tensor, first: _Step) -> Reading | None:
+    """What enters the first layer, of an item; None where that is more than a value each."""
+    given, read = (one.flatten(1).cpu().numpy() for one in (probe, first.entering))
+    if given.shape != read.shape or not probe.is_floating_point():
         return None
     order = np.empty(given.shape[1], dtype=np.int64)
     order[np.argsort(read[0])] = np.argsort(given[0])
-    return order if np.array_equal(given[:, order], read) else None
+    if given.dtype == read.dtype and np.array_equal(given[:, order], read):
+        return Reading(order, np.ones(len(order)), np.zeros(len(order)))
+    return reading_of(knowledge.model, first.name, tuple(knowledge.item_shape))
+
+
+def _unread(first: _Step, *, is_first: bool, size: int) -> str:
+    if is_first and first.entering[0].numel() == size:
+        return (
+            f"What enters the first layer, {first.name!r}, are not the values of the item, each scaled and "
+            "shifted at most: a function such as a clamp or a logarithm lies between, which is not undone."
+        )
+    return "The first layer with weights is not a linear one that reads the values of the item."
 
 
 def _floats(parameter: Tensor) -> Floats:

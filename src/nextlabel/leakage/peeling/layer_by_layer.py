@@ -90,7 +90,7 @@ def layers_of(chain: Sequence[Stage]) -> tuple[Layer, ...]:
     """
     made = []
     for stage in chain:
-        layer = Layer(stage, None, inverse_of(stage.module))
+        layer = Layer(stage, None, None if stage.reading is not None else inverse_of(stage.module))
         if layer.inverse is None:
             layer = replace(layer, map=layer_map(stage))
             if layer.map is None:
@@ -157,9 +157,9 @@ def peeled(
             level = _before(layer.inverse, level, None if sides is None else sides[position], is_doubting)
             continue
         assert layer.map is not None
-        if _is_rearranging(layer.map):
-            level = _rearranged(layer.map, level)
-            drawn = drawn if drawn is None else layer.map.matrix.T @ drawn
+        if _is_by_value(layer.map):
+            level = _before_each(layer.map, level)
+            drawn = drawn if drawn is None else _undone(layer.map, drawn)
             continue
         prior = _prior(layers[:position], knowledge, layer.stage, scale)
         pinned = _pinned(layers[:position], sides)
@@ -180,8 +180,8 @@ def peeled(
 class _Prior:
     """What is known of values before the equations: mean, spread, range, and which neighbours are alike."""
 
-    mean: float
-    spread: float
+    mean: float | Floats
+    spread: float | Floats
     low: float
     high: float
     typical: float
@@ -203,7 +203,7 @@ def _through(
     size = layer.matrix.shape[1]
     mean, spread = np.full(size, prior.mean), np.full(size, prior.spread)
     if pinned is not None:
-        spread[pinned] = _PINNED * prior.spread
+        spread[pinned] *= _PINNED
         mean[pinned] = 0.0
     found = solved(parts, mean, spread, rng)
     missing = round(found.missing) - (0 if pinned is None else int(pinned.sum()))
@@ -291,13 +291,25 @@ def _before(inverse: Inverse, level: _Level, is_up: Bools | None, is_doubting: b
     return _Level(value, error, slope, float(np.hypot(level.doubt, added)))
 
 
-def _is_rearranging(layer: LayerMap) -> bool:
+def _is_by_value(layer: LayerMap) -> bool:
+    """Whether each value is moved, scaled and shifted by itself."""
     return not layer.weight and layer.matrix.nnz == len(layer.shift) == layer.matrix.shape[1]
 
 
-def _rearranged(layer: LayerMap, level: _Level) -> _Level:
-    back = layer.matrix.T
-    return replace(level, value=back @ level.value, error=back @ level.error, slope=back @ level.slope)
+def _backwards(layer: LayerMap) -> Any:
+    """The inverse of a matrix with one number in each row and column: its transpose, by their squares."""
+    squares = np.asarray(layer.matrix.power(2).sum(axis=1)).ravel()
+    return sp.csr_array(layer.matrix.T.multiply(1.0 / squares))
+
+
+def _undone(layer: LayerMap, value: Floats) -> Floats:
+    return np.asarray(_backwards(layer) @ (value - layer.shift))
+
+
+def _before_each(layer: LayerMap, level: _Level) -> _Level:
+    error = abs(_backwards(layer)) @ level.error
+    slope = layer.matrix.T @ level.slope
+    return replace(level, value=_undone(layer, level.value), error=error, slope=slope)
 
 
 def _scale(stage: Stage, features: Floats) -> float:
@@ -307,26 +319,42 @@ def _scale(stage: Stage, features: Floats) -> float:
 
 def _prior(below: Sequence[Layer], knowledge: Knowledge, stage: Stage, scale: float) -> _Prior:
     inverses = [layer.inverse for layer in below if layer.inverse is not None]
-    is_item = all(layer.map is not None and _is_rearranging(layer.map) for layer in below)
+    is_item = all(layer.map is not None and _is_by_value(layer.map) for layer in below)
     if not is_item and inverses and below[-1].map is None:
         low, high = inverses[-1].low, inverses[-1].high
     elif is_item and knowledge.bounds is not None:
         low, high = knowledge.bounds
     else:
         low, high = -np.inf, np.inf
+    mean: float | Floats
+    spread: float | Floats
     if np.isfinite(high - low):
         mean, spread = (low + high) / 2, (high - low) / 2
+        if is_item:
+            mean, spread = _range_after(below, mean, spread)
     else:
         mean, spread = 0.0, _WIDE * scale * max(stage.typical, 1e-6)
     if is_item:
         low, high = -np.inf, np.inf  # items are cut to their bounds at the end, where that explains more
     alike = None
     if is_item and knowledge.is_image:
-        alike = _alike(below, knowledge.item_shape, spread)
+        alike = _alike(below, knowledge.item_shape, knowledge.bounds, float(np.mean(spread)))
     return _Prior(mean, spread, low, high, scale * stage.typical, alike)
 
 
-def _alike(below: Sequence[Layer], shape: tuple[int, ...], spread: float) -> Equations:
+def _range_after(below: Sequence[Layer], mean: float, spread: float) -> tuple[float | Floats, float | Floats]:
+    """The middle and half the width of the range of an item's values, after what moves and scales each."""
+    for layer in below:
+        assert layer.map is not None
+        size = layer.map.matrix.shape[1]
+        mean = layer.map.matrix @ np.full(size, mean) + layer.map.shift
+        spread = abs(layer.map.matrix) @ np.full(size, spread)
+    return mean, spread
+
+
+def _alike(
+    below: Sequence[Layer], shape: tuple[int, ...], bounds: tuple[float, float] | None, spread: float
+) -> Equations:
     """Neighbouring pixels are equal, give or take, in the order in which the first layer takes them."""
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
     pairs = [
@@ -340,7 +368,11 @@ def _alike(below: Sequence[Layer], shape: tuple[int, ...], spread: float) -> Equ
         (np.append(ones, -ones), (np.append(rows, rows), np.append(first, second))),
         shape=(len(first), numbers.size),
     )
+    target = np.zeros(len(first))
     for layer in below:
         assert layer.map is not None
-        matrix = matrix @ layer.map.matrix.T
-    return Equations(sp.csr_array(matrix), np.zeros(len(first)), np.full(len(first), _STEP * spread))
+        matrix = matrix @ _backwards(layer.map)
+        target += matrix @ layer.map.shift
+    # of the item's own spread, while what is given is that of the values which the first layer takes
+    spread = (bounds[1] - bounds[0]) / 2 if bounds else spread * float(_lengths(matrix).mean()) / 2**0.5
+    return Equations(sp.csr_array(matrix), target, np.full(len(first), _STEP * spread))

@@ -8,8 +8,11 @@ from torch import Tensor, nn
 
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.batches import evaluating, logits_of
+from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 
 __all__ = ["Stage", "executed_chain"]
+
+_SCALED = " or to scale and shift each"
 
 
 @final
@@ -27,6 +30,8 @@ class Stage:
         The shape of one item before and after it.
     typical : float
         The root mean square of what entered it, for an item of values between 0 and 1.
+    reading : Reading, optional
+        Of a first stage that is no module: how the network scales and shifts the item by itself.
     """
 
     name: str
@@ -34,10 +39,13 @@ class Stage:
     entering: tuple[int, ...]
     leaving: tuple[int, ...]
     typical: float = 1.0
+    reading: Reading | None = None
 
     @property
     def title(self) -> str:
         """How messages call the layer."""
+        if self.reading is not None:
+            return "what the network does to the item first"
         kind = type(self.module).__name__
         return f"{kind} {self.name!r}" if self.name else kind
 
@@ -66,6 +74,8 @@ def executed_chain(model: nn.Module, item_shape: tuple[int, ...]) -> tuple[Stage
     Notes
     -----
     Two values that are equal by chance would hide a break; the item is drawn from 2³² values for that reason.
+    Before the first layer values may be moved, scaled and shifted, each by itself, by functions that are no
+    modules, as where a network standardises its input: that is then a stage of its own.
 
     Examples
     --------
@@ -109,8 +119,9 @@ def executed_chain(model: nn.Module, item_shape: tuple[int, ...]) -> tuple[Stage
     finally:
         for handle in handles:
             handle.remove()
-    _check(seen, item, output, type(model).__name__)
-    return tuple(
+    scaled = _scaled(model, seen, item)  # without the hooks, which its copy would have too
+    _check(seen, seen[0][2] if scaled else item, output, type(model).__name__)
+    return scaled + tuple(
         Stage(
             name,
             module,
@@ -120,6 +131,23 @@ def executed_chain(model: nn.Module, item_shape: tuple[int, ...]) -> tuple[Stage
         )
         for name, module, entering, leaving in seen
     )
+
+
+def _scaled(
+    model: nn.Module, seen: list[tuple[str, nn.Module, Tensor, Tensor]], item: Tensor
+) -> tuple[Stage, ...]:
+    """A stage for what is done to the values of an item before the first layer; none where nothing is."""
+    if not seen or _same(item, seen[0][2]):
+        return ()
+    name, _, entering, _ = seen[0]
+    if entering.numel() != item.numel():
+        return ()
+    with evaluating(model):
+        reading = reading_of(model, name, tuple(item.shape[1:]))
+    if reading is None:
+        return ()
+    typical = float(item.double().square().mean().sqrt())
+    return (Stage("", nn.Identity(), tuple(item.shape[1:]), tuple(entering.shape[1:]), typical, reading),)
 
 
 def _random_item(model: nn.Module, item_shape: tuple[int, ...]) -> Tensor:
@@ -141,7 +169,8 @@ def _check(
         if not _same(value, entering):
             message = (
                 f"A chain of layers was expected; {kind} does more between {last} and {name!r} than to hand "
-                "the values on, such as a shortcut or a function that is no module."
+                f"the values on{_SCALED if last == 'the item' else ''}, such as a shortcut or a function "
+                "that is no module."
             )
             raise LearnerError(message)
         value, last = leaving, repr(name)

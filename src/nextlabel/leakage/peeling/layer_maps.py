@@ -9,6 +9,7 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
+from nextlabel.leakage.closed_forms.item_readings import Reading
 from nextlabel.leakage.peeling.layer_chain import Stage
 from nextlabel.maths.axes import Floats, Whole
 
@@ -68,7 +69,8 @@ def layer_map(stage: Stage) -> LayerMap | None:
     ----------
     stage : Stage
         A linear layer, a convolution over one or two axes (with any stride, padding, dilation and groups), an
-        average pooling, a batch normalisation in evaluation mode, or a layer that only rearranges values.
+        average pooling, a batch normalisation in evaluation mode, a layer that only rearranges values, or
+        what a network does to an item first.
 
     Notes
     -----
@@ -82,6 +84,8 @@ def layer_map(stage: Stage) -> LayerMap | None:
     (2, 3)
     """
     module = stage.module
+    if stage.reading is not None:
+        return _read(stage.reading)
     if isinstance(module, nn.Linear) and len(stage.entering) == 1:
         return _linear(module, stage.name)
     if isinstance(module, nn.Conv1d | nn.Conv2d):
@@ -105,6 +109,12 @@ _POOLED = (
     nn.BatchNorm2d,
 )
 _NOWHERE = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def _read(reading: Reading) -> LayerMap:
+    size = len(reading.order)
+    matrix = sp.csr_array((reading.factor, (np.arange(size), reading.order)), shape=(size, size))
+    return LayerMap(matrix, reading.shift, _NOWHERE)
 
 
 def _array(tensor: torch.Tensor) -> Floats:
