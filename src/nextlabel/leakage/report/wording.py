@@ -7,7 +7,16 @@ from typing import Final
 
 from nextlabel.leakage.report.report import VOID, Report
 from nextlabel.leakage.report.words import is_words_only, words_said
-from nextlabel.leakage.verdicts import BOUNDED, EXACT, LABEL_ONLY, LIMITS, NOT_SHOWN, RECOGNISABLE, Share
+from nextlabel.leakage.verdicts import (
+    BOUNDED,
+    EXACT,
+    LABEL_ONLY,
+    LIMITS,
+    NOT_IDENTIFIABLE,
+    NOT_SHOWN,
+    RECOGNISABLE,
+    Share,
+)
 
 __all__ = ["between", "count", "error_words", "others", "sentences", "share_words", "time_words"]
 
@@ -202,18 +211,42 @@ def _found(report: Report) -> str:
         spent = f"{report.budget.spent:.0f} of {report.budget.seconds:.0f} seconds"
         said = (
             f"{verdict}: no record of {share.of} came back from {source} ({least}, with 95 % confidence), "
-            f"{spent} spent. The attacks tried failed; this is no proof of safety."
+            f"{spent} spent. {_failed(report)}"
         )
         return " ".join(one for one in (said, _labels(report), _bound(report)) if one)
     share = next(one for one in report.shares if one.verdict == verdict)
     return f"{verdict}: {share_words(share, _label(report))} from {source}. {_against(verdict, report)}"
 
 
+def _failed(report: Report) -> str:
+    """That attacks failed, told apart from what no attack on such a message could have told."""
+    unclear = _unclear(report)
+    if not unclear:
+        return "The attacks tried failed; this is no proof of safety."
+    attacks = {one.attack for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
+    found = " and ".join(sorted(name.replace("_", " ") for name in attacks))
+    why = f"not identifiable, as {found} found: different ones explain the message equally well"
+    no_proof = "this is no proof of safety, since who knows more may tell which it was"
+    if unclear == len(report.standings):
+        return f"The records are {why}. That is more than an optimiser that failed; {no_proof}."
+    return (
+        f"Of {count(len(report.standings), 'record')} {unclear} are {why}. On the others the attacks tried "
+        f"failed; {no_proof}."
+    )
+
+
+def _unclear(report: Report) -> int:
+    """How many records did not come back and are not identifiable, by an attack that can tell."""
+    alike = {one.message for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
+    return sum(one.message in alike for one in report.standings if one.verdict in (NOT_SHOWN, LABEL_ONLY))
+
+
 def _against(verdict: str, report: Report) -> str:
     """What the verdict does not mean."""
     if verdict == LABEL_ONLY:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
-        return f"That the records themselves did not come back is no proof of safety.{guess}"
+        said = "That the records themselves did not come back is no proof of safety."
+        return f"{_failed(report) if _unclear(report) else said}{guess}"
     words = "What came back of them is which words they have. " if is_words_only(report, verdict) else ""
     return f"{words}That is the least that leaks: another attack may take more."
 

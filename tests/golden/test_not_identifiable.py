@@ -1,0 +1,54 @@
+"""What no attack can tell is said in the verdict's sentence, and told apart from an attack that failed."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nextlabel.core.registry import resolve
+from nextlabel.leakage import audit
+from nextlabel.leakage.report.report import Report
+from nextlabel.testing.plain_attacks import Blind
+
+ITEMS = np.random.default_rng(3).uniform(size=(20, 12)).astype(np.float32)
+LABELS = np.arange(20) % 2
+
+
+def audited(hidden: int, **options: Any) -> Report:
+    network = resolve("network", "known_leak")((12,), 2, hidden=hidden, seed=1)
+    return audit(network, ITEMS, LABELS, controls=False, **options)
+
+
+def test_two_classes_before_a_narrow_layer_are_not_identifiable() -> None:
+    report = audited(10, share="embedding", attacks="embedding_inversion")
+    lead = report.sentences()[0]
+    assert report.verdict == "NOT SHOWN"
+    assert "The records are not identifiable, as embedding inversion found: different ones explain" in lead
+    assert "That is more than an optimiser that failed; this is no proof of safety" in lead
+    assert "The attacks tried failed" not in lead
+    assert "not identifiable" in report.html()
+
+
+def test_two_classes_before_a_wide_layer_come_back() -> None:
+    """More units are on than an item has numbers, so that one length alone is an item's."""
+    report = audited(100, share="embedding", attacks="embedding_inversion")
+    assert set(report.verdicts) == {"EXACT"}
+    assert "not identifiable" not in report.sentences()[0]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "recovered"])
+def test_an_attack_that_failed_is_not_called_so(outcome: str) -> None:
+    lead = audited(6, attacks=Blind(0.5, outcome)).sentences()[0]
+    assert "not identifiable" not in lead
+    assert "The attacks tried failed; this is no proof of safety." in lead
+
+
+def test_some_records_are_counted() -> None:
+    report = audited(6, attacks=Blind(0.5, "unidentifiable"), records=4)
+    others = tuple(
+        type(one)(**{**vars(one), "why": "optimiser failed"}) if one.message else one
+        for one in report.outcomes
+    )
+    lead = type(report)(**{**vars(report), "outcomes": others}).sentences()[0]
+    assert "Of 4 records 1 are not identifiable, as Blind found" in lead
+    assert "On the others the attacks tried failed; this is no proof of safety" in lead
