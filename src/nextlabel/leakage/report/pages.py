@@ -8,7 +8,7 @@ from nextlabel.leakage.report import pictures
 from nextlabel.leakage.report.report import Report, Summary
 from nextlabel.leakage.report.wording import between, count, error_words, others, sentences, time_words
 from nextlabel.leakage.report.words import recovered_tokens
-from nextlabel.leakage.scores import COLUMN, ItemScore
+from nextlabel.leakage.scores import COLUMN, NEAR, ItemScore
 from nextlabel.leakage.trials import sweep_words
 from nextlabel.leakage.verdicts import EXACT, LIMITS, MEANINGS, NOT_SHOWN, RECOGNISABLE, VERDICTS
 
@@ -308,12 +308,14 @@ def _setting(report: Report) -> Section:
         "Time": time_words(report).removeprefix("Time: "),
         "Thresholds": (
             f"exact below {LIMITS.exact:g} relative error (of tables the root mean square over the columns, "
-            f"each in units of its spread, none beyond {LIMITS.worst:g}); recognisable from PSNR "
+            f"each in units of its spread), no column or pixel beyond {LIMITS.worst:g} of its spread (of "
+            "pixels, of the middle one of all spreads where that is more); recognisable from PSNR "
             f"{LIMITS.psnr:g} and {LIMITS.psnr_margin:g} dB above the guess ({LIMITS.few:g} dB over the "
             f"number of values, where items have few), as exact needs too; SSIM {LIMITS.ssim:g} and "
             f"{LIMITS.ssim_margin:g} above it, or {100 * LIMITS.tokens:g} % of tokens (or of words, where "
             f"these have no order) and {100 * LIMITS.tokens_margin:g} points above it, or "
-            f"{100 * LIMITS.columns:g} % of the columns of a table within {COLUMN:g} of their spread, "
+            f"{100 * LIMITS.columns:g} % of the columns of a table within {COLUMN:g} of their spread, or "
+            f"{100 * LIMITS.near:.0f} % within {NEAR:.2g} of it, "
             f"{100 * LIMITS.columns_margin:g} points and {LIMITS.least_columns} columns above it; "
             f"labels where a guess by the prior is right as often with a chance of at most "
             f"{LIMITS.chance:g}, divided by the number of attacks that claim labels"
