@@ -149,6 +149,13 @@ def test_what_is_switched_off_is_not_told(network: nn.Module, items: Array) -> N
     assert "that items are images" in all_told.knows
 
 
+def test_the_picture_of_a_label_is_by_who_made_the_picture(network: nn.Module) -> None:
+    images = np.random.default_rng(5).uniform(size=(40, 4, 5)).astype(np.float32)
+    report = audited(network, images, Ratio(is_mute=True), Blind(), is_image=True)
+    assert {one.attack for one in report.standings} == {"Ratio"}
+    assert {(one.verdict, one.attack) for one in report.exhibits} == {("LABEL ONLY", "Blind")}
+
+
 def test_dearer_attacks_are_left_out_once_all_is_exact(network: nn.Module, items: Array) -> None:
     timed = Timed()
     report = audited(network, items, Ratio(), timed)

@@ -444,6 +444,21 @@ def test_a_long_text_is_cut_on_the_page_alone() -> None:
     assert "129" in made.to_json()
 
 
+def test_a_picture_is_said_to_be_by_the_attack_that_made_it() -> None:
+    """Of LABEL ONLY another attack named the label; what is drawn shows no record."""
+    image = tuple(np.linspace(0, 1, 64).tolist())
+    captions = {}
+    for verdict in ("EXACT", "LABEL ONLY", "NOT SHOWN"):
+        shown = (Exhibit("best", 3, verdict, "inverting_gradients", (8, 8), image, image),)
+        picture = exhibit_picture(report(verdict, exhibits=shown))
+        assert picture is not None
+        captions[verdict] = picture.caption
+    assert "best: record 3, EXACT by inverting gradients." in captions["EXACT"]
+    for verdict in ("LABEL ONLY", "NOT SHOWN"):
+        words = f"record 3, {verdict}, and what is drawn came nearest, by inverting gradients."
+        assert words in captions[verdict]
+
+
 def test_colour_images_and_lost_ones_are_drawn() -> None:
     values = tuple(np.linspace(0, 1, 3 * 8 * 8).tolist())
     for shape in ((3, 8, 8), (8, 8, 3)):

@@ -111,13 +111,13 @@ def exhibits(case: Case, found: Sequence[Standing], attempts: Sequence[Attempt])
         original = np.asarray(case.items[one.position])
         if original.size > _MOST_VALUES:
             continue
-        recovered = _item_of(one, place, attempts)
+        maker, recovered = _item_of(one, place, attempts)
         made.append(
             Exhibit(
                 place=name,
                 position=one.position,
                 verdict=one.verdict,
-                attack=one.attack,
+                attack=maker,
                 shape=tuple(int(side) for side in original.shape),
                 original=_rounded(original),
                 recovered=() if recovered is None else _rounded(recovered),
@@ -244,11 +244,12 @@ def _count_error(case: Case, one: Attempt) -> float:
     return 0.5 * (claimed + case.setting.batch) - one.overlap
 
 
-def _item_of(one: Standing, place: int, attempts: Sequence[Attempt]) -> Array | None:
+def _item_of(one: Standing, place: int, attempts: Sequence[Attempt]) -> tuple[str, Array | None]:
+    """What came nearest to a record, and the attack that made it: a label may be named by another."""
     for made in attempts:
         if made.message == one.message and one.score is not None and made.scores[place] == one.score:
-            return made.items[place]
-    return None
+            return made.attack, made.items[place]
+    return "", None
 
 
 def _rounded(item: Any) -> tuple[float, ...]:

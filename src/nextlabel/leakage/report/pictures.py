@@ -15,6 +15,7 @@ from nextlabel.leakage.report.wording import error_words
 from nextlabel.leakage.trials import Trial
 from nextlabel.leakage.verdicts import (
     CLAIMED_WRONGLY,
+    LABEL_ONLY,
     LIMITS,
     NOT_IDENTIFIABLE,
     NOT_SHOWN,
@@ -40,6 +41,7 @@ _BROAD: Final = 8.0
 _SLIM: Final = 4.4
 _BLUE, _RED = "#0072B2", "#D55E00"
 _FLOOR: Final = 1e-9  # errors below are drawn at it: the last digits of float32
+_BY: Final = dict.fromkeys((LABEL_ONLY, NOT_SHOWN), ", and what is drawn came nearest, by")
 _DASHED: Final[dict[str, Any]] = {"color": GREY, "linestyle": "--", "linewidth": 1.4}
 
 
@@ -52,7 +54,7 @@ def exhibit_picture(report: Report) -> Picture | None:
     high = low + float(report.setting["range"])
     words = "; ".join(
         f"{one.place}: record {one.position}, {one.verdict}"
-        + (f" by {one.attack.replace('_', ' ')}" if one.attack and one.recovered else "")
+        + (f"{_BY.get(one.verdict, ' by')} {one.attack.replace('_', ' ')}" if one.recovered else "")
         for one in shown
     )
 

@@ -76,8 +76,7 @@ class Outcome:
         The largest relative error over the records of the message; of text, of wrong tokens.
     verdicts : tuple of str
         By record.
-    seconds : float
-    given : float, optional
+    seconds, given : float
     is_cut : bool
     evaluations : int
     singular_values : tuple of float
@@ -110,8 +109,7 @@ class Summary:
     Parameters
     ----------
     attack : str
-    messages : int
-    records : int
+    messages, records : int
     shown : tuple of Share
         Verdicts of the records by their items.
     labels_right, labels_of : int
@@ -126,10 +124,8 @@ class Summary:
         The median cosine of these inputs.
     false_items : int
         Items given back beyond those that match a record.
-    targets_exact : int, optional
-        Of a regression, targets that came back exactly; None where none was claimed.
-    targets_of : int
-        Of how many records.
+    targets_exact, targets_of : int
+        Of a regression, targets that came back exactly, and of how many; None where none was claimed.
     targets_error : float, optional
         The median error of these targets, in units of their spread.
     targets_chance : float, optional
@@ -169,6 +165,7 @@ class Exhibit:
         ``"best"``, ``"median"`` or ``"worst"``.
     position : int
     verdict, attack : str
+        The attack whose work is shown, or nothing; the label of LABEL ONLY another may have named.
     shape : tuple of int
     original, recovered : tuple of float
         Values in row-major order; token ids for text. Nothing recovered: empty.
