@@ -113,6 +113,9 @@ def _texts(report: Report) -> Table | None:
             [f"{one.place}, {one.position}", _ids(one.original), recovered_tokens(one) or "nothing"]
             for one in report.exhibits
         ],
+        notes=["In braces: the words of the message, in no order."]
+        if any(one.is_unordered for one in report.exhibits)
+        else [],
     )
 
 

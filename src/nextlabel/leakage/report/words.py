@@ -22,11 +22,12 @@ def words_said(report: Report) -> tuple[str, ...]:
     batch = report.setting["batch"]
     whose = "the message of record" if batch > 1 else "record"
     example = f" Of {whose} {named.position}, for example: {recovered_tokens(named)}." if named else ""
-    apart = " and which of them are in one record" if batch > 1 else ""
+    order = "Their order and which of them are in one record" if batch > 1 else "Their order"
     return (
         f"Words: {best.words_right:,} of the {best.words_of:,} different words in the texts of "
-        f"{best.messages:,} message{'' if best.messages == 1 else 's'} were named without their order{apart} "
-        f"({best.attack.replace('_', ' ')}), and {wrong:,} that are not there.{example}",
+        f"{best.messages:,} message{'' if best.messages == 1 else 's'} were named "
+        f"({best.attack.replace('_', ' ')}), and {wrong:,} that are not there.{example} {order} this attack "
+        "does not tell.",
     )
 
 
