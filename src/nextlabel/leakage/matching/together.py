@@ -21,7 +21,6 @@ Objective = Callable[[Tensor], Tensor]
 # Nocedal and Wright's constants for quasi-Newton methods: a decrease is asked for, the curvature loosely
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _STALL = 1e-3  # a share of the value: what must be gained while patience lasts
-_LARGEST_BLOCK = 31 * 2**20  # bytes: glibc learns from blocks of up to 32 MiB
 _TRIALS = 20  # of a line search; each halves at least, so that 2^-20 of the first step is reached
 
 
@@ -145,7 +144,6 @@ def descend(
         )
         raise ParameterError(message)
     until = time.monotonic() + seconds
-    _keep_what_is_freed()
     valued = _Valued(objective, chunk or len(starts))
     held = fitting_history(starts.shape[0], starts.shape[1], history)
     state = _State(starts.detach().clone(), held)
@@ -166,16 +164,6 @@ def descend(
         if is_cut:
             break
     return Descent(state.points, state.values, state.evaluations, is_cut, tuple(trace))
-
-
-def _keep_what_is_freed() -> None:
-    """Let rounds use the same memory again.
-
-    glibc gives large blocks that are freed back to the system, and gets them anew, page by page, in the next
-    round: a fifth of the time. What counts as large follows the largest block that was ever freed; here is
-    one, which is never touched and so costs nothing.
-    """
-    torch.empty(_LARGEST_BLOCK, dtype=torch.uint8)
 
 
 @final
