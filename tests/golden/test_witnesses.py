@@ -1,5 +1,7 @@
 """Not identifiable is said of a message, and only where another item explains it as the record does."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -26,15 +28,20 @@ class Given(Attack):
         *,
         is_cut: bool = False,
         recovers: str = "items",
+        label: int | None = None,
     ) -> None:
         self._said = Recovery(
-            outcome, items=None if item is None else item[None], residual=residual, is_cut=is_cut
+            outcome,
+            items=None if item is None else item[None],
+            labels=None if label is None else np.array([label]),
+            residual=residual,
+            is_cut=is_cut,
         )
         self._recovers = recovers
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset({"full"})
+        return frozenset({"full", "last_layer", "update"})
 
     @property
     def recovers(self) -> frozenset[str]:
@@ -66,10 +73,14 @@ def heavy_at_the_top() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 16), nn.Sigmoid(), top).eval()
 
 
-def audited(network: nn.Module, *attacks: Attack, defences: tuple[str, ...] = ()) -> Report:
-    return audit(
-        network, ITEMS, LABELS, attacks=attacks, records=1, controls=False, is_image=False, defences=defences
-    )
+def audited(network: nn.Module, *attacks: Attack, defences: tuple[str, ...] = (), **options: Any) -> Report:
+    told: dict[str, Any] = {
+        "records": 1,
+        "controls": False,
+        "is_image": False,
+        "defences": defences,
+    } | options
+    return audit(network, ITEMS, told.pop("labels", LABELS), attacks=attacks, **told)
 
 
 def record(network: nn.Module) -> Array:
@@ -101,6 +112,28 @@ def test_another_item_of_the_same_message_is_a_witness_whatever_is_said(
     assert report.verdict == "NOT SHOWN"
     assert why(report) == "not identifiable"
     assert report.standings[0].why == "not identifiable: Given"
+
+
+@pytest.mark.parametrize("share", ["last_layer", "update"])
+def test_messages_of_every_kind_have_witnesses(share: str) -> None:
+    network = blind_to_differences()
+    assert why(audited(network, Given(turned()), share=share, steps=3)) == "not identifiable"
+    other = record(network) + np.float32(3.0)
+    assert why(audited(network, Given(other), share=share, steps=3)) == "claimed, and wrong"
+
+
+def test_the_targets_of_a_regression_are_those_of_the_record() -> None:
+    targets = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
+    report = audited(blind_to_differences(), Given(turned()), labels=targets, loss="squared_error")
+    assert why(report) == "not identifiable"
+
+
+@pytest.mark.parametrize("label", [0, 1, 2, 99])
+def test_a_witness_needs_its_label(label: int) -> None:
+    network = blind_to_differences()
+    is_right = label == LABELS[position(network)]
+    said = why(audited(network, Given(turned(), label=label)))
+    assert said == ("not identifiable" if is_right else "claimed, and wrong")
 
 
 def test_a_part_of_the_message_that_hardly_counts_in_its_length_counts() -> None:

@@ -16,8 +16,8 @@ __all__ = ["COSTS", "OUTCOMES", "Attack", "Knowledge", "Recovery"]
 OUTCOMES: Mapping[str, str] = MappingProxyType(
     {
         "recovered": "an answer that explains the message, as far as the attacker can tell",
-        "failed": "the optimiser or solver ended far from the message",
-        "unidentifiable": "different items explain the message equally well",
+        "failed": "the optimiser or solver ended far from the message, or the method found nothing sure",
+        "unidentifiable": "different items explain the message equally well, which is proved of the message",
         "refused": "the attack does not apply to this message or model",
     }
 )

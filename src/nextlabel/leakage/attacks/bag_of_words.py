@@ -93,7 +93,7 @@ class BagOfWords(Attack):
         )
         found = written_rows(rows, items * length)
         if not len(found.words):
-            return Recovery("unidentifiable", found.said)
+            return Recovery("failed", found.said)
         times = occurrences(rows[found.words], items, length) if found.is_clean else None
         return Recovery(
             "recovered",

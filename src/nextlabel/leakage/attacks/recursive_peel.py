@@ -67,8 +67,9 @@ class RecursivePeel(Attack):
 
     The answer counts as recovered where the message that it would make differs from the one received by no
     more than rounding, noise and the errors of the values explain, and these errors are small beside the
-    item's own spread; where the equations leave directions open it is unidentifiable, and says how many. The
-    answer is then the one nearest to what is usual, of images the smoothest.
+    item's own spread; where the equations leave directions open, and the answer explains the
+    message, it is unidentifiable, and says how many. The answer is then the one nearest to what is usual, of
+    images the smoothest.
 
     Fails where more than one item is behind the message, where layers are no chain, and where noise drowns
     what saturated or inactive units still say. Time O(n³) and memory O(n²) for n values that enter a layer.
