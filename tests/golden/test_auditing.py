@@ -1,19 +1,20 @@
 """The audit: attacks see the message and what is known, scores come after, and equal seeds agree."""
 
+import dataclasses
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
 from torch import nn
 
 from nextlabel import leakage
-from nextlabel.core.attack import Attack
-from nextlabel.core.disclosure import Array
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import reporting
 from nextlabel.core.registry import resolve
 from nextlabel.errors import DisclosureError, ParameterError, UnknownName
@@ -186,6 +187,47 @@ def test_time_is_split_evenly_and_what_is_unused_passes_on(network: nn.Module, i
     assert any("5 made again in the time that others left" in one for one in report.sentences())
     assert "4 ended by the clock" in " ".join(report.sentences())
     assert any("clock ended" in one for one in report.remarks)
+
+
+@final
+@dataclass(frozen=True)
+class Unfit(Attack):
+    """Takes time by the clock, and applies to nothing."""
+
+    seconds: float = np.inf
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    @property
+    def cost(self) -> str:
+        return "optimisation"
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        return Recovery("refused", "it reads nothing")
+
+
+def test_an_attack_that_refuses_has_no_share_of_the_time(network: nn.Module, items: Array) -> None:
+    """Shares are those of a ladder without it; counted among the others it would halve the first."""
+    timed = Timed()
+    report = audited(network, items, timed, Unfit(), records=4, seconds=40.0)
+    assert timed.noted[:4] == pytest.approx([10.0, 40 / 3, 20.0, 40.0], rel=0.02)
+    assert report.budget.timed == 4
+    assert [one.outcome for one in report.outcomes if one.attack == "Unfit"] == ["refused"] * 4
+
+
+def test_what_was_spent_is_said_by_attack(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, Blind(), Ratio(is_mute=True), records=2)
+    took = [
+        dataclasses.replace(one, seconds=3.0 if one.attack == "Blind" else 0.25) for one in report.outcomes
+    ]
+    said = " ".join(dataclasses.replace(report, outcomes=tuple(took)).sentences())
+    assert "of 60 seconds (Blind 6.0, Ratio 0.5)" in said
 
 
 def test_messages_are_cut_from_records_drawn_once_each(network: nn.Module, items: Array) -> None:

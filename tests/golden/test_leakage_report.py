@@ -459,6 +459,21 @@ def test_a_picture_is_said_to_be_by_the_attack_that_made_it() -> None:
         assert words in captions[verdict]
 
 
+def test_what_the_clock_cut_short_is_not_said_to_have_ended() -> None:
+    trials = [
+        Trial("none", None, "no defence", 20, 20, 20),
+        Trial("prune", 0.5, "half pruned", 20, 0, 20),
+        Trial("prune", 0.9, "most pruned", 20, 0, 20, unsettled=4, cut=4),
+    ]
+    picture = defence_picture(trials)
+    assert picture is not None
+    assert "Nothing came back under: half pruned. Cut short" in picture.caption
+    assert "more may come back, under: most pruned." in picture.caption
+    page = report("EXACT", outcomes=(), exhibits=()).with_trials(tuple(trials)).html()
+    assert ">0 of 20 (4 more cut short)<" in page
+    assert "the clock ended 4 attempts or left no time for them (most pruned 4)" in page
+
+
 def test_colour_images_and_lost_ones_are_drawn() -> None:
     values = tuple(np.linspace(0, 1, 3 * 8 * 8).tolist())
     for shape in ((3, 8, 8), (8, 8, 3)):

@@ -251,11 +251,14 @@ def defence_picture(trials: Sequence[Trial]) -> Picture | None:
     if not trials:
         return None
     has_accuracy = any(one.accuracies for one in trials)
-    ended = [one.words for one in trials if one.leaked == 0]
+    ended = [one.words for one in trials if one.leaked == 0 and not one.left_open()]
+    cut = [one.words for one in trials if one.left_open()]
     caption = (
         "Above: the share of records that came back exactly or so that they can be recognised, with exact "
         "95 % intervals. "
-        + (f"Nothing came back under: {'; '.join(ended)}. " if ended else "Something came back under all. ")
+        + (f"Nothing came back under: {'; '.join(ended)}. " if ended else "")
+        + (f"Cut short, so that more may come back, under: {'; '.join(cut)}. " if cut else "")
+        + ("" if ended or cut else "Something came back under all. ")
         + (
             "Below: the accuracy of models trained on messages so defended, a dot for each seed."
             * has_accuracy
