@@ -56,7 +56,8 @@ def test_a_recipe_wraps_each_learner_of_the_grid() -> None:
 
 
 def test_an_arm_with_a_learner_of_its_own_is_what_that_learner_gives_by_itself(tmp_path: Path) -> None:
-    forest = {"name": "sklearn", "estimator": "random_forest"}  # whose members differ
+    few = {"name": "random_forest", "n_estimators": 5}
+    forest = {"name": "sklearn", "estimator": few}  # whose members differ
     (together,) = run_settings(tmp_path / "a", settings(grid(learners=[forest])))
     alone = grid(
         learners=[{"name": "ensemble", "of": forest, "members": 3}],

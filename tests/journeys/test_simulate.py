@@ -175,7 +175,8 @@ def test_images_are_read_by_the_network_of_the_recipe(tmp_path: Path) -> None:
         (folder / f"kind {label}").mkdir(parents=True, exist_ok=True)
         image.fromarray(item).save(folder / f"kind {label}" / f"{place}.png")
     words = ("--strategies", "random", "--recipe", "ceal,dbal", "--out", tmp_path / "out")
-    done = simulate(folder, *SMALL, *words)
+    least = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "20", "--processes", "1")
+    done = simulate(folder, *least, *words)
     assert (done.returncode, done.stderr) == (0, "")
     (results,) = load(tmp_path / "out")
     usual, own = results.protocol["learner"], results.protocol["learners"]
@@ -201,7 +202,7 @@ def test_a_recipe_that_cannot_run_here_is_named(recipe: str, expected: str, tmp_
 
 
 def test_one_learner_may_be_named_for_all_arms(tmp_path: Path) -> None:
-    learner = {"name": "sklearn", "estimator": "random_forest"}
+    learner = {"name": "sklearn", "estimator": {"name": "random_forest", "n_estimators": 5}}
     words = ("--strategies", "random", "--recipe", "ceal,ensemble_vr", "--learner", json.dumps(learner))
     done = simulate(table(tmp_path / "plants.csv"), *SMALL, *words, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
