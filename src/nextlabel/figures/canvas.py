@@ -48,6 +48,8 @@ def require_matplotlib() -> None:
 def new_figure(width: float, height: float) -> "Iterator[Figure]":
     """An empty figure of so many inches; what is drawn inside the block has our style.
 
+    At the end of the block its parts are laid out, once for all files that it is written to.
+
     Raises
     ------
     MissingExtra
@@ -58,7 +60,10 @@ def new_figure(width: float, height: float) -> "Iterator[Figure]":
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        yield Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def png(figure: "Figure", *, dots_per_inch: int = 160) -> bytes:
