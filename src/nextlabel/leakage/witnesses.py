@@ -13,7 +13,6 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import NextlabelError
 from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import Case
-from nextlabel.leakage.defences.noises import Gaussian, Laplace
 from nextlabel.leakage.verdicts import (
     CLAIMED_WRONGLY,
     DID_NOT_APPLY,
@@ -27,7 +26,6 @@ from nextlabel.leakage.verdicts import (
 __all__ = ["Witnesses"]
 
 _ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)  # of an array: what an item in float32 may leave
-_SPREADS: Final = 3.0  # of the length of noise, which as much noise in k numbers has: 1/√(2k) of it
 
 
 @final
@@ -45,9 +43,9 @@ class Witnesses:
     Notes
     -----
     The record itself explains its message. Where another item does so too, array by array and to rounding,
-    no attack can tell the two apart by the message, whatever is done to it afterwards. Under noise alone,
-    an item that is as near to what was sent as the record is (within the spread of the length of noise) is as
-    likely as the record. All else shows nothing about the message: the attack ended elsewhere.
+    no attack can tell the two apart by the message, whatever is done to it afterwards. All else shows nothing
+    about the message: the attack ended elsewhere. That is so under noise too: of two items about as far from
+    what was sent, one may be far more likely than the other, since noise in many numbers averages out.
     """
 
     def __init__(self, case: Case, sent: Sequence[Disclosure], of_labels: Collection[str] = ()) -> None:
@@ -106,18 +104,7 @@ class Witnesses:
             return False  # no message can be made of what an attack of one's own gave
         true, rounding = self._truth(one.message)
         apart = {name: _length(found[name] - held) for name, held in true.items()}
-        if all(apart[name] <= rounding[name] for name in true):
-            return True
-        if not case.setting.applied or not all(
-            isinstance(by, Gaussian | Laplace) for by in case.setting.applied
-        ):
-            return False
-        sent = {name: np.asarray(held, np.float64) for name, held in self._sent[one.message].arrays.items()}
-        return all(
-            _length(sent[name] - found[name])
-            <= (1.0 + _SPREADS / np.sqrt(2.0 * held.size)) * _length(sent[name] - held)
-            for name, held in true.items()
-        )
+        return all(apart[name] <= rounding[name] for name in true)
 
     def _given(self, one: Attempt, recovery: Recovery) -> tuple[Array, Array] | None:
         """As many items as the message speaks of, and their labels: the true ones where none were given."""
