@@ -17,6 +17,7 @@ from nextlabel.leakage.attacks.bag_of_words import BagOfWords
 from nextlabel.leakage.defences.catalogue import parse
 from nextlabel.leakage.messages import full, update
 from nextlabel.leakage.text.word_rows import occurrences, without_decay, written_rows
+from nextlabel.leakage.text.word_scores import WordGuess
 
 WORDS, LENGTH = 200, 5
 TEXT = np.array([[53, 170, 61, 127, 102]])
@@ -280,17 +281,41 @@ def test_words_of_another_message_show_no_record() -> None:
     assert (report.verdict, report.is_void) == ("NOT SHOWN", False)
 
 
-def test_the_words_of_a_batch_show_its_records_unless_they_are_most_words_there_are() -> None:
-    texts, labels = records()
-    settings: dict[str, Any] = {"attacks": ["bag_of_words"], "batch": 4, "records": 12}
-    report = audit(model_of(), texts, labels, **settings)
+def test_the_words_of_two_texts_show_those_that_half_of_them_belong_to() -> None:
+    rng = np.random.default_rng(0)
+    texts, labels = rng.integers(5000, size=(60, LENGTH)), np.arange(60) % 4
+    texts[::3, 1:3] = texts[::3, :1]  # three words, beside five of which fewer than half are theirs
+    report = audit(model_of(words=5000), texts, labels, attacks=["bag_of_words"], batch=2, records=12)
     assert (report.verdict, report.is_void) == ("RECOGNISABLE", False)
-    assert report.sentences()[1].endswith(
-        "Their order and which of them are in one record this attack does not tell."
-    )
-    few = audit(model_of(words=10), texts % 10, labels, **settings)
-    assert (few.verdict, few.is_void) == ("NOT SHOWN", False)
-    assert {one.why for one in few.outcomes} <= {"a guess is as good", "gave no item"}
+    assert "What came back of them is the words of their batch." in report.sentences()[0]
+    (words,) = (one for one in report.sentences() if one.startswith("Words: "))
+    assert words.endswith("Their order and which of them are in one record this attack does not tell.")
+    pairs = texts[[one.position for one in report.standings]].reshape(-1, 2, LENGTH)
+    each = [(len(np.unique(text)), len(np.unique(pair))) for pair in pairs for text in pair]
+    shown = [2 * own >= of for own, of in each]
+    assert set(shown) == {True, False}
+    assert [one.verdict == "RECOGNISABLE" for one in report.standings] == shown
+
+
+@pytest.mark.parametrize(("batch", "words"), [(4, WORDS), (20, WORDS), (4, 10)])
+def test_one_set_of_the_words_of_many_texts_shows_none_of_them(batch: int, words: int) -> None:
+    texts, labels = records()
+    settings: dict[str, Any] = {"attacks": ["bag_of_words"], "batch": batch, "records": 40}
+    report = audit(model_of(words=words), texts % words, labels, **settings)
+    assert (report.verdict, report.is_void) == ("NOT SHOWN", False)
+    assert {one.why for one in report.outcomes} <= {"words of the batch, of no one record", "gave no item"}
+    if words == WORDS:
+        (summary,) = report.summaries
+        said = f"Words: {summary.words_of} of the {summary.words_of} different words in the texts"
+        assert any(one.startswith(said) for one in report.sentences())
+
+
+def test_a_guess_of_words_is_measured_as_what_came_back_is() -> None:
+    one = WordGuess(commoner=(0, 4), alike=(1, 1), nearest=0.0)
+    assert [one.share(named) for named in (0, 1, 2, 5, 50)] == [0.0, 0.5, 0.5, 0.5, 0.5]
+    last = WordGuess(commoner=(2, 2), alike=(2, 2), nearest=0.0)
+    assert [last.share(named) for named in (2, 3, 4, 9)] == pytest.approx([0.0, 1 / 3, 0.5, 0.5])
+    assert WordGuess((), (), 1.0).share(3) == 1.0
 
 
 def test_texts_of_one_token_are_exact() -> None:

@@ -26,7 +26,7 @@ from nextlabel.leakage.targets import Targets
 from nextlabel.leakage.text.word_scores import WordCount
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
-__all__ = ["AS_GUESSED", "BROKE_OFF", "Attempt", "Batch", "attempt", "scored"]
+__all__ = ["AS_GUESSED", "BROKE_OFF", "UNSORTED", "Attempt", "Batch", "attempt", "scored"]
 
 
 AS_GUESSED = "a guess is as good"
@@ -34,6 +34,9 @@ AS_GUESSED = "a guess is as good"
 
 BROKE_OFF = "broke off"
 """Why an attack showed nothing that ended with an error of its own."""
+
+UNSORTED = "words of the batch, of no one record"
+"""Why an attack showed no record that names the words of a message: whose they are, it does not tell."""
 
 _FAULTS = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
 _FAULT = "fault"
@@ -276,7 +279,7 @@ def scored(
         evaluations=recovery.evaluations,
         scores=scores,
         verdicts=verdicts,
-        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery, scores),
+        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery, scores, named),
         claimed=claimed,
         overlap=overlap,
         false_items=extra,
@@ -344,7 +347,7 @@ def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, Item
     return feature_scores(found, true, batch.feature_spreads)
 
 
-def _why(recovery: Recovery, scores: Sequence[ItemScore | None]) -> str:
+def _why(recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCount | None) -> str:
     if _FAULT in recovery.details:
         return BROKE_OFF
     nothing = all(one is None or len(one) == 0 for one in (recovery.items, recovery.words))
@@ -352,4 +355,6 @@ def _why(recovery: Recovery, scores: Sequence[ItemScore | None]) -> str:
         return "gave no item"
     if any(is_same(score) or score.words == 1.0 for score in scores if score is not None):
         return AS_GUESSED
+    if recovery.items is None and named is not None and len(scores) > 1 and 2 * named.right >= named.named:
+        return UNSORTED
     return why_not(recovery.outcome, recovery.residual)

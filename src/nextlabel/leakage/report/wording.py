@@ -247,7 +247,8 @@ def _against(verdict: str, report: Report) -> str:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
         said = "That the records themselves did not come back is no proof of safety."
         return f"{_failed(report) if _unclear(report) else said}{guess}"
-    words = "What came back of them is which words they have. " if is_words_only(report, verdict) else ""
+    whose = "which words they have" if report.setting["batch"] == 1 else "the words of their batch"
+    words = f"What came back of them is {whose}. " if is_words_only(report, verdict) else ""
     return f"{words}That is the least that leaks: another attack may take more."
 
 

@@ -46,16 +46,27 @@ class WordCount:
         return cls(len(named), int(np.isin(named, held).sum()), len(held))
 
     def scores(self, words: Array, items: Array) -> tuple[ItemScore, ...]:
-        """The score of each text: its words that were named, or the named ones that are right, if fewer.
+        """The score of each text: its words that were named, or the named ones that are its own, if fewer.
+
+        Words of other texts of the message count against a text as wrong ones do: one set of the words of
+        many texts shows none of them.
 
         Parameters
         ----------
         words : array of int, axes (w,)
         items : array of int, axes (b, t)
+
+        Examples
+        --------
+        >>> words, items = np.array([3, 9, 14, 15]), np.array([[3, 14], [9, 15]])
+        >>> [one.words for one in WordCount.against(words, items).scores(words, items)]
+        [0.5, 0.5]
         """
-        precision = self.right / self.named if self.named else 0.0
-        each = [np.isin(words_of(one), words) for one in items]
-        return tuple(ItemScore(words=min(precision, float(one.mean())) if len(one) else 0.0) for one in each)
+        own = [words_of(one) for one in items]
+        return tuple(
+            ItemScore(words=float(np.isin(one, words).sum()) / max(self.named, len(one)) if len(one) else 0.0)
+            for one in own
+        )
 
 
 @final
@@ -100,24 +111,27 @@ class WordGuess:
         )
 
     def share(self, named: int) -> float:
-        """The share of the words that one guesses, the best of two ways.
+        """The score that a guess gets by the measure of `WordCount.scores`, the best of two ways.
 
         Parameters
         ----------
         named : int
-            How many words are named: the commonest of the other texts, equals in any order. The other way is
-            to name those of the text that has most in common, chosen with the truth at hand.
+            How many words may be named: the commonest of the other texts, equals in any order, as many of
+            them as score best. The other way is to name those of the text that has most in common, and no
+            others. Both are chosen with the truth at hand.
 
         Examples
         --------
         >>> WordGuess(commoner=(0, 1), alike=(1, 4), nearest=0.5).share(3)
-        0.75
+        0.625
         """
-        chances = [
-            min(max((named - above) / ties, 0.0), 1.0) if ties else 0.0
-            for above, ties in zip(self.commoner, self.alike, strict=True)
-        ]
-        return max(sum(chances) / max(len(chances), 1), self.nearest)
+        above, ties = np.array(self.commoner, dtype=float), np.array(self.alike, dtype=float)
+        own = len(above)
+        # between these numbers of words the expected hits rise linearly, and their share goes one way
+        tried = np.concatenate([above, above + ties, [own]]).clip(min(own, named), named)
+        hits = np.clip((tried[:, None] - above) / np.maximum(ties, 1.0), 0.0, 1.0) * (ties > 0)
+        shares = hits.sum(axis=1) / np.maximum(np.maximum(tried, own), 1.0)
+        return max(float(shares.max()), self.nearest)
 
 
 def words_of(tokens: Array | Sequence[int]) -> Array:
