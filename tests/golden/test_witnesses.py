@@ -151,6 +151,25 @@ def test_a_part_of_the_message_that_hardly_counts_in_its_length_counts() -> None
     assert why(audited(network, Given(other, "failed", residual=1e-5))) == "optimiser failed"
 
 
+def test_a_column_that_is_huge_hides_no_others() -> None:
+    """Of the first layer one column holds all but a ten millionth of the length."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 1)).eval()
+    items, targets = ITEMS.copy(), np.ones((20, 1), np.float32)
+    items[:, 0] *= np.float32(1e7)
+    own = items[position(blind_to_differences())]
+    other = own + np.float32(0.6) * np.array([0, 1, -1, 1, -1, 1], np.float32)
+    one, two = (
+        resolve("message", "full")(network, item[None], targets[:1], loss="squared_error").arrays["0.weight"]
+        for item in (own, other)
+    )
+    assert np.linalg.norm(one - two) < 16 * np.finfo(np.float32).eps * np.linalg.norm(one)
+    report = audit(
+        network, items, targets, attacks=[Given(other)], records=1, controls=False, loss="squared_error"
+    )
+    assert why(report) == "claimed, and wrong"
+
+
 def test_a_run_that_the_clock_ended_is_no_witness() -> None:
     assert why(audited(blind_to_differences(), Given(turned(), "failed", is_cut=True))) == "optimiser failed"
 

@@ -10,6 +10,7 @@ import numpy as np
 from nextlabel.core import registry
 from nextlabel.core.attack import Recovery
 from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.rng import generator
 from nextlabel.errors import NextlabelError
 from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import Case
@@ -25,7 +26,11 @@ from nextlabel.leakage.verdicts import (
 
 __all__ = ["Witnesses"]
 
-_ROUNDING: Final = 16 * float(np.finfo(np.float32).eps)  # of an array: what an item in float32 may leave
+_SINGLE: Final = float(np.finfo(np.float32).eps)
+_ROUNDING: Final = 16 * _SINGLE  # of an entry: what is left where an item is in float32
+_DRAWS: Final = 8  # of a record off by a step of float32, to see how far that moves each entry
+_SLACK: Final = 4.0  # by which another item may move an entry further than all of these do
+_TOLD: Final = 1e-3  # of the length of an array: where rounding moves it further, nothing is proved
 
 
 @final
@@ -42,7 +47,7 @@ class Witnesses:
 
     Notes
     -----
-    The record itself explains its message. Where another item does so too, array by array and to rounding,
+    The record itself explains its message. Where another item does so too, entry by entry and to rounding,
     no attack can tell the two apart by the message, whatever is done to it afterwards. All else shows nothing
     about the message: the attack ended elsewhere. That is so under noise too: of two items about as far from
     what was sent, one may be far more likely than the other, since noise in many numbers averages out.
@@ -51,7 +56,7 @@ class Witnesses:
     def __init__(self, case: Case, sent: Sequence[Disclosure], of_labels: Collection[str] = ()) -> None:
         self._case, self._sent, self._of_labels = case, sent, of_labels
         self._fine: Any = None
-        self._true: dict[int, tuple[dict[str, Array], dict[str, float]]] = {}
+        self._true: dict[int, tuple[dict[str, Array], dict[str, Array]]] = {}
 
     def settle(self, attempts: Sequence[Attempt], recoveries: Sequence[Recovery]) -> tuple[Attempt, ...]:
         """The attempts with the reason that the messages bear out.
@@ -72,7 +77,7 @@ class Witnesses:
 
         Notes
         -----
-        One gradient for each attempt that gave items and showed no record.
+        One gradient for each attempt that gave items and showed no record, ten for each of their messages.
         """
         shown = {one.message for one in attempts if {EXACT, RECOGNISABLE} & set(one.verdicts)}
         made = []
@@ -103,8 +108,11 @@ class Witnesses:
         except (NextlabelError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
             return False  # no message can be made of what an attack of one's own gave
         true, rounding = self._truth(one.message)
-        apart = {name: _length(found[name] - held) for name, held in true.items()}
-        return all(apart[name] <= rounding[name] for name in true)
+        return all(
+            _length(rounding[name]) <= _TOLD * _length(held)
+            and bool((np.abs(found[name] - held) <= rounding[name]).all())
+            for name, held in true.items()
+        )
 
     def _given(self, one: Attempt, recovery: Recovery) -> tuple[Array, Array] | None:
         """As many items as the message speaks of, and their labels: the true ones where none were given."""
@@ -119,17 +127,32 @@ class Witnesses:
             return None
         return np.reshape(np.array(one.items), shape), case.labels[rows]
 
-    def _truth(self, message: int) -> tuple[dict[str, Array], dict[str, float]]:
-        """The message of the records in double precision, and what rounding may leave of each array."""
+    def _truth(self, message: int) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The message of the records in double precision, and what rounding may leave of each entry.
+
+        One length for a whole array would let a single large column hide all others.
+        """
         if message not in self._true:
             rows = self._case.positions[message]
-            true = self._message(self._case.items[rows], self._case.labels[rows])
+            items, labels = self._case.items[rows], self._case.labels[rows]
+            true = self._message(items, labels)
             plain = self._case.undefended(message).arrays
-            rounding = {
-                name: _ROUNDING * _length(held) + 2.0 * _length(held - np.asarray(plain[name], np.float64))
-                for name, held in true.items()
-            }
-            self._true[message] = true, rounding
+            moved = {name: np.zeros_like(held) for name, held in true.items()}
+            rng = generator(self._case.setting.seed, 6, message)
+            for _ in range(0 if self._case.is_text else _DRAWS):
+                off = np.asarray(items, np.float64)
+                off = off * (1.0 + _SINGLE * rng.choice((-1.0, 1.0), off.shape))
+                for name, held in self._message(off, labels).items():
+                    moved[name] = np.maximum(moved[name], np.abs(held - true[name]))
+            self._true[message] = (
+                true,
+                {
+                    name: _ROUNDING * np.abs(held)
+                    + _SLACK * moved[name]
+                    + 2.0 * np.abs(held - np.asarray(plain[name], np.float64))
+                    for name, held in true.items()
+                },
+            )
         return self._true[message]
 
     def _message(self, items: Array, labels: Array) -> dict[str, Array]:
