@@ -38,6 +38,10 @@ def make_model():
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10)).eval()
 
+def pricing():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 12), nn.Tanh(), nn.Linear(12, 1)).eval()
+
 def training():
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Dropout(0.5), nn.Linear(8, 10)).train()
 
@@ -388,6 +392,119 @@ def test_labels_are_read_from_columns_names_and_files(place: Path) -> None:
     for one in (numbered, apart, named):
         np.testing.assert_array_equal(one.items, items)
     assert "alphabetical order: 0 even, 1 odd." in " ".join(named.remarks)
+
+
+def prices(count: int = 40) -> tuple[Any, Any]:
+    """Items of five columns, and targets of which most are negative and none is whole."""
+    rng = np.random.default_rng(2)
+    return rng.normal(size=(count, 5)), np.round(rng.normal(-1.0, 2.0, size=count), 3) + 0.0005
+
+
+def written(name: str, items: Any, targets: Sequence[Any]) -> None:
+    """A table of items and targets, as a spreadsheet would hold it."""
+    lines = [",".join([*map(repr, row), str(one)]) for row, one in zip(items.tolist(), targets, strict=True)]
+    Path(name).write_text("\n".join(["a,b,c,d,e,price", *lines]) + "\n", encoding="utf-8")
+
+
+def test_targets_of_a_regression_are_read_as_written_from_every_file(place: Path) -> None:
+    items, targets = prices()
+    written("priced.csv", items, targets.tolist())
+    np.savez("priced.npz", items=items, price=targets)
+    np.savez("worded.npz", items=items, price=[str(one) for one in targets])
+    np.savez("labelled.npz", items=items, labels=targets)
+    np.savez("columned.npz", items=items, y=targets[:, None])
+    np.save("items.npy", items)
+    np.save("targets.npy", targets)
+    for data, labels in (
+        ("priced.csv", "price"),
+        ("priced.npz", "price"),
+        ("worded.npz", "price"),
+        ("labelled.npz", None),
+        ("labelled.npz", "labels"),
+        ("columned.npz", None),
+        ("items.npy", "targets.npy"),
+        ("priced.npz", "targets.npy"),
+    ):
+        found = read_audited(data, labels, seed=0, loss="squared_error")
+        assert found.labels is not None
+        assert found.labels.dtype == np.float64
+        np.testing.assert_array_equal(found.labels.ravel(), targets)
+        np.testing.assert_allclose(found.items, items, rtol=1e-7)
+        assert not any("alphabetical" in one for one in found.remarks)
+
+
+def test_the_ways_of_giving_targets_make_one_report(place: Path) -> None:
+    items, targets = prices()
+    items = items.astype(np.float32).astype(np.float64)  # a table is read in single precision
+    written("priced.csv", items, targets.tolist())
+    np.savez("priced.npz", items=items.astype(np.float32), price=targets)
+    np.save("targets.npy", targets)
+    reports = []
+    for data, labels in (("priced.csv", "price"), ("priced.npz", "price"), ("priced.npz", "targets.npy")):
+        code, said, error = leakage(
+            *("audit", "model.py:pricing", "--data", data, "--labels", labels, "--loss", "squared_error"),
+            *FAST,
+        )
+        assert code == 0, error
+        assert "alphabetical" not in said
+        page = Path("leakage-report/report.json").read_text(encoding="utf-8")
+        reports.append(Report.from_json(page))
+    assert len({one.fingerprint for one in reports}) == 1
+    assert reports[0].setting["loss"] == "squared_error"
+
+
+@pytest.mark.parametrize("cell", ["high", "", "nan", "inf", "1_5", "1;5"])
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_a_target_that_is_no_number_is_refused(place: Path, cell: str, suffix: str) -> None:
+    items, targets = prices()
+    cells = [str(one) for one in targets]
+    cells[6] = cell
+    written("priced.csv", items, cells)
+    np.savez("priced.npz", items=items, price=cells)
+    code, said, error = leakage(
+        *("audit", "model.py:pricing", "--data", f"priced.{suffix}", "--labels", "price"),
+        *("--loss", "squared_error", *FAST),
+    )
+    assert code == 2
+    assert re.search(
+        rf"must be a finite number; that of item 7 of 40 in the column 'price' of .*\.{suffix} is '{cell}'\.",
+        error,
+    ), error
+    assert "alphabetical" not in said
+
+
+def test_a_file_of_targets_that_are_not_finite_is_refused(place: Path) -> None:
+    items, targets = prices()
+    targets[3] = np.inf
+    np.save("items.npy", items)
+    np.save("targets.npy", targets)
+    with pytest.raises(ParameterError, match=r"that of item 4 of 40 in targets\.npy is 'inf'"):
+        read_audited("items.npy", "targets.npy", seed=0, loss="squared_error")
+
+
+def test_the_classes_of_a_data_set_are_targets_where_they_are_numbers(place: Path) -> None:
+    found = read_audited("digits", None, seed=0, loss="squared_error")
+    assert found.labels is not None
+    assert found.labels.dtype == np.float64
+    np.testing.assert_array_equal(found.labels, digits().labels)
+
+
+def test_whole_classes_with_a_point_are_the_same_from_a_file_as_from_a_column(place: Path) -> None:
+    classes = np.array([2.0, 0.0, 1.0])
+    np.savez("whole.npz", items=np.zeros((3, 4)) + np.arange(3)[:, None], labels=classes)
+    np.save("classes.npy", classes)
+    for labels in (None, "labels", "classes.npy"):
+        found = read_audited("whole.npz", labels, seed=0).labels
+        assert found is not None
+        assert found.dtype == np.int64
+        assert found.tolist() == [2, 0, 1]
+
+
+def test_numbers_that_are_no_classes_are_named_and_a_regression_offered(place: Path) -> None:
+    np.savez("halves.npz", items=np.zeros((3, 4)) + np.arange(3)[:, None], labels=[-0.5, 1.5, 0.25])
+    said = " ".join(read_audited("halves.npz", None, seed=0).remarks)
+    assert "alphabetical order: 0 -0.5, 1 0.25, 2 1.5. They are numbers, but not whole" in said
+    assert said.endswith("they are read with --loss squared_error.")
 
 
 def test_labels_of_texts_are_rows_of_token_ids(place: Path) -> None:

@@ -1,5 +1,6 @@
 """Items and labels that an audit is made on, from a named data set or a file."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ __all__ = ["Audited", "read_audited"]
 
 _MOST = 2_000  # records that take part: those attacked, and others to compare them with
 _SHOWN = 10
+_CLASSES, _TARGETS = "cross_entropy", "squared_error"  # losses: of class numbers, and of any numbers
 _ROWS_OF_LABELS = ("labels", "label", "y")  # arrays of an archive, taken where nobody names one
 
 
@@ -25,8 +27,8 @@ class Audited:
     ----------
     items : array, first axis n
         As the model takes them.
-    labels : array of int64, or None
-        Class numbers, or what a file of labels holds; None where there are none.
+    labels : array of int64 or float64, or None
+        Class numbers, the targets of a regression, or what a file of labels holds; None where there are none.
     remarks : tuple of str
         How they were read, a sentence each.
     """
@@ -36,7 +38,9 @@ class Audited:
     remarks: tuple[str, ...]
 
 
-def read_audited(data: str, labels: str | None, *, seed: int, needs_labels: bool = True) -> Audited:
+def read_audited(
+    data: str, labels: str | None, *, seed: int, needs_labels: bool = True, loss: str = _CLASSES
+) -> Audited:
     """The items of a data set or a file, and their labels; of very many, a draw.
 
     Parameters
@@ -50,11 +54,15 @@ def read_audited(data: str, labels: str | None, *, seed: int, needs_labels: bool
         Draws which items take part where there are more than 2,000.
     needs_labels : bool
         Whether to refuse items without labels.
+    loss : str
+        Under ``squared_error`` labels are read as numbers, as written. Under others a column holds classes,
+        of which names are numbered.
 
     Raises
     ------
     ParameterError
-        Items that are no numbers of one shape, labels that are missing or not as many as items.
+        Items that are no numbers of one shape, labels that are missing or not as many as items, or targets
+        of a regression that are no numbers.
     NextlabelError
         The data cannot be read.
     """
@@ -71,15 +79,18 @@ def read_audited(data: str, labels: str | None, *, seed: int, needs_labels: bool
                 "Leave --labels out."
             )
             raise ParameterError(message)
+        if loss == _TARGETS and needs_labels:
+            classes = dataset.task.classes
+            found = _targets([classes[one] for one in found], f"the data set {data!r}")
     else:
-        pool, found = _of_file(data, labels, said, needs_labels=needs_labels)
+        pool, found = _of_file(data, labels, said, needs_labels=needs_labels, loss=loss)
     positions = _drawn(len(pool.ids), seed, said)
     items = _numbers(pool.take(positions), data, said)
     return Audited(items, None if found is None else found[positions], tuple(said))
 
 
 def _of_file(
-    data: str, labels: str | None, said: list[str], *, needs_labels: bool
+    data: str, labels: str | None, said: list[str], *, needs_labels: bool, loss: str
 ) -> "tuple[Pool, Array | None]":
     from nextlabel.cli.items import label_column, read_items, remarks
     from nextlabel.core.registry import names
@@ -98,17 +109,23 @@ def _of_file(
         raise ParameterError(message)
     if labels is not None and labels.endswith(".npy"):
         pool, _ = read_items(path, {}, None)
-        return pool, _rows(_from_file(Path(labels)), labels, len(pool.ids))
+        return pool, _rows(_from_file(Path(labels)), labels, len(pool.ids), loss)
     pool, column = read_items(path, {}, labels)
-    if path.suffix == ".npz" and (found := _beside(path, labels, len(pool.ids))) is not None:
-        return pool, found
+    if path.suffix == ".npz":
+        if (found := _beside(path, labels, len(pool.ids), loss)) is not None:
+            return pool, found
+        if column in _ROWS_OF_LABELS and column not in pool.columns:
+            column = "label"  # which is what the reader calls them
     said += remarks(pool)
     if column is None and labels is None and not needs_labels and "folder" not in pool.columns:
         return pool, None
-    return pool, _numbered(pool.columns[label_column(pool, column, "--labels")], said)
+    name = label_column(pool, column, "--labels")
+    if loss == _TARGETS and needs_labels:
+        return pool, _targets(pool.columns[name], f"the column {name!r} of {path}")
+    return pool, _numbered(pool.columns[name], said)
 
 
-def _beside(path: Path, labels: str | None, count: int) -> "Array | None":
+def _beside(path: Path, labels: str | None, count: int, loss: str) -> "Array | None":
     """The labels of an archive where they are rows; a column, one for each item, comes with the items."""
     from zipfile import BadZipFile
 
@@ -122,7 +139,7 @@ def _beside(path: Path, labels: str | None, count: int) -> "Array | None":
         return None
     # of another number they are no column, and the reader leaves them out
     found = next((name for name, one in held.items() if one.ndim > 1 or one.shape != (count,)), None)
-    return None if found is None else _rows(held[found], f"the array {found!r} of {path}", count)
+    return None if found is None else _rows(held[found], f"the array {found!r} of {path}", count, loss)
 
 
 def _from_file(path: Path) -> "Array":
@@ -141,7 +158,7 @@ def _from_file(path: Path) -> "Array":
     return found
 
 
-def _rows(found: "Array", where: str, count: int) -> "Array":
+def _rows(found: "Array", where: str, count: int, loss: str) -> "Array":
     import numpy as np
 
     from nextlabel.errors import ParameterError
@@ -152,7 +169,41 @@ def _rows(found: "Array", where: str, count: int) -> "Array":
             f"{found.dtype} of the axes {found.shape}. Give as many labels as items, in their order."
         )
         raise ParameterError(message)
-    return found if found.dtype.kind == "f" else found.astype(np.int64)
+    if loss == _TARGETS:
+        if found.dtype.kind == "f" and not np.isfinite(found).all():
+            row = int(np.argmin(np.isfinite(found.reshape(count, -1)).all(1)))
+            raise _no_target(found[row], row, count, where)
+        return found.astype(np.float64)
+    if found.dtype.kind != "f":
+        return found.astype(np.int64)
+    # whole numbers with a point are classes, as they are in the column of a table
+    is_whole = found.ndim == 1 and np.isfinite(found).all() and (found == np.trunc(found)).all()
+    return found.astype(np.int64) if is_whole else found
+
+
+def _targets(cells: Sequence[str], where: str) -> "Array":
+    """The targets of a regression as they are written; what is no number is refused, never numbered."""
+    import numpy as np
+
+    found = np.empty(len(cells), np.float64)
+    for row, cell in enumerate(cells):
+        try:
+            found[row] = math.nan if "_" in cell else float(cell)  # Python reads 1_5 as 15
+        except ValueError:
+            found[row] = math.nan
+        if not math.isfinite(found[row]):
+            raise _no_target(cell, row, len(cells), where)
+    return found
+
+
+def _no_target(value: object, row: int, count: int, where: str) -> Exception:
+    from nextlabel.errors import ParameterError
+
+    return ParameterError(
+        f"Under squared_error every label must be a finite number; that of item {row + 1:,} of {count:,} in "
+        f"{where} is {str(value)!r}. Write numbers there, with a decimal point, or name another column or "
+        "file with --labels; labels that are classes go with --loss cross_entropy."
+    )
 
 
 def _numbered(cells: Sequence[str], said: list[str]) -> "Array":
@@ -172,12 +223,25 @@ def _numbered(cells: Sequence[str], said: list[str]) -> "Array":
         return np.array([int(cell) for cell in kept], dtype=np.int64)
     names = sorted(set(kept))
     shown = ", ".join(f"{number} {name}" for number, name in enumerate(names[:_SHOWN]))
+    advice = "Where the model has another order, write whole numbers from 0 into the column of labels."
+    if all(map(_is_number, names)):
+        advice = (
+            "They are numbers, but not whole ones from 0 up: as targets of a regression they are read with "
+            "--loss squared_error."
+        )
     said.append(
-        f"Classes are numbered in alphabetical order: {shown}{', ...' if len(names) > _SHOWN else ''}. Where "
-        "the model has another order, write numbers into the column of labels."
+        f"Classes are numbered in alphabetical order: {shown}{', ...' if len(names) > _SHOWN else ''}. "
+        f"{advice}"
     )
     number = {name: place for place, name in enumerate(names)}
     return np.array([number[cell] for cell in kept], dtype=np.int64)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _drawn(count: int, seed: int, said: list[str]) -> "Array":

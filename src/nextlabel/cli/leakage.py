@@ -127,7 +127,7 @@ def leakage(
     console = Console(markup=False, highlight=False)
     made = made_model(model)
     kind = share.replace("-", "_")
-    found = read_audited(_given(data), labels, seed=seed, needs_labels=kind != "embedding")
+    found = read_audited(_given(data), labels, seed=seed, needs_labels=kind != "embedding", loss=loss)
     options = {
         "share": kind,
         "batch": batch,
