@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge, Recovery
@@ -198,6 +199,40 @@ def test_noise_alone_names_words_no_oftener_than_stated(law: str, seed: int) -> 
         patch.setattr("nextlabel.leakage.text.word_rows._CHANCE", 30.0)
         patch.setattr("nextlabel.leakage.text.word_rows._UNSURE", 0.5)
         assert sum(len(written_rows(one, 100).words) > 0 for one in tables) > 9
+
+
+@pytest.mark.parametrize(("words", "width"), [(10_000, 2), (300, 2), (50, 3), (50, 4)])
+def test_full_rows_of_few_features_beside_empty_ones_are_named(words: int, width: int) -> None:
+    rows = np.zeros((words, width))
+    rows[:7] = np.random.default_rng(0).normal(size=(7, width))
+    found = written_rows(rows, 7)
+    assert (found.words.tolist(), found.is_clean) == (list(range(7)), True)
+    rows[9, 0] = 1.0  # a row filled in part: others may be full by chance
+    assert written_rows(rows, 7).words.tolist() == []
+
+
+@pytest.mark.parametrize("true", [0, 7])
+@pytest.mark.parametrize(
+    ("words", "width", "is_rare"), [(200, 2, True), (40, 2, False), (40, 3, True), (30, 1, False)]
+)
+def test_scattered_entries_fill_rows_no_oftener_than_stated(
+    words: int, width: int, is_rare: bool, true: int
+) -> None:
+    """By enumeration, beside rows of tokens: of entries scattered with any chance, false rows are expected
+    0.001 at most where all rows are full or empty, and 0.001 that the share of empty rows misleads. Twin:
+    of few rows or one feature, full rows that always count are more false ones.
+    """
+    others, false = words - true, np.arange(1, words - true)
+    named = []
+    for full_rows in false:
+        rows = np.zeros((words, width))
+        rows[: true + full_rows] = 1.0
+        named.append(len(written_rows(rows, words).words) > 0)
+    chance = np.geomspace(1e-4, 0.5, 100)[:, None]
+    law = stats.binom.pmf(false, others, chance**width)  # of rows full, the others not, and then all empty
+    law *= ((1.0 - chance) ** width / (1.0 - chance**width)) ** (others - false)
+    assert (law * false * np.array(named)).sum(axis=1).max() <= 0.002
+    assert is_rare is bool((law * false).sum(axis=1).max() <= 0.002)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class ItemScore:
         Of columns: the share of them within `NEAR` of their unit.
     words : float, optional
         Of text of which words came back and no order: the share of its words that were named, or of the
-        words named that are in the message, whichever is less.
+        words named that are its own, whichever is less.
     """
 
     relative: float | None = None

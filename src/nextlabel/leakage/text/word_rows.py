@@ -60,6 +60,11 @@ def written_rows(rows: Floats, most: int) -> Written:
     empty rows, at its lower Clopper–Pearson end of chance 0.001, bounds p. A row counts where it has so many
     entries that of all rows less than 0.001 would by scattering: one of no zeros nearly always.
 
+    Of few features that is seldom so. Where every row is empty or full, all full ones count as well, if of m
+    rows that no token wrote scattering leaves less than 0.001 full ones and none partly filled. That expects
+    m·p^d·(p^d + (1 − p)^d)^(m − 1) of them, at the worst p about m^(1 − d)·e^(−d): of 2 features it takes
+    some 140 empty rows, of 3 some 8, and of one feature a full row tells nothing.
+
     Where no row is zero there is noise. Fewer than half of the rows are those of tokens, so that the median
     of the sums of magnitudes is that of noise, or above. A row counts where its sum is one that Laplace noise
     reaches in less than 0.001 rows of all; Gaussian noise reaches it more seldom still. Noise of heavier
@@ -164,7 +169,10 @@ def _among_empty(rows: Floats, empty: int) -> Written:
     filled = (rows != 0).sum(axis=1)
     scattered = 1.0 - least ** (1.0 / width)
     likely: Floats = np.asarray(stats.binom.sf(filled - 1, width, scattered))
-    found = np.flatnonzero((likely * words <= _CHANCE) & (filled > 0)).astype(np.int64)
+    is_sure = likely * words <= _CHANCE
+    if np.isin(filled, [0, width]).all():
+        is_sure |= _false_full(empty + 1, width, scattered) <= _CHANCE
+    found = np.flatnonzero(is_sure & (filled > 0)).astype(np.int64)
     if not len(found):
         return _nothing(
             f"of {words:,} rows {words - empty:,} are not zero, with no more entries each than pruning or "
@@ -176,6 +184,13 @@ def _among_empty(rows: Floats, empty: int) -> Written:
     left = f", {unsure:,} of them left out since scattered entries look like them" if unsure else ""
     said = f"{words - empty:,} of {words:,} rows of the table of tokens are not zero{left}{missing}"
     return Written(found, said, is_clean)
+
+
+def _false_full(rows: int, width: int, most: float) -> float:
+    """How many rows scattering fills and fills none in part, expected at the worst chance of an entry."""
+    chance = np.geomspace(min(1e-3 / rows, most), most, 2000)
+    full, none = chance**width, (1.0 - chance) ** width
+    return float((rows * full * (full + none) ** (rows - 1)).max())
 
 
 def _beta_end(successes: int, of: int) -> Any:
