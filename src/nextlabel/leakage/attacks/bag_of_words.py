@@ -8,7 +8,7 @@ from torch import nn
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
-from nextlabel.leakage.text.token_places import table_of
+from nextlabel.leakage.text.token_places import lookup_of, why_no_table
 from nextlabel.leakage.text.word_rows import occurrences, without_decay, written_rows
 
 __all__ = ["BagOfWords"]
@@ -28,7 +28,8 @@ class BagOfWords(Attack):
     -----
     Fails where the table is frozen, or is the output layer too, which writes to every row; where the
     vocabulary is so small, or the batch so large, that nearly all words occur; and where noise covers the
-    rows. A token that the table holds for padding has no gradient and is not named.
+    rows. A token that the table holds for padding has no gradient and is not named, nor is one that the model
+    puts beside every text. A model that changes token ids otherwise than by a constant is refused.
 
     Rows count that are not zero, with so many entries that pruning or rounding did not scatter them; where
     none is zero, those that stand out of noise, of all rows with less than 0.001 expected false ones; weight
@@ -71,13 +72,13 @@ class BagOfWords(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The words of a batch, without their order."""
-        table = table_of(knowledge, _TABLES) if disclosure.kind in self.reads else None
-        if table is None:
-            return Recovery(
-                "refused", "words are read from the full gradient, or the update, of a model of token ids"
-            )
-        name = f"{table}.weight"
-        weight = knowledge.model.get_submodule(table).weight
+        if disclosure.kind not in self.reads:
+            return Recovery("refused", "words are read from the full gradient, or from the update")
+        lookup = lookup_of(knowledge, _TABLES)
+        if lookup is None:
+            return Recovery("refused", why_no_table(knowledge, _TABLES))
+        name = f"{lookup.table}.weight"
+        weight = knowledge.model.get_submodule(lookup.table).weight
         if name not in disclosure.arrays:
             return Recovery("refused", "the table of tokens is frozen, or its gradient is not shared")
         if _uses(knowledge.model, weight) > 1:
@@ -91,15 +92,19 @@ class BagOfWords(Attack):
             weight.detach().cpu().double().numpy(),
             float(np.finfo(disclosure[name].dtype).eps),
         )
-        found = written_rows(rows, items * length)
-        if not len(found.words):
-            return Recovery("failed", found.said)
-        times = occurrences(rows[found.words], items, length) if found.is_clean else None
+        found = written_rows(rows, items * length + len(lookup.added))
+        own = found.words[~np.isin(found.words, lookup.added)]
+        words = own[own >= lookup.shift] - lookup.shift
+        if not len(words):
+            only = "; all of them are of tokens that the model adds itself" if len(found.words) else ""
+            return Recovery("failed", f"{found.said}{only}")
+        is_told = found.is_clean and not lookup.added
+        times = occurrences(rows[words + lookup.shift], items, length) if is_told else None
         return Recovery(
             "recovered",
-            found.said,
-            items=found.words[:, None] if length == 1 else None,
-            words=found.words,
+            f"{found.said}{'; tokens that the model adds itself are left out' if lookup.added else ''}",
+            items=words[:, None] if length == 1 else None,
+            words=words,
             details={} if times is None else {"times": times.tolist()},
         )
 

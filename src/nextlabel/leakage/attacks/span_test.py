@@ -12,7 +12,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted
 from nextlabel.leakage.text.span_search import Search
 from nextlabel.leakage.text.token_labels import Told, padded
-from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, reading, table_of
+from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, reading, table_of, why_no_table
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.column_space import ColumnSpace, least_gap
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
@@ -100,11 +100,11 @@ class SpanTest(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sequences of a batch, padded with -1."""
+        if disclosure.kind != "full":
+            return Recovery("refused", "the span test reads the full gradient")
         table = table_of(knowledge)
-        if disclosure.kind != "full" or table is None:
-            return Recovery(
-                "refused", "the span test reads the full gradient of a model that embeds token ids"
-            )
+        if table is None:
+            return Recovery("refused", why_no_table(knowledge))
         if not any(array.any() for array in disclosure.arrays.values()):
             return Recovery("refused", "the gradient is zero: it says nothing")
         started = time.monotonic()

@@ -15,7 +15,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.text.text_candidates import Candidates
-from nextlabel.leakage.text.token_places import Tokens, table_of
+from nextlabel.leakage.text.token_places import Tokens, table_of, why_no_table
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["TextMatching", "sentences"]
@@ -115,11 +115,11 @@ class TextMatching(Attack):
             return self._recovered(disclosure, knowledge, rng)
 
     def _recovered(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        if disclosure.kind != "full":
+            return Recovery("refused", "text matching reads the full gradient")
         table = table_of(knowledge)
-        if disclosure.kind != "full" or table is None:
-            return Recovery(
-                "refused", "text matching reads the full gradient of a model that embeds token ids"
-            )
+        if table is None:
+            return Recovery("refused", why_no_table(knowledge))
         sizes = {
             name: float(np.sqrt((one.astype(np.float64) ** 2).mean()))
             for name, one in disclosure.arrays.items()

@@ -14,14 +14,17 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.maths.axes import Floats
 
 __all__ = [
+    "Lookup",
     "Place",
     "Reading",
     "Tokens",
     "inputs_at",
     "is_linear",
+    "lookup_of",
     "reading",
     "table_of",
     "token_table",
+    "why_no_table",
 ]
 
 Tokens = NDArray[np.int64]
@@ -71,6 +74,26 @@ class Reading:
 
 
 @final
+@dataclass(frozen=True)
+class Lookup:
+    """How a model looks up its tokens.
+
+    Parameters
+    ----------
+    table : str
+        The name of the embedding.
+    shift : int
+        What the model adds to each token id before.
+    added : tuple of int
+        Rows that it looks up besides, whatever the tokens: of a prefix, or of an end.
+    """
+
+    table: str
+    shift: int = 0
+    added: tuple[int, ...] = ()
+
+
+@final
 class _Reached(Exception):
     """The last layer that is asked for has been reached."""
 
@@ -117,6 +140,84 @@ def table_of(knowledge: Knowledge, kinds: tuple[type[nn.Module], ...] = (nn.Embe
     """The `token_table` of the model that an attacker knows; None where its items are no sequences."""
     shape = knowledge.item_shape
     return token_table(knowledge.model, shape[0], kinds) if len(shape) == 1 else None
+
+
+def lookup_of(knowledge: Knowledge, kinds: tuple[type[nn.Module], ...] = (nn.Embedding,)) -> Lookup | None:
+    """The table that reads the token ids, be they shifted by a constant or with constant tokens beside them.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+    kinds : tuple of type
+        What counts as a table.
+
+    Returns
+    -------
+    Lookup or None
+        None where a model takes no token ids, or looks them up in another way: see `why_no_table`.
+
+    Notes
+    -----
+    Seen from four sequences of zeros and ones; they go through the whole model once.
+
+    Examples
+    --------
+    >>> lookup_of(Knowledge(nn.Sequential(nn.Embedding(7, 2), nn.Flatten()), (5,), 3))
+    Lookup(table='0', shift=0, added=())
+    """
+    if len(knowledge.item_shape) != 1:
+        return None
+    (length,) = knowledge.item_shape
+    known = token_table(knowledge.model, length, kinds)
+    if known is not None:
+        return Lookup(known)
+    names = [name for name, module in knowledge.model.named_modules() if isinstance(module, kinds)]
+    if not names:
+        return None
+    turns = torch.arange(length) % 2
+    probes = torch.stack([torch.zeros_like(turns), torch.ones_like(turns), turns, 1 - turns])
+    with _watched(knowledge.model, names, ends=False) as seen, torch.no_grad():
+        knowledge.model(probes)
+    found = (_lookup(name, value, probes) for name, value in seen.items())
+    return next((one for one in found if one is not None), None)
+
+
+def why_no_table(knowledge: Knowledge, kinds: tuple[type[nn.Module], ...] = (nn.Embedding,)) -> str:
+    """Why an attack on text finds no table that is given the token ids.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+    kinds : tuple of type
+        What counts as a table.
+
+    Examples
+    --------
+    >>> why_no_table(Knowledge(nn.Linear(3, 2), (3,), 2))
+    'the model has no table of tokens'
+    """
+    if not any(isinstance(module, kinds) for module in knowledge.model.modules()):
+        return "the model has no table of tokens"
+    if len(knowledge.item_shape) != 1:
+        return f"items of shape {tuple(knowledge.item_shape)} are no sequences of token ids"
+    return (
+        "the model changes token ids before it looks them up, or looks them up in several steps or tables; "
+        "this attack does not follow that, which says nothing of what the message gives away"
+    )
+
+
+def _lookup(name: str, value: Tensor, probes: Tensor) -> Lookup | None:
+    """How a table is given the probes: what varies is they themselves, side by side, and a constant."""
+    if value.ndim != 2 or len(value) != len(probes):
+        return None
+    varies = (value != value[:1]).any(dim=0)
+    (places,) = torch.nonzero(varies, as_tuple=True)
+    if len(places) != probes.shape[1]:
+        return None
+    shifts = {int(one) for one in (value[:, varies] - probes).ravel().tolist()}
+    if len(shifts) != 1:
+        return None
+    return Lookup(name, shifts.pop(), tuple(sorted({int(one) for one in value[0, ~varies].tolist()})))
 
 
 def reading(model: nn.Module, length: int, vocabulary: int) -> Reading:
