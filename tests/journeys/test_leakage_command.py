@@ -146,6 +146,80 @@ def test_embeddings_need_no_labels_and_come_with_what_to_send_instead(place: Pat
     assert "Still tells" in text
 
 
+def test_what_was_said_of_reading_the_data_stands_in_the_report_and_once_in_the_terminal(place: Path) -> None:
+    data = digits()
+    items, labels = data.pool.take(np.arange(60)), data.labels[:60]
+    many = np.resize(items, (2_100, *items.shape[1:])) + np.arange(2_100)[:, None, None] / 1e6
+    np.savez("named.npz", items=many, labels=[f"digit {one}" for one in np.resize(labels, 2_100)])
+    code, said, error = leakage("audit", "model.py:make_model", "--data", "named.npz", *FAST)
+    assert code == 0, error
+    report = Report.from_json((place / "leakage-report" / "report.json").read_text(encoding="utf-8"))
+    page = (place / "leakage-report" / "report.html").read_text(encoding="utf-8")
+    for words in ("2,000 of 2,100 items take part", "Classes are numbered in alphabetical order: 0 digit 0,"):
+        assert any(words in one for one in report.remarks)
+        assert words in page
+        assert re.sub(r"\s+", " ", said).count(words) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--steps", "3"), "--steps are those of an update; the message is 'full'"),
+        (("--share", "last-layer", "--steps", "1"), "the message is 'last-layer', which has none"),
+        (("--rate", "0.1"), "--rate is that of an update, or of the trainings of a sweep"),
+        (("--rate", "1", "--sweep", "prune:30%", "--trainings", "0"), "nothing is trained"),
+        (("--evaluations", "9"), "--evaluations speak of a sweep; received no --sweep"),
+        (("--trainings", "1", "--epochs", "1"), "--trainings, --epochs speak of a sweep"),
+        (("--sweep", ","), "--sweep takes defences with commas between them; received ','"),
+        (("--attacks", " ,"), "--attacks takes attacks with commas between them; received ' ,'"),
+        (("--knows", "batch,public"), "received public, which are arrays. .* in Python"),
+        (("--knows", "public,public_labels,sketch"), "received public, public_labels, sketch, which"),
+        (
+            ("--sweep", "prune:30%", "--trainings", "-1"),
+            "'trainings' must be a whole number from 0 up; received -1",
+        ),
+        (("--sweep", "prune:30%", "--epochs", "0"), "'epochs' must be a whole number from 1 up; received 0"),
+        (("--sweep", "prune:30%", "--evaluations", "0"), "'evaluations' must be .* received 0"),
+        (("--share", "lastlayer"), "'lastlayer' is not .* Did you mean 'last-layer'.* full, last-layer, upd"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(place: Path, words: tuple[str, ...], expected: str) -> None:
+    code, said, error = leakage("audit", "model.py:make_model", "--data", "records.npz", *FAST[:4], *words)
+    assert code == 2
+    assert re.search(expected, error), error
+    assert not (place / "leakage-report").exists()
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("list", "--seed", "3"), "leakage list takes no options; received --seed"),
+        (("demo", "--batch", "3"), "leakage demo takes --seed and --out; received --batch"),
+    ],
+)
+def test_options_of_an_audit_are_refused_elsewhere(words: tuple[str, ...], expected: str) -> None:
+    code, _, error = leakage(*words)
+    assert code == 2
+    assert expected in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--share", "update", "--steps", "2", "--rate", "0.05"),
+        ("--share", "last_layer", "--knows", ""),
+        ("--rate", "0.05", "--sweep", "prune:30%", "--trainings", "1", "--epochs", "1", "--evaluations", "5"),
+    ],
+)
+def test_what_has_an_effect_is_taken(place: Path, words: tuple[str, ...]) -> None:
+    code, _, error = leakage(
+        *("audit", "model.py:make_model", "--data", "records.npz", *FAST[:4]),
+        *("--attacks", "label_inference", *words),
+    )
+    assert code == 0, error
+
+
 def test_a_sweep_adds_what_ended_the_attacks_and_what_it_cost(place: Path) -> None:
     code, said, _ = leakage(
         *("audit", "model.py:make_model", "--data", "records.npz", *FAST),
@@ -553,7 +627,7 @@ def test_the_list_names_every_message_defence_and_attack() -> None:
     assert code == 0
     for kind in ("message", "defence", "attack"):
         for name in names(kind):
-            assert name in said, name
+            assert (name.replace("_", "-") if kind == "message" else name) in said, name
 
 
 def test_every_scene_of_the_demonstration_names_a_model_and_attacks_that_there_are() -> None:

@@ -71,8 +71,9 @@ def leakage(
     evaluations: Annotated[
         int,
         typer.Option(
-            help="In a sweep, gradients that each start of an attack may take, the same at every strength: "
-            "what comes back then does not depend on how busy the machine is, unless --seconds end it."
+            help="In a sweep, gradients that each start of gradient matching and of inverting gradients may "
+            "take, the same at every strength, as the other attacks have limits of their own: what comes "
+            "back then does not depend on how busy the machine is, unless --seconds end it."
         ),
     ] = 100,
     attacks: Annotated[
@@ -83,8 +84,8 @@ def leakage(
         typer.Option(
             help="What the attacker is told, with commas between: batch, bounds, images, labels, rate, "
             "steps. All but labels when left out. A message says how many items it speaks of, so that "
-            "leaving batch out hides nothing. Of public, public_labels and sketch too, but these are arrays, "
-            "which nextlabel.leakage.audit takes in Python."
+            "leaving batch out hides nothing. Public items and the matrix of a sketch are arrays, which "
+            "nextlabel.leakage.audit takes in Python."
         ),
     ] = None,
     bounds: Annotated[
@@ -109,6 +110,11 @@ def leakage(
 ) -> None:
     """Attack the messages that a model would share, and report what came back, with intervals."""
     _require_action(action, model)
+    from nextlabel.cli.idle_options import require_effect, share_kind
+
+    kind = share_kind(share)
+    known = None if knows is None else _listed(knows)
+    require_effect(context, kind, known or ())
     if action == "list":
         _list()
         return
@@ -126,7 +132,6 @@ def leakage(
 
     console = Console(markup=False, highlight=False)
     made = made_model(model)
-    kind = share.replace("-", "_")
     found = read_audited(_given(data), labels, seed=seed, needs_labels=kind != "embedding", loss=loss)
     options = {
         "share": kind,
@@ -142,7 +147,7 @@ def leakage(
         "bounds": _bounds(bounds),
         "delta": delta,
         "prior": prior,
-        **({} if knows is None else {"knows": _listed(knows)}),
+        **({} if known is None else {"knows": known}),
     }
     for remark in found.remarks:
         console.print(remark, soft_wrap=True)
@@ -158,7 +163,7 @@ def leakage(
             evaluations=evaluations,
             command=written_command(context, "nextlabel leakage"),
         )
-    said(console, report)
+    said(console, report, told=found.remarks)
     page, *beside = report.write(folder)
     console.print(f"The page: {page}", soft_wrap=True)
     console.print(f"Beside it: {', '.join(path.name for path in beside)}", soft_wrap=True)
@@ -205,12 +210,20 @@ def made_report(
     from nextlabel.leakage.auditing import audit
     from nextlabel.leakage.sweep import sweep
     from nextlabel.leakage.sweep_settings import settings
+    from nextlabel.maths.parameters import checked_whole
 
     share = options["share"]
+    # all that is refused by a sweep is refused before anything long
+    trainings = checked_whole(trainings, "trainings", least=0)
+    epochs = checked_whole(epochs, "epochs", least=1)
+    evaluations = checked_whole(evaluations, "evaluations", least=1)
     labels = np.zeros(len(found.items), np.int64) if found.labels is None else found.labels
     if swept:
-        settings(swept, share)  # a defence that there is not is refused before anything long
-    report = audit(model, found.items, labels, defences=defences, **options)
+        settings(swept, share)  # a defence that there is not
+    # the rate of a sweep's trainings says nothing of a gradient
+    own = {name: one for name, one in options.items() if name != "rate" or share == "update"}
+    report = audit(model, found.items, labels, defences=defences, **own)
+    report = dataclasses.replace(report, remarks=(*found.remarks, *report.remarks))
     if command:
         report = dataclasses.replace(report, setting={**report.setting, "command": command})
     if not swept:
@@ -220,15 +233,17 @@ def made_report(
     return report.with_trials(trials, advise(trials, share))
 
 
-def said(console: "Console", report: "Report") -> None:
+def said(console: "Console", report: "Report", *, told: Sequence[str] = ()) -> None:
     """Say in the terminal what a report says: verdict first, then the rest, then the advice.
 
     Parameters
     ----------
     console : Console
     report : Report
+    told : sequence of str
+        What stands above already, and is not said again.
     """
-    lead, *rest = report.sentences()
+    lead, *rest = (one for one in report.sentences() if one not in told)
     console.print()
     console.print(lead, style="bold")
     console.print()
@@ -348,13 +363,15 @@ def _list() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from nextlabel.cli.idle_options import shown_kind
     from nextlabel.core.registry import build, names, resolve
 
     console = Console(markup=False, highlight=False)
     for kind, title in (("message", "what is shared"), ("defence", "defence")):
         table: Table = _table(title, "what it is")
         for name in names(kind):
-            table.add_row(name, (resolve(kind, name).__doc__ or "").strip().partition("\n")[0])
+            written = shown_kind(name) if kind == "message" else name
+            table.add_row(written, (resolve(kind, name).__doc__ or "").strip().partition("\n")[0])
         console.print(table)
         console.print()
     table = _table("attack", "what it does, and to what")

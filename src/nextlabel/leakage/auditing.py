@@ -9,6 +9,7 @@ from nextlabel.core import progress, registry
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.defence import Defence
 from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.errors import ParameterError
 from nextlabel.leakage.attempts import Attempt, attempt, scored
 from nextlabel.leakage.by_chance import Bystanders
 from nextlabel.leakage.cases import Case, CaseSetting
@@ -27,6 +28,7 @@ __all__ = ["KNOWN", "audit"]
 KNOWN: Final = ("batch", "bounds", "images", "public", "public_labels", "rate", "sketch", "steps")
 """What an attacker is told unless it is switched off: all but the labels, where it is given or holds."""
 
+_RATE = 0.1
 _GLANCE = 1e-3  # seconds: enough for an attack to say that it does not apply
 
 
@@ -50,7 +52,7 @@ def audit(
     public: Array | None = None,
     public_labels: Array | None = None,
     steps: int = 1,
-    rate: float = 0.1,
+    rate: float = _RATE,
     sketch: Array | None = None,
     controls: bool = True,
     accountant: Accountant | None = None,
@@ -92,7 +94,8 @@ def audit(
     knows : sequence of str
         What the attacker is told beyond the model, its loss and the shape of an item: of ``batch``,
         ``bounds``, ``images``, ``labels``, ``public``, ``public_labels``, ``rate``, ``sketch``, ``steps``.
-        Without ``batch`` nothing is hidden: a message says how many items it speaks of.
+        Without ``batch`` nothing is hidden: a message says how many items it speaks of. Of ``public``,
+        ``public_labels`` and ``sketch`` those whose arrays are given, or all three, as in `KNOWN`.
     bounds : tuple of two floats, optional
         The range of values, also that of PSNR; by default PSNR has the range of the data, which no attacker
         is told.
@@ -101,7 +104,7 @@ def audit(
     public, public_labels : array, optional
         Items of the same kind that are not private, for attacks that use some and for the baseline.
     steps, rate : int and float
-        Of an update.
+        Of an update, and of no other message.
     sketch : array, axes (r, k·d), optional
         The matrix of a sketched embedding.
     controls : bool
@@ -122,8 +125,8 @@ def audit(
     DisclosureError
         The data or the model cannot be audited: named before any attack runs.
     ParameterError
-        A size, a switch or a time that makes no sense; an accountant that bounds nothing, or a bound without
-        the defence ``private``.
+        A size, a switch or a time that makes no sense; steps or a rate without an update; an array that is
+        known and not given; an accountant that bounds nothing, or a bound without the defence ``private``.
     UnknownName
         A message, an attack or a defence that there is not.
 
@@ -160,6 +163,7 @@ def audit(
         steps=steps,
         rate=rate,
     )
+    _require_read(setting, public=public, public_labels=public_labels, sketch=sketch)
     accountant = promised(setting.applied, accountant, delta=delta, prior=prior)
     overall([], accountant)  # an accountant that bounds nothing is refused before anything long begins
     seconds = Budget(
@@ -338,6 +342,24 @@ class _Run:
                     self._again += 1
                     self._try(*place, due)
                     self._settle(place[0])
+
+
+def _require_read(setting: CaseSetting, **arrays: Array | None) -> None:
+    """Refuse what nothing would read, so that no report is taken for that of another setting."""
+    if setting.share != "update" and (setting.steps, setting.rate) != (1, _RATE):
+        message = (
+            f"Steps and rate are those of an update; received steps={setting.steps}, rate={setting.rate} "
+            f"with share={setting.share!r}. Share an 'update', or leave both out."
+        )
+        raise ParameterError(message)
+    named = [name for name in arrays if name in setting.knows]
+    missing = [name for name in named if arrays[name] is None]
+    if missing and len(named) < len(arrays):  # all of them: whatever there is
+        message = (
+            f"What the attacker knows must be given; 'knows' has {', '.join(missing)}, and no such array came"
+            f". Give {', '.join(f'{one}=' for one in missing)} too, or leave the name out of 'knows'."
+        )
+        raise ParameterError(message)
 
 
 def _checked(sent: Sequence[Disclosure], told: Sequence[Knowledge]) -> tuple[str, ...]:

@@ -238,6 +238,7 @@ def _report(
     sizes = {"batch": batch, **setting.sizes}
     # the mean of the gradients of several clients is the gradient of all their items
     sizes["batch"] *= sizes.pop("clients", 1)
+    rates = {"rate": rate} if share == "update" else {}  # elsewhere it is that of the trainings alone
     return audit(
         model,
         items,
@@ -249,7 +250,7 @@ def _report(
         seconds=seconds,
         seed=seed,
         controls=False,
-        **{**known, "rate": rate, **sizes} | dict.fromkeys(_BOUNDING),
+        **{**known, **rates, **sizes} | dict.fromkeys(_BOUNDING),
     )
 
 
