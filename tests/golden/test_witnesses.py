@@ -117,9 +117,10 @@ def test_another_item_of_the_same_message_is_a_witness_whatever_is_said(
 @pytest.mark.parametrize("share", ["last_layer", "update"])
 def test_messages_of_every_kind_have_witnesses(share: str) -> None:
     network = blind_to_differences()
-    assert why(audited(network, Given(turned()), share=share, steps=3)) == "not identifiable"
+    steps = {"steps": 3} if share == "update" else {}
+    assert why(audited(network, Given(turned()), share=share, **steps)) == "not identifiable"
     other = record(network) + np.float32(3.0)
-    assert why(audited(network, Given(other), share=share, steps=3)) == "claimed, and wrong"
+    assert why(audited(network, Given(other), share=share, **steps)) == "claimed, and wrong"
 
 
 def test_the_targets_of_a_regression_are_those_of_the_record() -> None:

@@ -142,6 +142,8 @@ class Attempt:
         Of a regression, one for each record; empty where no target is claimed.
     target_verdicts : tuple of str
         As many: which came back exactly.
+    said : array of float, axes (r, k), optional
+        The targets claimed.
     words : WordCount, optional
         Of text, where different words were named.
     details : mapping
@@ -168,6 +170,7 @@ class Attempt:
     features: tuple[tuple[float, ItemScore] | None, ...] = ()
     targets: tuple[ItemScore | None, ...] = ()
     target_verdicts: tuple[str, ...] = ()
+    said: Array | None = field(default=None, repr=False)
     words: WordCount | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     items: tuple[Array | None, ...] = field(default=(), repr=False)
@@ -286,6 +289,7 @@ def scored(
         features=_feature_scores(recovery, batch),
         targets=told,
         target_verdicts=batch.targets.verdicts(told) if batch.targets and told else (),
+        said=_rows(recovery.labels) if told else None,
         words=named,
         details=dict(recovery.details),
         items=items,
@@ -358,3 +362,7 @@ def _why(recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCoun
     if recovery.items is None and named is not None and len(scores) > 1 and 2 * named.right >= named.named:
         return UNSORTED
     return why_not(recovery.outcome, recovery.residual)
+
+
+def _rows(claims: Array | None) -> Array | None:
+    return None if claims is None else np.asarray(claims, np.float64).reshape(len(claims), -1)

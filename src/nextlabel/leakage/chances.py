@@ -110,7 +110,7 @@ def chance_of_labels(
     claimed = np.column_stack([claimed[:, is_used], np.zeros(len(claimed), np.int64)])
     if len(claimed) == 1:
         return float(min(1.0, _overlap_law(claimed[0], sizes[0], counts, is_drawn=True)[overlap:].sum()))
-    if overlap == sum(sizes):
+    if overlap == sum(sizes) and (claimed.sum(1) <= np.asarray(sizes)).all():
         return _chance_of_all(claimed, sizes, counts)
     bound = _bound(claimed, sizes, overlap, counts)
     return bound if bound <= _RARE else min(bound, _drawn(claimed, sizes, overlap, counts, rng))

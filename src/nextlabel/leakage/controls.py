@@ -196,7 +196,8 @@ def _claims(case: Case, found: Sequence[tuple[str, Attempt]]) -> tuple[bool, str
         chance = chance_of_labels(claims, sizes, overlap, population, generator(case.setting.seed, 5))
         is_by_chance = is_by_chance and chance > FALSE_ALARM
         right, of = right + overlap, of + case.setting.batch * len(own)
-    told = targets_by_attack(case.targets, case.setting.batch, [one for _, one in found]).values()
+    made = [one for _, one in found]
+    told = targets_by_attack(case.targets, case.setting.batch, made, case.setting.seed).values()
     if told:
         is_by_chance = all(one.chance > FALSE_ALARM for one in told)
         exact, claimed = sum(one.exact for one in told), sum(one.of for one in told)

@@ -147,7 +147,7 @@ def _attacks_with_targets(case: Case, attempts: Sequence[Attempt]) -> dict[str, 
     """The attacks whose claimed targets are exact clearly more often than a guess is, with the chance."""
     if "labels" in case.setting.knows:
         return {}
-    counted = targets_by_attack(case.targets, case.setting.batch, attempts)
+    counted = targets_by_attack(case.targets, case.setting.batch, attempts, case.setting.seed)
     chances = {name: targets.chance for name, targets in counted.items()}
     return {name: chance for name, chance in chances.items() if chance <= LIMITS.chance / len(chances)}
 
@@ -211,7 +211,7 @@ def _summary(case: Case, name: str, own: Sequence[Attempt]) -> Summary:
     population = case.population
     overlap = sum(one.overlap for one in claims)
     features = [pair for one in own for pair in one.features if pair is not None]
-    targets = targets_by_attack(case.targets, case.setting.batch, own).get(name)
+    targets = targets_by_attack(case.targets, case.setting.batch, own, case.setting.seed).get(name)
     words = [one.words for one in own if one.words is not None]
     chance = None
     if claims and population is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import final
 
+from nextlabel.core.rng import generator
 from nextlabel.leakage.attempts import Attempt
 from nextlabel.leakage.targets import TargetLaw
 from nextlabel.leakage.verdicts import EXACT
@@ -34,7 +35,7 @@ class TargetCount:
 
 
 def targets_by_attack(
-    law: TargetLaw | None, batch: int, attempts: Sequence[Attempt]
+    law: TargetLaw | None, batch: int, attempts: Sequence[Attempt], seed: int = 0
 ) -> dict[str, TargetCount]:
     """What each attack that claims targets made of them.
 
@@ -45,6 +46,8 @@ def targets_by_attack(
     batch : int
         Records in a message.
     attempts : sequence of Attempt
+    seed : int
+        Of the messages that are drawn where their law is too long to add up.
 
     Returns
     -------
@@ -60,5 +63,7 @@ def targets_by_attack(
         exact = sum(one.target_verdicts.count(EXACT) for one in own)
         of = sum(len(one.targets) for one in own)
         middle = median(one or 0.0 for one in errors) if errors else None
-        found[name] = TargetCount(exact, of, middle, law.chance_of(exact, of, batch))
+        claims = [one.said for one in own if one.said is not None]
+        chance = law.chance_of(claims, exact, batch, generator(seed, 7))
+        found[name] = TargetCount(exact, of, middle, chance)
     return found
