@@ -222,6 +222,47 @@ def test_a_model_that_overflows_gives_no_data() -> None:
         deep_leakage_from_gradients(model, found, item_shape=(4,), loss="squared_error", iterations=1)
 
 
+@pytest.mark.parametrize("shape", [64, "abc", 2.5])
+def test_a_shape_that_is_no_tuple_is_refused(shape: Any) -> None:
+    model = smooth()
+    first = 64 if shape == 64 else 3
+    expected = rf"'item_shape' must be a tuple, .* received {shape!r}\. Give .* item_shape=\({first},"
+    with pytest.raises(ParameterError, match=expected):
+        deep_leakage_from_gradients(model, gradients_of(model, ITEM, LABEL), item_shape=shape)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((0,), "0"), ((3, "a"), "'a'"), ((2, 2.5), r"2\.5")])
+def test_each_axis_of_a_shape_is_a_whole_number(shape: Any, axis: str) -> None:
+    model = smooth()
+    with pytest.raises(
+        ParameterError, match=rf"'item_shape\[{len(shape) - 1}\]' must be .* received {axis}\."
+    ):
+        deep_leakage_from_gradients(model, gradients_of(model, ITEM, LABEL), item_shape=shape)
+
+
+@pytest.mark.parametrize("given", [None, 3, "gradients"])
+def test_what_is_no_gradients_is_refused(given: Any) -> None:
+    with pytest.raises(DisclosureError, match=rf"Gradients must be a mapping .* received {given!r}\."):
+        deep_leakage_from_gradients(smooth(), given)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_gradient_that_is_none_is_named(is_named: bool) -> None:
+    model = smooth()
+    found: list[Any] = list(gradients_of(model, ITEM, LABEL))
+    found[1] = None
+    names = list(dict(model.named_parameters()))
+    with pytest.raises(DisclosureError, match=rf"must be an array; that of '{re.escape(names[1])}' is None"):
+        deep_leakage_from_gradients(model, dict(zip(names, found, strict=True)) if is_named else found)
+
+
+def test_a_model_of_token_ids_is_sent_to_the_attack_on_text() -> None:
+    model = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 3)).eval()
+    found = gradients_of(model, torch.tensor([[1, 5, 2]]), torch.tensor([0]))
+    with pytest.raises(DisclosureError, match=r"Sequential begins with Embedding.*attacks='text_matching'"):
+        deep_leakage_from_gradients(model, found)
+
+
 def test_iterations_must_be_at_least_one() -> None:
     model = smooth()
     with pytest.raises(ParameterError, match="'iterations' must be a whole number from 1 up; received 0"):

@@ -12,7 +12,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import reporting
 from nextlabel.core.rng import generator
-from nextlabel.errors import ConvergenceError, DisclosureError
+from nextlabel.errors import ConvergenceError, DisclosureError, ParameterError
 from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.batches import array_of, evaluating, outputs_of
 from nextlabel.leakage.checks import check
@@ -83,9 +83,11 @@ def deep_leakage_from_gradients(
     ConvergenceError
         The gradient of no start is finite.
     DisclosureError
-        Gradients of other names, number or shapes, or of another loss where that shows; a model in training
-        mode with batch normalisation or dropout; an item shape that the model does not tell; gradients that
-        are all zero.
+        Gradients of other names, number or shapes, none at all, or of another loss where that shows; a model
+        in training mode with batch normalisation or dropout; an item shape that the model does not tell, or
+        a model of token ids; gradients that are all zero.
+    ParameterError
+        An item shape that is no sequence of whole numbers from 1 up, or a size that makes no sense.
 
     Notes
     -----
@@ -114,7 +116,7 @@ def deep_leakage_from_gradients(
     iterations = checked_whole(iterations, "iterations", least=1)
     sent = Disclosure("full", _named(model, gradients), checked_whole(batch, "batch", least=1))
     weights = next(model.parameters())
-    shape = tuple(item_shape) if item_shape is not None else _told_shape(model)
+    shape = _said_shape(item_shape) if item_shape is not None else _told_shape(model)
     knowledge = Knowledge(
         model,
         shape,
@@ -144,10 +146,18 @@ def deep_leakage_from_gradients(
 
 
 def _named(model: nn.Module, gradients: Gradients) -> dict[str, Array]:
+    if isinstance(gradients, str | bytes) or not isinstance(gradients, Mapping | Iterable):
+        message = (
+            "Gradients must be a mapping of names to arrays, or arrays in the order of the parameters; "
+            f"received {gradients!r}. Give what torch.autograd.grad(loss, list(model.parameters())) gives."
+        )
+        raise DisclosureError(message)
     if isinstance(gradients, Mapping):
-        return {name: _array(one) for name, one in gradients.items()}
+        return {str(name): _array(one, str(name)) for name, one in gradients.items()}
     wanted = [name for name, one in model.named_parameters() if one.requires_grad]
-    given = [_array(one) for one in gradients]
+    listed = list(gradients)
+    names = wanted if len(wanted) == len(listed) else [str(place) for place in range(len(listed))]
+    given = [_array(one, name) for one, name in zip(listed, names, strict=True)]
     if len(given) != len(wanted):
         message = (
             f"Gradients in order must be one for each of the {len(wanted)} trainable parameters of the "
@@ -157,8 +167,26 @@ def _named(model: nn.Module, gradients: Gradients) -> dict[str, Array]:
     return dict(zip(wanted, given, strict=True))
 
 
-def _array(one: Any) -> Array:
+def _array(one: Any, name: str) -> Array:
+    if one is None:
+        message = (
+            f"Every gradient must be an array; that of {name!r} is None, as torch has it of a parameter that "
+            "the loss does not reach or that no backward pass filled. Give zeros of its shape where the loss "
+            "does not reach it."
+        )
+        raise DisclosureError(message)
     return array_of(one) if isinstance(one, Tensor) else np.asarray(one)
+
+
+def _said_shape(shape: Any) -> tuple[int, ...]:
+    if isinstance(shape, str | bytes) or not isinstance(shape, Iterable):
+        example = (shape,) if isinstance(shape, int) and shape > 0 else (3, 32, 32)
+        message = (
+            f"'item_shape' must be a tuple, the length of each axis of one item; received {shape!r}. Give "
+            f"for example item_shape={example}."
+        )
+        raise ParameterError(message)
+    return tuple(checked_whole(one, f"item_shape[{axis}]", least=1) for axis, one in enumerate(shape))
 
 
 def _told_shape(model: nn.Module) -> tuple[int, ...]:
@@ -170,6 +198,13 @@ def _told_shape(model: nn.Module) -> tuple[int, ...]:
         if first.is_grey:
             return sides
         return (*sides, first.channels) if first.has_channels_last else (first.channels, *sides)
+    if isinstance(first, nn.Embedding | nn.EmbeddingBag):
+        message = (
+            f"Dummy data are moved by small steps, which token ids do not have: {type(model).__name__} "
+            f"begins with {type(first).__name__}. Give nextlabel.leakage.audit "
+            "attacks='text_matching', which moves their embeddings."
+        )
+        raise DisclosureError(message)
     message = (
         f"The shape of an item must be given: {type(model).__name__} begins with {type(first).__name__}, "
         "which takes several. Give for example item_shape=(3, 32, 32)."
