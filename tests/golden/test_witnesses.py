@@ -117,7 +117,7 @@ def test_another_item_of_the_same_message_is_a_witness_whatever_is_said(
 @pytest.mark.parametrize("share", ["last_layer", "update"])
 def test_messages_of_every_kind_have_witnesses(share: str) -> None:
     network = blind_to_differences()
-    steps = {"steps": 3} if share == "update" else {}
+    steps: dict[str, Any] = {"steps": 3} if share == "update" else {}
     assert why(audited(network, Given(turned()), share=share, **steps)) == "not identifiable"
     other = record(network) + np.float32(3.0)
     assert why(audited(network, Given(other), share=share, **steps)) == "claimed, and wrong"
