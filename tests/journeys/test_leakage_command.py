@@ -1,4 +1,7 @@
-"""``nextlabel leakage`` as a person meets it."""
+"""``nextlabel leakage`` as a person meets it.
+
+Longer than most: one command with all its options, and one folder of models and records that all tests share.
+"""
 
 import json
 import os
