@@ -14,6 +14,7 @@ import pytest
 
 from nextlabel.errors import ParameterError
 from nextlabel.leakage import Report
+from nextlabel.leakage.attempts import AS_GUESSED, UNSORTED
 from nextlabel.leakage.controls import Control
 from nextlabel.leakage.ladder import Skipped
 from nextlabel.leakage.report.pictures import (
@@ -127,6 +128,29 @@ def test_what_was_not_shown_says_the_budget_and_that_it_is_no_proof() -> None:
     assert "at most 60.3 %" in lead
     assert "12 of 60 seconds spent" in lead
     assert "The attacks tried failed; this is no proof of safety." in lead
+
+
+@pytest.mark.parametrize(
+    ("whys", "expected"),
+    [
+        (
+            (AS_GUESSED, AS_GUESSED),
+            "In 2 of 2 messages what an attack gave is near to the record, and other records are as near, so "
+            "that a guess would do as well; this is no proof",
+        ),
+        (
+            (UNSORTED, "optimiser failed"),
+            "The words of 1 of 2 messages came back, and not which of them are in which text; on the others "
+            "the attacks tried failed; this is no proof",
+        ),
+    ],
+)
+def test_what_came_back_and_shows_no_record_is_not_called_a_failure(
+    whys: tuple[str, str], expected: str
+) -> None:
+    made = report("NOT SHOWN", "NOT SHOWN")
+    ended = [dataclasses.replace(one, why=why) for one, why in zip(made.outcomes, whys, strict=True)]
+    assert expected in dataclasses.replace(made, outcomes=tuple(ended)).sentences()[0]
 
 
 def test_all_other_verdicts_are_said_too() -> None:

@@ -202,6 +202,10 @@ def test_a_rating_that_is_always_given_is_no_leak() -> None:
     assert chance is not None
     assert chance > 1e-3
     assert report.verdict == "NOT SHOWN"
+    said = " ".join(report.sentences())
+    assert "came back exactly" not in said
+    assert f"Of the targets {exact} of 20 were named rightly" in said
+    assert "too likely to count as given away" in said
 
 
 def test_targets_that_the_attacker_was_told_are_no_leak() -> None:

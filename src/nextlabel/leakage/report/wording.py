@@ -5,6 +5,7 @@ from math import ceil, floor
 from types import MappingProxyType
 from typing import Final
 
+from nextlabel.leakage.attempts import AS_GUESSED, UNSORTED
 from nextlabel.leakage.report.report import VOID, Report
 from nextlabel.leakage.report.words import is_words_only, words_said
 from nextlabel.leakage.verdicts import (
@@ -222,7 +223,7 @@ def _failed(report: Report) -> str:
     """That attacks failed, told apart from what no attack on such a message could have told."""
     unclear = _unclear(report)
     if not unclear:
-        return "The attacks tried failed; this is no proof of safety."
+        return f"{_ended(report)}; this is no proof of safety."
     attacks = {one.attack for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
     found = " and ".join(sorted(name.replace("_", " ") for name in attacks))
     why = f"not identifiable, as {found} found: different ones explain the message equally well"
@@ -235,6 +236,31 @@ def _failed(report: Report) -> str:
     )
 
 
+def _ended(report: Report) -> str:
+    """How attacks ended that showed nothing: some gave what a guess gives too, or words of no one text."""
+    messages = {one.message for one in report.outcomes}
+    near, named = (
+        {one.message for one in report.outcomes if one.why == why} for why in (AS_GUESSED, UNSORTED)
+    )
+    said = []
+    if near:
+        said.append(
+            f"in {len(near)} of {count(len(messages), 'message')} what an attack gave is near to the record, "
+            "and other records are as near, so that a guess would do as well"
+        )
+    if named:
+        said.append(
+            f"the words of {len(named)} of {count(len(messages), 'message')} came back, and not which of "
+            "them are in which text"
+        )
+    if not said:
+        return "The attacks tried failed"
+    if messages - near - named:
+        said.append("on the others the attacks tried failed")
+    joined = "; ".join(said)
+    return joined[0].upper() + joined[1:]
+
+
 def _unclear(report: Report) -> int:
     """How many records did not come back and are not identifiable, by an attack that can tell."""
     alike = {one.message for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
@@ -245,7 +271,9 @@ def _against(verdict: str, report: Report) -> str:
     """What the verdict does not mean."""
     if verdict == LABEL_ONLY:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
+        is_near = any(one.why == AS_GUESSED for one in report.outcomes)
         said = "That the records themselves did not come back is no proof of safety."
+        said = f"{_ended(report)}; this is no proof of safety." if is_near else said
         return f"{_failed(report) if _unclear(report) else said}{guess}"
     whose = "which words they have" if report.setting["batch"] == 1 else "the words of their batch"
     words = f"What came back of them is {whose}. " if is_words_only(report, verdict) else ""
@@ -301,10 +329,13 @@ def _targets(report: Report) -> tuple[str, ...]:
     best = max((one for one in report.summaries if one.targets_exact), default=None, key=_exact_targets)
     if best is None or _TOLD in report.knows:
         return ()
-    return (
-        f"The target came back exactly for {best.targets_exact} of {best.targets_of} records "
-        f"({best.attack.replace('_', ' ')}).",
-    )
+    by = f"({best.attack.replace('_', ' ')})"
+    if best.targets_chance is not None and best.targets_chance > LIMITS.chance:
+        return (
+            f"Of the targets {best.targets_exact} of {best.targets_of} were named rightly {by}, as many as a "
+            f"guess names with a chance of {best.targets_chance:.2g}: too likely to count as given away.",
+        )
+    return (f"The target came back exactly for {best.targets_exact} of {best.targets_of} records {by}.",)
 
 
 def _exact_targets(summary: object) -> int:
