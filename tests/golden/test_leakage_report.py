@@ -153,6 +153,15 @@ def test_what_came_back_and_shows_no_record_is_not_called_a_failure(
     assert expected in dataclasses.replace(made, outcomes=tuple(ended)).sentences()[0]
 
 
+@pytest.mark.parametrize(("attacks", "expected"), [(1, "came back exactly for 3 of 4"), (2, "too likely")])
+def test_the_more_attacks_name_targets_the_less_likely_must_chance_be(attacks: int, expected: str) -> None:
+    made = report(*["NOT SHOWN"] * 4)
+    (one,) = made.summaries
+    named = dataclasses.replace(one, targets_exact=3, targets_of=4, targets_chance=8e-4)
+    said = " ".join(dataclasses.replace(made, summaries=(named,) * attacks).sentences())
+    assert expected in said
+
+
 def test_all_other_verdicts_are_said_too() -> None:
     said = report("EXACT", "LABEL ONLY", "NOT SHOWN").sentences()
     assert any(one.startswith("LABEL ONLY: 1 of 3 records gave away its label") for one in said)

@@ -330,7 +330,8 @@ def _targets(report: Report) -> tuple[str, ...]:
     if best is None or _TOLD in report.knows:
         return ()
     by = f"({best.attack.replace('_', ' ')})"
-    if best.targets_chance is not None and best.targets_chance > LIMITS.chance:
+    claims = sum(one.targets_chance is not None for one in report.summaries)
+    if best.targets_chance is not None and best.targets_chance > LIMITS.chance / claims:
         return (
             f"Of the targets {best.targets_exact} of {best.targets_of} were named rightly {by}, as many as a "
             f"guess names with a chance of {best.targets_chance:.2g}: too likely to count as given away.",
