@@ -140,7 +140,7 @@ def test_what_was_not_shown_says_the_budget_and_that_it_is_no_proof() -> None:
         ),
         (
             (UNSORTED, "optimiser failed"),
-            "The words of 1 of 2 messages came back, and not which of them are in which text; on the others "
+            "The words of 1 of 2 messages came back, and not which of them are in which text; on the rest "
             "the attacks tried failed; this is no proof",
         ),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from nextlabel.core.registry import resolve
 from nextlabel.leakage import audit
+from nextlabel.leakage.attempts import AS_GUESSED
 from nextlabel.leakage.report.report import Report
 from nextlabel.testing.plain_attacks import Blind
 
@@ -51,4 +52,14 @@ def test_some_records_are_counted() -> None:
     )
     lead = type(report)(**{**vars(report), "outcomes": others}).sentences()[0]
     assert "Of 4 records 1 are not identifiable, as Blind found" in lead
-    assert "On the others the attacks tried failed; this is no proof of safety" in lead
+    assert "On the others: the attacks tried failed; this is no proof of safety" in lead
+
+
+def test_of_the_others_it_is_said_how_their_attacks_ended() -> None:
+    report = audited(6, attacks=Blind(0.5, "unidentifiable"), records=4)
+    whys = ("not identifiable", AS_GUESSED, AS_GUESSED, "optimiser failed")
+    others = tuple(type(one)(**{**vars(one), "why": whys[one.message]}) for one in report.outcomes)
+    lead = type(report)(**{**vars(report), "outcomes": others}).sentences()[0]
+    assert "Of 4 records 1 are not identifiable, as Blind found" in lead
+    assert "On the others: in 2 of 3 messages what an attack gave is near to the record" in lead
+    assert "on the rest the attacks tried failed; this is no proof of safety" in lead

@@ -26,6 +26,17 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+class Beside(nn.Module):
+    """A network with a layer that it holds and does not use."""
+
+    def __init__(self, used: nn.Module) -> None:
+        super().__init__()
+        self.used, self.beside = used, nn.Linear(3, 2)
+
+    def forward(self, items: torch.Tensor) -> Any:
+        return self.used(items)
+
+
 def exact_epsilon(noise: float, delta: float, steps: int = 1) -> float:
     """Of the Gaussian mechanism without sampling, from its two normal laws (Balle and Wang, ICML 2018)."""
     mu = np.sqrt(steps) / noise
@@ -232,6 +243,20 @@ def test_the_model_and_the_random_streams_are_left_alone() -> None:
     assert all((weights[name] == now).all() for name, now in model.state_dict().items())
     assert all(weight.grad is None and not hasattr(weight, "grad_sample") for weight in model.parameters())
     assert (torch.get_rng_state() == drawn).all()
+
+
+def test_a_layer_that_nothing_depends_on_sends_only_noise() -> None:
+    torch.manual_seed(0)
+    used = nn.Linear(3, 2)
+    network = Beside(used)
+    items, labels = np.eye(4, 3, dtype=np.float32), np.array([0, 1, 1, 0])
+    alone = private_message(used, items, labels, rng=rng(), clip=0.1, noise=0.0)
+    sent = private_message(network, items, labels, rng=rng(), clip=0.1, noise=0.0)
+    assert not sent["beside.weight"].any()
+    assert not sent["beside.bias"].any()
+    np.testing.assert_array_equal(sent["used.weight"], alone["weight"])
+    noised = private_message(network, items, labels, rng=rng(), clip=0.1, noise=1.0)
+    assert noised["beside.weight"].all()
 
 
 def test_what_cannot_be_clipped_item_by_item_is_refused() -> None:

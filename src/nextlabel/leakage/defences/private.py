@@ -109,6 +109,9 @@ def private_message(
         outputs = private(inputs)
         total = joined_loss(outputs, targets_of(labels, outputs, loss), loss, "sum")
         torch.autograd.backward(total)
+    for one in weights:
+        if getattr(one, "grad_sample", None) is None:  # a parameter that no output depends on
+            one.grad_sample = torch.zeros((len(items), *one.shape), dtype=one.dtype)
     optimizer.pre_step()
     sent = {
         name.removeprefix("_module."): array_of(one.grad)

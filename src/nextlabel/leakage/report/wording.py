@@ -223,7 +223,7 @@ def _failed(report: Report) -> str:
     """That attacks failed, told apart from what no attack on such a message could have told."""
     unclear = _unclear(report)
     if not unclear:
-        return f"{_ended(report)}; this is no proof of safety."
+        return _sentence(_ended(report))
     attacks = {one.attack for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
     found = " and ".join(sorted(name.replace("_", " ") for name in attacks))
     why = f"not identifiable, as {found} found: different ones explain the message equally well"
@@ -231,16 +231,17 @@ def _failed(report: Report) -> str:
     if unclear == len(report.standings):
         return f"The records are {why}. That is more than an optimiser that failed; {no_proof}."
     return (
-        f"Of {count(len(report.standings), 'record')} {unclear} are {why}. On the others the attacks tried "
-        f"failed; {no_proof}."
+        f"Of {count(len(report.standings), 'record')} {unclear} are {why}. On the others: "
+        f"{_ended(report, besides=_alike(report))}; {no_proof}."
     )
 
 
-def _ended(report: Report) -> str:
+def _ended(report: Report, besides: frozenset[int] = frozenset()) -> str:
     """How attacks ended that showed nothing: some gave what a guess gives too, or words of no one text."""
-    messages = {one.message for one in report.outcomes}
+    messages = {one.message for one in report.outcomes} - besides
     near, named = (
-        {one.message for one in report.outcomes if one.why == why} for why in (AS_GUESSED, UNSORTED)
+        {one.message for one in report.outcomes if one.why == why} & messages
+        for why in (AS_GUESSED, UNSORTED)
     )
     said = []
     if near:
@@ -254,17 +255,25 @@ def _ended(report: Report) -> str:
             "them are in which text"
         )
     if not said:
-        return "The attacks tried failed"
+        return "the attacks tried failed"
     if messages - near - named:
-        said.append("on the others the attacks tried failed")
-    joined = "; ".join(said)
-    return joined[0].upper() + joined[1:]
+        said.append("on the rest the attacks tried failed")
+    return "; ".join(said)
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}; this is no proof of safety."
 
 
 def _unclear(report: Report) -> int:
     """How many records did not come back and are not identifiable, by an attack that can tell."""
-    alike = {one.message for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
+    alike = _alike(report)
     return sum(one.message in alike for one in report.standings if one.verdict in (NOT_SHOWN, LABEL_ONLY))
+
+
+def _alike(report: Report) -> frozenset[int]:
+    """The messages that other records explain equally well."""
+    return frozenset(one.message for one in report.outcomes if one.why == NOT_IDENTIFIABLE)
 
 
 def _against(verdict: str, report: Report) -> str:
@@ -273,7 +282,7 @@ def _against(verdict: str, report: Report) -> str:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
         is_near = any(one.why == AS_GUESSED for one in report.outcomes)
         said = "That the records themselves did not come back is no proof of safety."
-        said = f"{_ended(report)}; this is no proof of safety." if is_near else said
+        said = _sentence(_ended(report)) if is_near else said
         return f"{_failed(report) if _unclear(report) else said}{guess}"
     whose = "which words they have" if report.setting["batch"] == 1 else "the words of their batch"
     words = f"What came back of them is {whose}. " if is_words_only(report, verdict) else ""
