@@ -1,5 +1,6 @@
 """What every test may ask for, Hypothesis as the suite runs it, and at the end why tests were skipped."""
 
+import gc
 import os
 import secrets
 import signal
@@ -28,8 +29,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("nightly" if config.getoption("--fresh-seeds") else "suite")
+    gc.disable()  # until all is collected: nearly everything that is made until then stays
     # a shell that starts the suite in the background has it ignore interrupts, and so would all it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Libraries and tests, a million objects, are looked through no more when the tests' own are."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
