@@ -1,12 +1,18 @@
-"""A real browser, where there is one, and pages in it that report what goes wrong."""
+"""Commands without a process of their own; a real browser, where there is one, and its pages."""
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nextlabel.cli.main import main
 from nextlabel.testing.serving import Serving
 
 if TYPE_CHECKING:
@@ -17,6 +23,30 @@ _HOW = (
     "needs Chromium and Playwright: install a browser that is called "
     f"{', '.join(_NAMES)} (on Debian: apt-get install chromium), and pip install playwright"
 )
+
+
+@pytest.fixture(scope="session")
+def at_once() -> Callable[..., CompletedProcess[str]]:
+    """``at_once(*words, cwd=None, **environment)``: how the command ends and what it says.
+
+    As in a process of its own with no terminal, without loading Python and the libraries again: seconds each.
+    """
+
+    def call(*words: object, cwd: Path | None = None, **environment: str) -> CompletedProcess[str]:
+        command = ["nextlabel", *map(str, words)]
+        out, err, code = StringIO(), StringIO(), 0
+        with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+            for name, value in {"COLUMNS": "80", **environment}.items():
+                patched.setenv(name, value)
+            patched.setattr(sys, "argv", command)
+            try:
+                with chdir(cwd or Path.cwd()):
+                    main()
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+    return call
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ seeds = 3
 test = 0.3
 ceiling_seeds = 1
 """
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(grid: Path, out: Path, *words: str, processes: int = 2) -> list[str]:
@@ -83,44 +85,46 @@ def test_the_report_stands_in_the_folder(unbroken: tuple[str, Path, Path]) -> No
     assert spent(folder) > 0
 
 
-def test_the_report_is_written_anew_without_running(unbroken: tuple[str, Path, Path]) -> None:
+def test_the_report_is_written_anew_without_running(
+    unbroken: tuple[str, Path, Path], at_once: Command
+) -> None:
     _, grid, folder = unbroken
     before = (folder / "index.html").read_bytes()
     (folder / "index.html").unlink()
-    done = bench(grid, folder, "--report-only")
+    done = at_once("bench", grid, "--out", folder, "--report-only")
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / "index.html").read_bytes() == before
 
 
 def test_a_report_anew_follows_the_file_and_tells_a_changed_lead(
-    unbroken: tuple[str, Path, Path], tmp_path: Path
+    unbroken: tuple[str, Path, Path], tmp_path: Path, at_once: Command
 ) -> None:
     _, _, whole = unbroken
     shutil.copytree(whole, tmp_path / "out")
     other = tmp_path / "other.toml"
     other.write_text(GRID + 'lead = "margin"\n', encoding="utf-8")
-    done = bench(other, tmp_path / "out", "--report-only")
+    done = at_once("bench", other, "--out", tmp_path / "out", "--report-only")
     assert (done.returncode, done.stderr) == (0, "")
     assert "No verdict on Margin against random" in " ".join(done.stdout.split())
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "The lead was changed from BADGE to margin" in page
     other.write_text(GRID + 'baseline = "entropy"\n', encoding="utf-8")
-    done = bench(other, tmp_path / "out", "--report-only")
+    done = at_once("bench", other, "--out", tmp_path / "out", "--report-only")
     assert done.returncode == 2
     assert "which are BADGE, margin, random; received 'entropy'. Name one of these" in done.stderr
 
 
-def test_a_share_of_control_items_is_told_on_the_page(tmp_path: Path) -> None:
+def test_a_share_of_control_items_is_told_on_the_page(tmp_path: Path, at_once: Command) -> None:
     grid = tmp_path / "control.toml"
     grid.write_text(GRID.replace("seeds = 3", "seeds = 2") + "control = 0.1\n", encoding="utf-8")
-    done = bench(grid, tmp_path / "out", processes=1)
+    done = at_once("bench", grid, "--out", tmp_path / "out", "--processes", 1)
     assert (done.returncode, done.stderr) == (0, "")
     assert "10 % of the labels are control items" in (tmp_path / "out" / "index.html").read_text("utf-8")
     assert load(tmp_path / "out")[0].protocol["reserve"] == 248  # a fifth of 1,238 items, rounded up
     # whatever the file says now, the page says what was run
     for told in ("control = 0.2", ""):
         grid.write_text(grid.read_text(encoding="utf-8").replace("control = 0.1", told), encoding="utf-8")
-        assert bench(grid, tmp_path / "out", "--report-only").returncode == 0
+        assert at_once("bench", grid, "--out", tmp_path / "out", "--report-only").returncode == 0
         page = (tmp_path / "out" / "index.html").read_text("utf-8")
         assert "10 % of the labels are control items" in page
         assert "20 % of the labels are control" not in page
@@ -179,7 +183,7 @@ def test_a_smaller_file_limit_is_a_full_disk_told_in_one_message(
     unbroken: tuple[str, Path, Path], tmp_path: Path
 ) -> None:
     _, grid, whole = unbroken
-    limited = " ".join(["ulimit -f 2;", *map(str, command(grid, tmp_path))])
+    limited = " ".join(["ulimit -f 2;", *map(str, command(grid, tmp_path, processes=1))])
     done = subprocess.run(["/bin/bash", "-c", limited], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "could not be (File too large). Make room" in done.stderr
@@ -199,10 +203,12 @@ def test_a_smaller_file_limit_is_a_full_disk_told_in_one_message(
         (GRID + "ceiling = false", "has the key 'ceiling', which a grid does not know"),
     ],
 )
-def test_a_grid_that_cannot_be_is_refused_in_one_message(content: str, expected: str, tmp_path: Path) -> None:
+def test_a_grid_that_cannot_be_is_refused_in_one_message(
+    content: str, expected: str, tmp_path: Path, at_once: Command
+) -> None:
     grid = tmp_path / "grid.toml"
     grid.write_text(content, encoding="utf-8")
-    done = bench(grid, tmp_path / "out")
+    done = at_once("bench", grid, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert expected in done.stderr
     assert len(done.stderr.splitlines()) == 1

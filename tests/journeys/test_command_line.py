@@ -1,8 +1,9 @@
-"""The command line as a person meets it: through the real command, in its own process."""
+"""The command line as a person meets it: in its own process, or at once where that makes no difference."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from nextlabel import __version__, names
 
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "numba", "pandas"}
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def nextlabel(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -80,8 +82,10 @@ def test_help_loads_nothing_heavy() -> None:
         (("dance",), "dance"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(words: tuple[str, ...], said: str) -> None:
-    done = nextlabel(*words)
+def test_bad_input_is_one_message_and_exit_code_2(
+    words: tuple[str, ...], said: str, at_once: Command
+) -> None:
+    done = at_once(*words)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -95,8 +99,8 @@ def test_bad_input_is_one_message_and_exit_code_2(words: tuple[str, ...], said: 
         *("datasets", "readers", "stores", "commands"),
     ],
 )
-def test_list_shows_every_name(kind: str) -> None:
-    done = nextlabel("list", kind)
+def test_list_shows_every_name(kind: str, at_once: Command) -> None:
+    done = at_once("list", kind)
     assert done.returncode == 0, done.stderr
     singular = "strategy" if kind == "strategies" else kind.removesuffix("s")
     assert [line.split()[0] for line in done.stdout.splitlines()[1:] if line[:1].strip()] == list(
@@ -104,10 +108,9 @@ def test_list_shows_every_name(kind: str) -> None:
     )
 
 
-def test_list_says_what_strategies_need() -> None:
-    lines = {
-        line.split()[0]: line for line in nextlabel("list", "strategies").stdout.splitlines() if line.strip()
-    }
+def test_list_says_what_strategies_need(at_once: Command) -> None:
+    said = at_once("list", "strategies").stdout.splitlines()
+    lines = {line.split()[0]: line for line in said if line.strip()}
     assert lines["random"].rstrip().endswith("nothing")
     assert "proba" in lines["margin"]
 
@@ -152,6 +155,8 @@ def faulty(tmp_path: Path) -> str:
     points = [*(f"[nextlabel.{one}]\n" + "\n".join(lines) for one in groups)]
     points += ["[nextlabel.command]\nbroken = not_there.mod:Thing"]
     (record / "entry_points.txt").write_text("\n".join(points) + "\n")
+    # an installed torch takes seconds to load, and shows nothing here: it is absent on this path
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(name='torch')\n")
     return str(tmp_path)
 
 

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 SMALL = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "40", "--processes", "2")
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +87,9 @@ def test_the_first_run_never_loads_torch(tmp_path: Path) -> None:
     assert (tmp_path / "index.html").is_file()
 
 
-def test_a_torch_network_runs_instead_and_draws_for_who_asks(tmp_path: Path) -> None:
-    words = ["demo", *SMALL, "--strategies", "bald,badge", "--learner", "torch", "--out", str(tmp_path)]
-    done = subprocess.run(
-        [sys.executable, "-m", "nextlabel", *words], capture_output=True, text=True, check=False
-    )
+def test_a_torch_network_runs_instead_and_draws_for_who_asks(tmp_path: Path, at_once: Command) -> None:
+    words = ("demo", *SMALL[:-1], "1", "--strategies", "bald,badge", "--learner", "torch")
+    done = at_once(*words, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     kept = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert kept["protocol"]["learner"]["name"] == "torch"

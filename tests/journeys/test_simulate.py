@@ -3,9 +3,10 @@
 import csv
 import json
 import re
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -15,14 +16,12 @@ from nextlabel.experiment.bench import load
 SMALL = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "30", "--processes", "1")
 
 
-def simulate(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "nextlabel", "simulate", *map(str, words)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+Command = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def simulate(at_once: Command) -> Command:
+    return partial(at_once, "simulate")
 
 
 def table(path: Path, n: int = 120) -> Path:
@@ -37,7 +36,7 @@ def table(path: Path, n: int = 120) -> Path:
     return path
 
 
-def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) -> None:
+def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path, simulate: Command) -> None:
     done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--target", "0.8, 0.9", "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
@@ -55,7 +54,7 @@ def test_a_table_is_compared_and_rows_without_label_are_counted(tmp_path: Path) 
     assert "nextlabel simulate" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
-def test_rows_that_equal_an_earlier_one_are_counted(tmp_path: Path) -> None:
+def test_rows_that_equal_an_earlier_one_are_counted(tmp_path: Path, simulate: Command) -> None:
     file = table(tmp_path / "plants.csv")
     lines = file.read_text(encoding="utf-8").splitlines()
     file.write_text(
@@ -75,7 +74,7 @@ def test_rows_that_equal_an_earlier_one_are_counted(tmp_path: Path) -> None:
     assert load(tmp_path / "out")[0].protocol["test"] == 40
 
 
-def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path) -> None:
+def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path, simulate: Command) -> None:
     image = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(0)
     for name, ink in (("dark", 60), ("light", 190)):
@@ -108,7 +107,7 @@ def test_a_folder_of_images_is_labelled_by_its_folders(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_in_one_message(
-    words: tuple[str, ...], expected: str, tmp_path: Path
+    words: tuple[str, ...], expected: str, tmp_path: Path, simulate: Command
 ) -> None:
     done = simulate(table(tmp_path / "plants.csv"), *SMALL, *words, "--out", tmp_path / "out")
     assert done.returncode == 2
@@ -116,21 +115,21 @@ def test_what_cannot_be_is_refused_in_one_message(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_table_without_labels_is_refused(tmp_path: Path) -> None:
+def test_a_table_without_labels_is_refused(tmp_path: Path, simulate: Command) -> None:
     (tmp_path / "bare.csv").write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
     done = simulate(tmp_path / "bare.csv", *SMALL)
     assert done.returncode == 2
     assert "The columns are: a, b. Name one with --label" in done.stderr
 
 
-def test_a_table_of_one_class_is_refused(tmp_path: Path) -> None:
+def test_a_table_of_one_class_is_refused(tmp_path: Path, simulate: Command) -> None:
     (tmp_path / "one.csv").write_text("a,label\n1,x\n3,x\n5,?\n", encoding="utf-8")
     done = simulate(tmp_path / "one.csv", *SMALL)
     assert done.returncode == 2
     assert "the column 'label' names x in 2 of 3 items" in done.stderr
 
 
-def test_long_texts_must_be_named(tmp_path: Path) -> None:
+def test_long_texts_must_be_named(tmp_path: Path, simulate: Command) -> None:
     rows = "".join(f"a film that I liked number {n},good\n" for n in range(9))
     (tmp_path / "reviews.csv").write_text(f"body,label\n{rows}", encoding="utf-8")
     done = simulate(tmp_path / "reviews.csv", *SMALL)
@@ -138,7 +137,7 @@ def test_long_texts_must_be_named(tmp_path: Path) -> None:
     assert "Add --text body" in done.stderr
 
 
-def test_a_recipe_leads_and_wraps_what_suits_the_items(tmp_path: Path) -> None:
+def test_a_recipe_leads_and_wraps_what_suits_the_items(tmp_path: Path, simulate: Command) -> None:
     done = simulate(
         table(tmp_path / "plants.csv"), *SMALL, "--strategies", "random", "--recipe", "ceal", "--out",
         tmp_path / "out",
@@ -157,14 +156,14 @@ def test_a_recipe_leads_and_wraps_what_suits_the_items(tmp_path: Path) -> None:
     assert "--recipe ceal" in page
 
 
-def test_an_unknown_recipe_is_one_message(tmp_path: Path) -> None:
+def test_an_unknown_recipe_is_one_message(tmp_path: Path, simulate: Command) -> None:
     done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--recipe", "seal")
     assert done.returncode != 0
     assert "'seal' is not a registered recipe. Did you mean 'ceal'?" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
-def test_images_are_read_by_the_network_of_the_recipe(tmp_path: Path) -> None:
+def test_images_are_read_by_the_network_of_the_recipe(tmp_path: Path, simulate: Command) -> None:
     pytest.importorskip("torch")
     image = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(0)
@@ -194,14 +193,16 @@ def test_images_are_read_by_the_network_of_the_recipe(tmp_path: Path) -> None:
         ("pair", "recipes that need no settings; 'pair' needs strategy. Write it in the file of an exp"),
     ],
 )
-def test_a_recipe_that_cannot_run_here_is_named(recipe: str, expected: str, tmp_path: Path) -> None:
+def test_a_recipe_that_cannot_run_here_is_named(
+    recipe: str, expected: str, tmp_path: Path, simulate: Command
+) -> None:
     done = simulate(table(tmp_path / "plants.csv"), *SMALL, "--recipe", recipe, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert re.search(expected, done.stderr.strip())
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_one_learner_may_be_named_for_all_arms(tmp_path: Path) -> None:
+def test_one_learner_may_be_named_for_all_arms(tmp_path: Path, simulate: Command) -> None:
     learner = {"name": "sklearn", "estimator": {"name": "random_forest", "n_estimators": 5}}
     words = ("--strategies", "random", "--recipe", "ceal,ensemble_vr", "--learner", json.dumps(learner))
     done = simulate(table(tmp_path / "plants.csv"), *SMALL, *words, "--out", tmp_path / "out")
