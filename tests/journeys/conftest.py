@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING
@@ -27,24 +27,24 @@ _HOW = (
 
 @pytest.fixture(scope="session")
 def at_once() -> Callable[..., CompletedProcess[str]]:
-    """``at_once(*words, cwd=None, **environment)``: how the command ends and what it says.
+    """``at_once(*words, cwd=None, encoding="utf-8")``: how the command ends and what it says.
 
     As in a process of its own with no terminal, without loading Python and the libraries again: seconds each.
     """
 
-    def call(*words: object, cwd: Path | None = None, **environment: str) -> CompletedProcess[str]:
-        command = ["nextlabel", *map(str, words)]
-        out, err, code = StringIO(), StringIO(), 0
+    def call(*words: object, cwd: Path | None = None, encoding: str = "utf-8") -> CompletedProcess[str]:
+        command, code = ["nextlabel", *map(str, words)], 0
+        out, err = (TextIOWrapper(BytesIO(), encoding=encoding, write_through=True) for _ in range(2))
         with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
-            for name, value in {"COLUMNS": "80", **environment}.items():
-                patched.setenv(name, value)
+            patched.setenv("COLUMNS", "80")
             patched.setattr(sys, "argv", command)
             try:
                 with chdir(cwd or Path.cwd()):
                     main()
             except SystemExit as end:
                 code = int(end.code or 0)
-        return CompletedProcess(command, code, out.getvalue(), err.getvalue())
+        said, complained = (stream.detach().getvalue().decode(encoding) for stream in (out, err))
+        return CompletedProcess(command, code, said, complained)
 
     return call
 

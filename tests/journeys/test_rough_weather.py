@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from nextlabel.experiment.curves import Results, Run
 from nextlabel.experiment.report import HEADER, cells
 
 SMALL = ("--seeds", "2", "--start", "10", "--batch", "10", "--budget", "40", "--processes", "1")
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def nextlabel(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -30,8 +32,8 @@ def nextlabel(*words: str, **environment: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
-def test_what_an_encoding_lacks_is_written_plainly(encoding: str) -> None:
-    done = nextlabel("demo", "--budget", "10", PYTHONIOENCODING=encoding)
+def test_what_an_encoding_lacks_is_written_plainly(encoding: str, at_once: Command) -> None:
+    done = at_once("demo", "--budget", "10", encoding=encoding)
     assert done.returncode == 2
     assert "start < budget <= items left by the test part" in done.stderr
 
@@ -119,9 +121,9 @@ def test_a_disk_that_fills_up_at_the_end_takes_no_figure_away(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_the_demo_speaks_every_encoding(tmp_path: Path, encoding: str) -> None:
+def test_the_demo_speaks_every_encoding(tmp_path: Path, encoding: str, at_once: Command) -> None:
     words = ("demo", *SMALL, "--strategies", "margin", "--out", str(tmp_path))
-    done = nextlabel(*words, PYTHONIOENCODING=encoding)
+    done = at_once(*words, encoding=encoding)
     assert done.returncode == 0, done.stderr
     assert "?" not in done.stdout
     assert f"The page: {tmp_path / 'index.html'}" in done.stdout
