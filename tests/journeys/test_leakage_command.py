@@ -577,6 +577,19 @@ def test_whole_classes_with_a_point_are_the_same_from_a_file_as_from_a_column(pl
         assert found.tolist() == [2, 0, 1]
 
 
+def test_an_embedding_of_a_regression_is_refused_without_a_word_on_its_labels(place: Path) -> None:
+    items, targets = prices()
+    written("priced.csv", items, targets.tolist())
+    code, said, error = leakage(
+        *("audit", "model.py:pricing", "--data", "priced.csv", "--labels", "price"),
+        *("--share", "embedding", "--loss", "squared_error", *FAST),
+    )
+    assert code == 2
+    assert "A gradient embedding is that of cross-entropy" in error
+    assert "received loss='squared_error'" in error
+    assert "--loss squared_error" not in said
+
+
 def test_numbers_that_are_no_classes_are_named_and_a_regression_offered(place: Path) -> None:
     np.savez("halves.npz", items=np.zeros((3, 4)) + np.arange(3)[:, None], labels=[-0.5, 1.5, 0.25])
     said = " ".join(read_audited("halves.npz", None, seed=0).remarks)

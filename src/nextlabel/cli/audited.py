@@ -120,8 +120,9 @@ def _of_file(
     if column is None and labels is None and not needs_labels and "folder" not in pool.columns:
         return pool, None
     name = label_column(pool, column, "--labels")
-    if loss == _TARGETS and needs_labels:
-        return pool, _targets(pool.columns[name], f"the column {name!r} of {path}")
+    if loss == _TARGETS:  # where none are needed, the message is one that has no such loss, and is refused
+        targets = _targets(pool.columns[name], f"the column {name!r} of {path}") if needs_labels else None
+        return pool, targets
     return pool, _numbered(pool.columns[name], said)
 
 
