@@ -2,6 +2,9 @@
 
     python docs/run.py docs/tutorial.md
 
+With ``--serve`` it reads the paths of pages from its input, a line each, and answers each with a line of
+JSON: the exit code and what was said. Libraries are then loaded once for all of them.
+
 The blocks of a page run in order, in a temporary folder. What a block is, its first line says:
 
 - ``python``: executed; the names stay for the blocks below.
@@ -15,12 +18,14 @@ The blocks of a page run in order, in a temporary folder. What a block is, its f
 
 Three dots stand for anything, and a number after ≈ may be off by 0.05: a model's last digits differ between
 machines. A page that writes to ``src`` or ``tests`` runs in a copy of the repository's
-sources and contract tests.
+sources and contract tests. On Linux a command of nextlabel is run by a fork, so that it need not load again
+what its page has loaded; elsewhere, and in such a copy, Python is started for it.
 """
 
 import contextlib
 import doctest
 import io
+import json
 import os
 import re
 import shlex
@@ -28,12 +33,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 ABOUT, NEAR = re.compile(r"≈([0-9.]+)"), 0.05
 COPIED = ("src", "tests/contracts", "tests/conftest.py", "pyproject.toml")
+CAN_FORK = sys.platform == "linux"  # where it is safe with libraries that have been loaded
+USUAL = ("nextlabel.cli.app", "sklearn.linear_model", "scipy.stats", "matplotlib.figure")
+OF_NETWORKS = ("torch", "torch._dynamo")  # the second is what the first optimiser of a process loads
 
 
 class Stale(Exception):
@@ -67,7 +80,7 @@ def run(page: Path) -> None:
     found = blocks(page.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if any(block.file.startswith(("src/", "tests/")) for block in found):
+        if is_copied(found):
             copy_sources(folder)
         sys.path[:0] = [str(folder), str(folder / "src")]
         names: dict[str, object] = {"__name__": "__main__"}
@@ -82,6 +95,11 @@ def run(page: Path) -> None:
         finally:
             os.chdir(here)
             del sys.path[:2]
+
+
+def is_copied(found: list[Block]) -> bool:
+    """Whether the page needs a copy of the sources, since it writes to them."""
+    return any(block.file.startswith(("src/", "tests/")) for block in found)
 
 
 def copy_sources(folder: Path) -> None:
@@ -130,16 +148,68 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def printed(command: str, folder: Path) -> str:
     words = shlex.split(command)
-    if words[0] == "nextlabel":
-        words[:1] = ["python", "-m", "nextlabel"]
-    if words[0] == "python":
-        words[0] = sys.executable
-    environment = {**os.environ, "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}", "COLUMNS": "110"}
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    if done.returncode:
-        raise Stale(f"{command!r} ended with {done.returncode}:\n{said}")
+    environment = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}", "COLUMNS": "110"}
+    if words[0] == "nextlabel" and CAN_FORK and not (folder / "src" / "nextlabel").is_dir():
+        code, said = forked(lambda: nextlabel(words, folder, environment))
+    else:
+        if words[0] == "nextlabel":
+            words[:1] = ["python", "-m", "nextlabel"]
+        if words[0] == "python":
+            words[0] = sys.executable
+        done = subprocess.run(
+            words, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        code, said = done.returncode, done.stdout + done.stderr
+    if code:
+        raise Stale(f"{command!r} ended with {code}:\n{said}")
     return said
+
+
+def nextlabel(words: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """The command line, in a process that may have loaded modules of the page: those are loaded anew."""
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = words
+    from nextlabel.cli.main import main as run_command
+
+    run_command()
+
+
+def forked(call: Callable[[], object]) -> tuple[int, str]:
+    """The exit code of a fork of this process that makes the call, and what it says."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        sys.stdout.flush()  # or both would write what waits
+        process = os.fork()
+        if not process:
+            answer(call, out.fileno(), err.fileno())
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        for file in (out, err):
+            file.seek(0)
+        return code, (out.read() + err.read()).decode()
+
+
+def answer(call: Callable[[], object], out: int, err: int) -> NoReturn:
+    """What the fork does: make the call, and end without anything that is the affair of its parent."""
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    sys.stdout, sys.stderr = (open(one, "w", encoding="utf-8", closefd=False) for one in (1, 2))  # noqa: SIM115
+    code = 1
+    try:
+        call()
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def check_exists(command: str) -> None:
@@ -168,7 +238,32 @@ def compare(shown: str, said: str) -> None:
         raise Stale(f"shown:\n{shown}\nprinted:\n{said}")
 
 
+def serve() -> None:
+    """Answer a line of input, the path of a page, with a line of output, until the input ends."""
+    for line in sys.stdin:
+        page = Path(line.strip())
+        text = page.read_text(encoding="utf-8")
+        if CAN_FORK and not is_copied(blocks(text)):
+            for module in (*USUAL, *(OF_NETWORKS if "torch" in text or "leakage" in text else ())):
+                with contextlib.suppress(ImportError):  # an extra that is not there
+                    import_module(module)
+            code, said = forked(partial(run_one, page))
+        else:
+            done = subprocess.run(
+                [sys.executable, __file__, str(page)], capture_output=True, text=True, check=False
+            )
+            code, said = done.returncode, done.stdout + done.stderr
+        print(json.dumps([code, said]), flush=True)
+
+
+def run_one(page: Path) -> NoReturn:
+    sys.exit(main([str(page)]))
+
+
 def main(pages: list[str]) -> int:
+    if pages == ["--serve"]:
+        serve()
+        return 0
     for page in pages:
         try:
             run(Path(page))

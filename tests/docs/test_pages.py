@@ -1,9 +1,11 @@
 """The pages tell the truth: their code runs, shown output is printed output, links lead somewhere."""
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from nextlabel.core.registry import REGISTRY
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+Run = Callable[[Path], tuple[int, str]]
 WRITTEN_BY_HAND = [page for page in PAGES if page.parent.name != "reference"]
 
 
@@ -19,19 +22,27 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def run(*pages: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "run.py"), *map(str, pages)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """``run(page)``: the exit code and what is said; one process loads the libraries for all pages."""
+    words = [sys.executable, str(ROOT / "docs" / "run.py"), "--serve"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+
+        def ask(page: Path) -> tuple[int, str]:
+            assert server.stdin is not None
+            assert server.stdout is not None
+            server.stdin.write(f"{page}\n")
+            server.stdin.flush()
+            code, said = json.loads(server.stdout.readline())
+            return code, said
+
+        yield ask
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "```" in page.read_text("utf-8")], ids=name)
-def test_the_code_of_a_page_runs_and_prints_what_is_shown(page: Path) -> None:
-    done = run(page)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_code_of_a_page_runs_and_prints_what_is_shown(page: Path, run: Run) -> None:
+    code, said = run(page)
+    assert code == 0, said
 
 
 @pytest.mark.parametrize(
@@ -49,11 +60,18 @@ def test_the_code_of_a_page_runs_and_prints_what_is_shown(page: Path) -> None:
         ("```console shown\n$ curl nextlabel\n```\n", "there is no curl"),
     ],
 )
-def test_a_page_that_does_not_hold_is_found(text: str, says: str, tmp_path: Path) -> None:
+def test_a_page_that_does_not_hold_is_found(text: str, says: str, tmp_path: Path, run: Run) -> None:
     (tmp_path / "page.md").write_text(text, encoding="utf-8")
-    done = run(tmp_path / "page.md")
-    assert done.returncode == 1
-    assert says in done.stdout
+    code, said = run(tmp_path / "page.md")
+    assert code == 1
+    assert says in said
+
+
+def test_a_page_runs_by_itself_as_the_suite_runs_it() -> None:
+    page = ROOT / "docs" / "how-to" / "check-a-strategy.md"
+    words = [sys.executable, str(ROOT / "docs" / "run.py"), str(page)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_reference_is_what_the_code_says() -> None:
