@@ -12,6 +12,8 @@ from PIL import Image
 
 from nextlabel import arrays
 from nextlabel.cli.items import label_cells, read_items, remarks, suited
+from nextlabel.core.registry import build
+from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.readers.arrays import ArrayPool
 
 BODIES = ("fine", "poor", "good", "bad", "none")
@@ -145,3 +147,14 @@ def test_images_are_read_by_edges_and_colours_unless_they_are_small_and_grey(
         Image.fromarray(np.zeros(shape, np.uint8)).save(tmp_path / f"{number}.png")
     pool, _ = read_items(tmp_path, {}, None)
     assert suited(pool).get("features") == features
+
+
+def test_words_have_a_smaller_penalty_than_the_librarys(tmp_path: Path) -> None:
+    said = "text\nthe soup was cold and so was he\nwe shall come again and stay longer\n"
+    (tmp_path / "said.csv").write_text(said, encoding="utf-8")
+    pool, _ = read_items(tmp_path / "said.csv", {"text": "text"}, None)
+    learner = build("learner", suited(pool))
+    assert isinstance(learner, SklearnLearner)
+    assert learner.estimator.name == "logistic"
+    assert learner.estimator.params == {"C": 10}
+    assert learner.features.name == "tfidf"

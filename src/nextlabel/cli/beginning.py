@@ -135,7 +135,7 @@ def _learner(wanted: Wanted, pool: "Pool") -> Any:
         return spec(wanted.learner, "--learner")
     made = suited(pool)
     if wanted.encoder is not None:
-        made["features"] = {"name": "encoder", "path": wanted.encoder}
+        made |= {"estimator": "logistic", "features": {"name": "encoder", "path": wanted.encoder}}
         learner: Any = build("learner", made)
         learner.require(pool)  # now, and not at the first fit, when labels are there already
     return made
@@ -278,7 +278,8 @@ def say(wanted: Wanted, pool: "Pool", state: "State", column: str | None) -> Non
     learner = state.created.learner or {"name": state.created.learner_repr}
     for remark in remarks(pool, wanted.params.get("encoding")):
         typer.echo(remark)
-    parts = ", ".join(str(value) for value in learner.values() if isinstance(value, str))
+    named = (value.get("name") if isinstance(value, Mapping) else value for value in learner.values())
+    parts = ", ".join(one for one in named if isinstance(one, str))
     typer.echo(f"Learner: {parts}. Strategy: {state.created.name}.")
     if state.control:
         typer.echo(
