@@ -174,7 +174,7 @@ def audit(
     rungs, skipped = ladder(setting.share, attacks, told[0])
     sent = [case.disclosure(message) for message in range(len(case.batches))]
     # before any defence: noise is no sign of another model or loss
-    noted = _checked([case.undefended(message) for message in range(len(case.batches))], told)
+    noted = _checked([case.undefended(message) for message in range(len(case.batches))], _judged(case, told))
     run = _Run(case, sent, told, rungs, Budget(seconds))
     run.climb()
     of_labels = {rung.name for rung in rungs if rung.attack.recovers <= {"labels", "counts"}}
@@ -360,6 +360,14 @@ def _require_read(setting: CaseSetting, **arrays: Array | None) -> None:
             f". Give {', '.join(f'{one}=' for one in missing)} too, or leave the name out of 'knows'."
         )
         raise ParameterError(message)
+
+
+def _judged(case: Case, told: list[Knowledge]) -> list[Knowledge]:
+    """With the soft labels that the audit itself made messages of: they are no sign of another loss."""
+    rows = case.labels[case.positions]
+    if rows.dtype.kind != "f" or case.setting.loss != "cross_entropy" or case.setting.share == "embedding":
+        return told
+    return [replace(one, labels=row) for one, row in zip(told, rows, strict=True)]
 
 
 def _checked(sent: Sequence[Disclosure], told: Sequence[Knowledge]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logi
 from nextlabel.leakage.blank_items import blank_item
 from nextlabel.leakage.embedding_evidence import embedding_evidence
 from nextlabel.leakage.given import require_classes, require_probabilities
+from nextlabel.leakage.label_evidence import are_soft
 from nextlabel.leakage.loss_evidence import evidence
 from nextlabel.leakage.model_modes import check_modes
 
@@ -101,8 +102,11 @@ def remarks(disclosure: Disclosure, knowledge: Knowledge) -> tuple[str, ...]:
             f"The message speaks of {disclosure.items} items and there are {knowledge.classes} classes: some "
             "label occurs twice."
         )
-    if knowledge.loss == "cross_entropy" and np.asarray(knowledge.labels).dtype.kind == "f":
-        said.append("The labels are soft: attacks that read one label off the signs do not apply.")
+    if disclosure.kind != "embedding" and knowledge.loss == "cross_entropy" and are_soft(knowledge.labels):
+        said.append(
+            "The labels are soft: an attack that reads one label off the signs names at most the class of "
+            "the largest share."
+        )
     if not any(one.any() for one in disclosure.arrays.values()):
         said.append("Every number of the message is zero: it says nothing of any item.")
     said += _of_embeddings(knowledge.model)

@@ -5,7 +5,6 @@ from typing import final
 
 import numpy as np
 import torch
-from scipy.special import expit, softmax
 from torch import nn
 
 from nextlabel.core.attack import Knowledge
@@ -13,6 +12,7 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of, logits_of
 from nextlabel.leakage.body_evidence import UNSEEN_BODY, are_unlike, body_fault, has_body
+from nextlabel.leakage.label_evidence import label_evidence
 
 __all__ = ["Evidence", "evidence"]
 
@@ -20,7 +20,6 @@ _CLEAN = 1e-5  # what float32 leaves, as a share, of what must vanish; noise and
 _ROUNDING = 3e-6  # of probabilities in float32 that sum to 1
 _CLOSE = 1e-3  # of probabilities computed twice from float32 numbers
 _LEAST = 3e-6  # of the last bias's gradient: where it is less, the label's 1 − p has no digits left
-_UNIT = 3e-7  # a few rounding units of float32, of a probability near 1
 
 
 @final
@@ -93,9 +92,10 @@ def evidence(disclosure: Disclosure, knowledge: Knowledge, item: Array) -> Evide
     For cross-entropy, δ_c = ∂L/∂b_c is p_c − q_c averaged or summed over items, p the model's probabilities
     and q the labels. So Σ_c δ_c = 0, and the entries below zero sum to at most 1 under the mean and to at
     most B under the sum. Of one item, ∂L/∂W = δ ⊗ z gives the features z exactly, whatever the scale; z gives
-    p, and p − δ must be the label: a factor, another loss and other weights leave their traces. Where ∂L/∂W
-    is not δ ⊗ z, the message was changed on the way, and nothing is concluded from it. Where the first layer
-    tells the item, the model at it must give z.
+    p, and p − δ must be the label: a factor, another loss and other weights leave their traces; but a factor
+    below 1 is the trace of a soft label too, unless the label is known. Where ∂L/∂W is not δ ⊗ z, the message
+    was changed on the way, and nothing is concluded from it. Where the first layer tells the item, the model
+    at it must give z.
 
     Fails where the last layer has no bias or is frozen, where the model does not end in a linear layer, after
     several local steps, and largely for several items: any δ of the right signs is some batch's at some
@@ -176,7 +176,7 @@ def _found(layer: _Layer, disclosure: Disclosure, knowledge: Knowledge) -> Evide
     if layer.is_signs:
         return Evidence()
     if disclosure.items == 1 and layer.features is not None:
-        return _of_one(layer, layer.features)
+        return _of_one(layer, layer.features, knowledge.labels)
     if not layer.is_balanced(disclosure.items):
         return Evidence(
             remarks=(
@@ -236,44 +236,12 @@ def _of_scale(bias: Array, items: int, reduction: str) -> str:
     )
 
 
-def _of_one(layer: _Layer, features: Array) -> Evidence:
+def _of_one(layer: _Layer, features: Array, labels: Array | None) -> Evidence:
     """One item: from its features follow its probabilities, and from these its label."""
     assert layer.bias is not None
     logits = layer.matrix @ features + layer.offset
-    proba = softmax(logits)
-    label = proba - layer.bias
-    # logits are exponents: the rounding of their terms is a share of the probabilities
     terms = float((np.abs(layer.matrix) @ np.abs(features)).max())
-    close = _CLOSE + _UNIT * (terms + 1.0 / float(np.abs(layer.bias).max()))
-    factor = _factor(layer.bias, proba, close)
-    if factor is not None and abs(factor - 1.0) <= 10 * close:
-        return Evidence()
-    if factor is not None and (factor > 1 or len(label) > 2):
-        return Evidence(
-            f"The message is {factor:.4g} times the gradient of cross-entropy of one item at this model, by "
-            "its last layer. Divide it by that number, or leave the factor out of the loss."
-        )
-    if float(label.min()) >= -_CLOSE and abs(float(label.sum()) - 1.0) <= _CLOSE:
-        shown = ", ".join(f"{share:.2f}" for share in np.sort(label)[::-1][:3])
-        factored = "" if factor is None else f", the loss carries a factor of {factor:.3g}"
-        return Evidence(
-            remarks=(
-                f"By the last layer the label is not one class (its largest shares are {shown}): it is "
-                f"soft{factored}, or the message was made at other weights.",
-            )
-        )
-    for outputs, joined in ((1, "sum"), (len(label), "mean")):
-        if _is_binary(expit(logits) - outputs * layer.bias):
-            return Evidence(
-                f"The message is that of a sigmoid on each output (the {joined} of binary cross-entropies), "
-                "not of softmax cross-entropy. Give the model softmax logits: for two classes 0 and the "
-                "output."
-            )
-    return Evidence(
-        "The message cannot come from this model and cross-entropy: by its last layer the item's "
-        f"probabilities less the gradient should be a label, and are {_shown(label)}. It was made at other "
-        "weights, or with another loss."
-    )
+    return Evidence(*label_evidence(logits, terms, layer.bias, labels))
 
 
 def _of_signs(bias: Array) -> tuple[str, ...]:
@@ -284,17 +252,6 @@ def _of_signs(bias: Array) -> tuple[str, ...]:
             "message speaks of more items than is said.",
         )
     return ()
-
-
-def _factor(bias: Array, proba: Array, close: float) -> float | None:
-    """The number by which cross-entropy's gradient at one label was multiplied, if that explains it."""
-    label = int(bias.argmin())
-    plain = proba.copy()
-    plain[label] = -np.delete(proba, label).sum()  # p − 1 without the rounding of a p that is nearly 1
-    if not plain.any():
-        return None
-    factor = float(bias @ plain / (plain @ plain))
-    return factor if np.abs(bias - factor * plain).max() <= close * np.abs(bias).max() else None
 
 
 def _of_squares(layer: _Layer, disclosure: Disclosure, knowledge: Knowledge) -> Evidence:
@@ -349,11 +306,3 @@ def _of_prior(bias: Array, disclosure: Disclosure, knowledge: Knowledge) -> tupl
             "nothing.",
         )
     return ()
-
-
-def _is_binary(label: Array) -> bool:
-    return bool((np.minimum(np.abs(label), np.abs(label - 1.0)) <= _CLOSE).all())
-
-
-def _shown(label: Array) -> str:
-    return "(" + ", ".join(f"{one:.3g}" for one in label[:4]) + (", ...)" if len(label) > 4 else ")")
