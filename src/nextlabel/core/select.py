@@ -100,8 +100,10 @@ def select(
 def _refuse_slips(names: Iterable[str]) -> None:
     """Refuse what is no signal and nearly a parameter: it would be called an unknown signal otherwise."""
     for name in names:
+        if name in SIGNALS:
+            continue
         near = get_close_matches(name, ("batch", "labelled", "labels", "seed"), n=1)
-        if name not in SIGNALS and near:
+        if near:
             message = (
                 f"{name!r} is neither a signal nor a parameter of select. Did you mean the parameter "
                 f"{near[0]!r}? Its parameters are strategy, batch, seed, labelled and labels."

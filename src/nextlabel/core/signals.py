@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from inspect import unwrap
 from types import MappingProxyType
 from typing import final
@@ -195,6 +196,11 @@ def derivable(names: Iterable[str]) -> frozenset[str]:
     >>> sorted(derivable({"proba"}))
     ['class_mixture', 'proba', 'residual']
     """
+    return _derivable(frozenset(names))
+
+
+@cache
+def _derivable(names: frozenset[str]) -> frozenset[str]:
     known = set(names)
     while True:
         more = {
