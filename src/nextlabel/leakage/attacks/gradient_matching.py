@@ -10,8 +10,10 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import PART, farthest
+from nextlabel.leakage.matching.at_once import one_by_one
 from nextlabel.leakage.matching.candidates import PRECISIONS, Candidate, Match
 from nextlabel.leakage.matching.premises import analytic_labels, precision_of, unmatchable
+from nextlabel.leakage.matching.second_order import differentiating_twice
 from nextlabel.leakage.matching.together import Descent, descend
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
 
@@ -146,17 +148,18 @@ class GradientMatching(Attack):
         candidate = Candidate(match, knowledge, labels)
         unit = max(precision_of(disclosure, knowledge), match.precision)
         explained = max(self.target, unit, _HALF)
-        ended = descend(
-            lambda point: match.square(*candidate.parts(point)),
-            candidate.starts(self.restarts, generator),
-            evaluations=self.evaluations,
-            history=self.history,
-            target=max(self.target, _FLOOR * max(min(unit, _SINGLE), match.precision)) ** 2,
-            enough=explained**2,
-            seconds=self.seconds,
-            chunk=match.at_once,
-            heard=lambda done, *_: report("matching the gradient", done, self.evaluations),
-        )
+        with differentiating_twice(knowledge.model):
+            ended = descend(
+                lambda point: match.square(*candidate.parts(point)),
+                candidate.starts(self.restarts, generator),
+                evaluations=self.evaluations,
+                history=self.history,
+                target=max(self.target, _FLOOR * max(min(unit, _SINGLE), match.precision)) ** 2,
+                enough=explained**2,
+                seconds=self.seconds,
+                chunk=match.at_once,
+                heard=lambda done, *_: report("matching the gradient", done, self.evaluations),
+            )
         if len(ended.trace) < self.evaluations:  # it ended before: whoever watches hears that it is over
             report("matching the gradient", self.evaluations, self.evaluations)
         return self._recovery(ended, candidate, match, explained, remark)
@@ -204,6 +207,7 @@ class GradientMatching(Attack):
                 "residuals": [float(one) ** 0.5 for one in ended.values if one.isfinite()],
                 "agreeing": agreeing,
                 "targets": candidate.targets(ended.points[best]),
+                **one_by_one(ended.refusal),
             },
         )
 

@@ -13,8 +13,10 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import PART, farthest, relative_distance
+from nextlabel.leakage.matching.at_once import AtOnce, one_by_one
 from nextlabel.leakage.matching.candidates import PRECISIONS, Candidate, Match
 from nextlabel.leakage.matching.premises import analytic_labels, precision_of, unmatchable
+from nextlabel.leakage.matching.second_order import differentiating_twice
 from nextlabel.leakage.pixels import pixel_axes
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
 
@@ -167,7 +169,8 @@ class InvertingGradients(Attack):
         spread = 1.0 if knowledge.bounds is None else (knowledge.bounds[1] - knowledge.bounds[0]) / _RANGES
         weight = self.smoothness / spread if _is_picture(knowledge) else 0.0
         walk = _Walk(self, match, candidate, weight, spread, knowledge)
-        walk.go(candidate.starts(self.restarts, generator))
+        with differentiating_twice(knowledge.model):
+            walk.go(candidate.starts(self.restarts, generator))
         return walk.recovery(max(precision_of(disclosure, knowledge), match.precision), remark)
 
 
@@ -199,12 +202,13 @@ class _Walk:
     def go(self, starts: Tensor) -> None:
         points, of = starts, self._attack.evaluations
         until = time.monotonic() + self._attack.seconds
-        valued = vmap(grad(self._cost, has_aux=True), chunk_size=self._match.at_once)
+        alone = grad(self._cost, has_aux=True)
+        self._valued = AtOnce(vmap(alone, chunk_size=self._match.at_once), alone)
         mean, square = torch.zeros_like(points), torch.zeros_like(points)
         self._best = points.clone()
         self._apart = points.new_full((len(points),), float("inf"))
         for number in range(of):
-            gradients, apart = valued(points)
+            gradients, apart = self._valued(points)
             self._keep(points, apart.detach())
             self._done = number + 1
             report("inverting the gradient", self._done, of)
@@ -263,5 +267,5 @@ class _Walk:
             evaluations=evaluations,
             is_cut=self._is_cut,
             trace=tuple((number, value) for number, value in self._trace if np.isfinite(value)),
-            details={"one_minus_cosine": apart},
+            details={"one_minus_cosine": apart, **one_by_one(self._valued.refusal)},
         )

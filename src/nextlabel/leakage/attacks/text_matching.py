@@ -8,12 +8,12 @@ from typing import final
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
+from nextlabel.leakage.matching.second_order import differentiating_twice
 from nextlabel.leakage.text.text_candidates import Candidates
 from nextlabel.leakage.text.token_places import Tokens, table_of, why_no_table
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
@@ -110,8 +110,7 @@ class TextMatching(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sentences of a batch."""
-        # fused attention, the default of many models, cannot be differentiated twice
-        with sdpa_kernel(SDPBackend.MATH):
+        with differentiating_twice(knowledge.model):
             return self._recovered(disclosure, knowledge, rng)
 
     def _recovered(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:

@@ -12,6 +12,7 @@ from torch.nn.functional import mse_loss
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.gradients import MessageGradient
+from nextlabel.leakage.matching.second_order import begin_as_given
 
 __all__ = ["PRECISIONS", "Candidate", "Match"]
 
@@ -55,6 +56,7 @@ class Match:
     def __init__(self, disclosure: Disclosure, knowledge: Knowledge, precision: str) -> None:
         self.dtype = PRECISIONS[precision]
         model = copy.deepcopy(knowledge.model).to(self.dtype).eval()
+        begin_as_given(model)
         self._gradient = MessageGradient(model, knowledge.loss, knowledge.reduction, list(disclosure.arrays))
         self.device = next(iter(self._gradient.parameters.values())).device
         is_update = disclosure.kind == "update"

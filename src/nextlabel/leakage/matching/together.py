@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.matching.at_once import AtOnce
 from nextlabel.leakage.matching.curvature import Curvature, fitting_history
 
 __all__ = ["Descent", "Objective", "descend"]
@@ -41,6 +42,8 @@ class Descent:
         Whether the clock ended it.
     trace : tuple of (int, float)
         Round and least value of all starts, as it went on.
+    refusal : str
+        Why the starts went one after another in each round; empty where torch could map them.
     """
 
     points: Tensor
@@ -48,6 +51,7 @@ class Descent:
     evaluations: Tensor
     is_cut: bool
     trace: tuple[tuple[int, float], ...]
+    refusal: str = ""
 
     @property
     def best(self) -> int:
@@ -73,7 +77,8 @@ def descend(
     Parameters
     ----------
     objective : callable
-        Takes one point; it is mapped over starts by `torch.func.vmap` and differentiated by autograd.
+        Takes one point; it is mapped over starts by `torch.func.vmap` and differentiated by autograd. Where
+        torch refuses to map it, points are taken one after another: the same descent, and slower.
     starts : Tensor of float, axes (r, d)
         Where to begin.
     evaluations : int
@@ -144,7 +149,8 @@ def descend(
         )
         raise ParameterError(message)
     until = time.monotonic() + seconds
-    valued = _Valued(objective, chunk or len(starts))
+    mapped = _Valued(objective, chunk or len(starts))
+    valued = AtOnce(mapped, mapped.alone)
     held = fitting_history(starts.shape[0], starts.shape[1], history)
     state = _State(starts.detach().clone(), held)
     trace: list[tuple[int, float]] = []
@@ -163,7 +169,7 @@ def descend(
         is_cut = time.monotonic() > until
         if is_cut:
             break
-    return Descent(state.points, state.values, state.evaluations, is_cut, tuple(trace))
+    return Descent(state.points, state.values, state.evaluations, is_cut, tuple(trace), valued.refusal)
 
 
 @final
@@ -175,18 +181,22 @@ class _Valued:
     """
 
     def __init__(self, objective: Objective, chunk: int) -> None:
-        self._values, self._chunk = vmap(objective), chunk
+        self._objective, self._values, self._chunk = objective, vmap(objective), chunk
 
     def __call__(self, points: Tensor) -> tuple[Tensor, Tensor]:
         if len(points) <= self._chunk:
-            return self._valued(points)
-        gradients, values = zip(*map(self._valued, torch.split(points, self._chunk)), strict=True)
-        return torch.cat(gradients), torch.cat(values)
+            return self._valued(self._values, points)
+        parts = [self._valued(self._values, one) for one in torch.split(points, self._chunk)]
+        return torch.cat([gradients for gradients, _ in parts]), torch.cat([values for _, values in parts])
 
-    def _valued(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def alone(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient and the value at one point, which nothing maps."""
+        return self._valued(self._objective, point)
+
+    def _valued(self, function: Objective, points: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
             moved = points.detach().requires_grad_()
-            values: Tensor = self._values(moved)
+            values = function(moved)
             if not values.requires_grad:  # the objective is the same everywhere
                 return torch.zeros_like(points), values
             (gradients,) = torch.autograd.grad(values.sum(), moved)
