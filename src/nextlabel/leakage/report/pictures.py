@@ -1,5 +1,6 @@
 """The pictures of a report: what came back, how near, why not, how soon, and what a defence changes."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -26,7 +27,6 @@ from nextlabel.maths.intervals import binomial_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import Locator
 
 __all__ = [
     "defence_picture",
@@ -42,6 +42,7 @@ _SLIM: Final = 4.4
 _BLUE, _RED = "#0072B2", "#D55E00"
 _FLOOR: Final = 1e-9  # errors below are drawn at it: the last digits of float32
 _BY: Final = dict.fromkeys((LABEL_ONLY, NOT_SHOWN), ", and what is drawn came nearest, by")
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DASHED: Final[dict[str, Any]] = {"color": GREY, "linestyle": "--", "linewidth": 1.4}
 
 
@@ -347,14 +348,16 @@ def _legend_below(figure: "Figure", axes: "Axes", count: int) -> None:
 
 def _log(axes: "Axes", axis: Literal["x", "y"]) -> None:
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
-    # labels between powers of ten crowd, and are half of the time of drawing
-    (axes.xaxis if axis == "x" else axes.yaxis).set_minor_locator(_no_ticks())
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    ticks = axes.xaxis if axis == "x" else axes.yaxis
+    ticks.set_minor_locator(NullLocator())  # labels between powers of ten crowd
+    ticks.set_major_formatter(FuncFormatter(_power))  # formulas are half of the time of drawing
 
 
-def _no_ticks() -> "Locator":
-    from matplotlib.ticker import NullLocator
-
-    return NullLocator()
+def _power(value: float, place: int | None = None) -> str:
+    """A power of ten in characters, which read as they look."""
+    return "10" + str(round(math.log10(value))).translate(_RAISED)
 
 
 def _grid(axes: "Axes") -> None:
