@@ -1,6 +1,5 @@
 """What a model says of items, as arrays, for those who hold the truth; and the network of the controls."""
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,8 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.leakage.batches import evaluating, inputs_of, last_layer_of, logits_of, outputs_of
 from nextlabel.leakage.checks import check_weights
+from nextlabel.leakage.model_copies import copied
+from nextlabel.leakage.model_forms import check_form
 from nextlabel.leakage.model_modes import check_evaluation
 from nextlabel.learners.layers import embedded
 from nextlabel.learners.networks import Flat
@@ -41,8 +42,8 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
     Raises
     ------
     DisclosureError
-        The model's weights are not finite, it draws or mixes the items of a batch in evaluation mode, it does
-        not take the items, or it gives no tensor with a row for each.
+        The model cannot be run with other weights, its own are not finite, it draws or mixes the items of a
+        batch in evaluation mode, it does not take the items, or it gives no tensor with a row for each.
     ParameterError
         It is no module.
 
@@ -57,8 +58,9 @@ def answers(model: Any, items: Array) -> tuple[Array, Array | None]:
             "the weights at which messages are made."
         )
         raise ParameterError(message)
+    check_form(model)
     check_weights(model)
-    frozen = copy.deepcopy(model).eval()
+    frozen = copied(model).eval()
     check_evaluation(frozen, items)
     chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
     outputs = torch.cat([outputs_of(frozen, part) for part in chunks])
@@ -86,7 +88,7 @@ def logits_alone(model: nn.Module, items: Array) -> nn.Module:
         said = model(inputs_of(model, items[:1]))
     if isinstance(said, torch.Tensor):
         return model
-    own = copy.deepcopy(model)
+    own: nn.Module = copied(model)
     own.register_forward_hook(lambda module, given, said: logits_of(said))
     return own
 

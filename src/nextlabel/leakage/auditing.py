@@ -1,6 +1,5 @@
 """The audit: messages are made, attacked within a budget, laid beside the truth, and reported."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, final
@@ -16,6 +15,7 @@ from nextlabel.leakage.cases import Case, CaseSetting
 from nextlabel.leakage.controls import known_controls, own_control
 from nextlabel.leakage.defences.promises import promised
 from nextlabel.leakage.ladder import Budget, Rung, ladder
+from nextlabel.leakage.model_copies import copied
 from nextlabel.leakage.notes import remarks_on, said_once
 from nextlabel.leakage.report.again import written_call
 from nextlabel.leakage.report.report import Report, Spent
@@ -385,7 +385,7 @@ def _checked(sent: Sequence[Disclosure], told: Sequence[Knowledge]) -> tuple[str
 
 def _apart(told: Knowledge) -> Knowledge:
     """With a copy of the model, so that what an attack does to it hurts no other attack and no user."""
-    return replace(told, model=copy.deepcopy(told.model))
+    return replace(told, model=copied(told.model))
 
 
 def _bound(accountant: Accountant) -> dict[str, float]:

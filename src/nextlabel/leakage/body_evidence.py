@@ -38,7 +38,7 @@ def has_body(knowledge: Knowledge, last: str) -> bool:
     last : str
         The name of its last linear layer.
     """
-    own = {id(one) for one in knowledge.model.get_submodule(last).parameters(recurse=False)}
+    own = {id(one) for one in knowledge.model.get_submodule(last).parameters()}
     return any(id(one) not in own for one in knowledge.model.parameters())
 
 

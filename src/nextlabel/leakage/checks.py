@@ -15,6 +15,7 @@ from nextlabel.leakage.embedding_evidence import embedding_evidence
 from nextlabel.leakage.given import require_classes, require_probabilities
 from nextlabel.leakage.label_evidence import are_soft
 from nextlabel.leakage.loss_evidence import evidence
+from nextlabel.leakage.model_forms import check_form
 from nextlabel.leakage.model_modes import check_modes
 
 __all__ = ["check", "check_weights", "remarks"]
@@ -35,10 +36,11 @@ def check(disclosure: Disclosure, knowledge: Knowledge) -> None:
     Raises
     ------
     DisclosureError
-        A kind that there is not; a model that draws or mixes the items of a batch, in training mode or in
-        evaluation mode, with weights that are not finite, or that does not take such items or give so many
-        outputs; names or shapes of another model, of frozen parameters, or of one parameter twice; another
-        number of items or labels; or numbers that the stated loss and reduction cannot give.
+        A kind that there is not; a model that cannot be run with other weights, that draws or mixes the items
+        of a batch, in training mode or in evaluation mode, with weights that are not finite, or that does not
+        take such items or give so many outputs; names or shapes of another model, of frozen parameters, or of
+        one parameter twice; another number of items or labels; or numbers that the stated loss and reduction
+        cannot give.
 
     Notes
     -----
@@ -60,6 +62,7 @@ def check(disclosure: Disclosure, knowledge: Knowledge) -> None:
             "registered message, or say which of these it is."
         )
         raise DisclosureError(message)
+    check_form(knowledge.model)
     check_modes(knowledge)
     check_weights(knowledge.model)
     _check_size(disclosure, knowledge)
@@ -191,7 +194,7 @@ def _check_names(disclosure: Disclosure, knowledge: Knowledge) -> None:
     wanted = {name: one for name, one in own.items() if one.requires_grad}
     if disclosure.kind == "last_layer":
         layer = _last_layer(knowledge)
-        held = list(model.get_submodule(layer).parameters(recurse=False))
+        held = list(model.get_submodule(layer).parameters())
         wanted = {name: one for name, one in wanted.items() if any(one is part for part in held)}
     _check_strangers(disclosure, own, wanted, dict(model.named_parameters(remove_duplicate=False)))
     missing = [name for name in wanted if name not in disclosure.arrays]

@@ -1,6 +1,5 @@
 """What a defence costs: the accuracy of a model that is trained on nothing but defended messages."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from typing import final
 
@@ -15,6 +14,7 @@ from nextlabel.errors import DisclosureError, ParameterError
 from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of, logits_of, targets_of
 from nextlabel.leakage.gradients import joined_loss
 from nextlabel.leakage.messages import aggregated, update
+from nextlabel.leakage.model_copies import copied
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole
 
 __all__ = ["defended_accuracy"]
@@ -103,7 +103,7 @@ def defended_accuracy(
             "to train on. Give more items, or smaller batches."
         )
         raise ParameterError(message)
-    network = copy.deepcopy(model)
+    network = copied(model)
     with evaluating(network), torch.no_grad():  # labels that do not fit are refused before the training
         targets_of(labels, logits_of(network(inputs_of(network, items))), loss)
     sent = _Sender(network, items, labels, share, loss, reduction, steps)

@@ -6,12 +6,14 @@ from typing import final
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of, logits_of
 from nextlabel.leakage.body_evidence import UNSEEN_BODY, are_unlike, body_fault, has_body
+from nextlabel.leakage.closed_forms.dense_layers import numbers_of
 from nextlabel.leakage.label_evidence import label_evidence
 
 __all__ = ["Evidence", "evidence"]
@@ -146,6 +148,8 @@ def _of_kind(disclosure: Disclosure, knowledge: Knowledge) -> str:
 
 
 def _of_layer(name: str, layer: _Layer, knowledge: Knowledge) -> str:
+    if is_parametrized(knowledge.model.get_submodule(name)):
+        return f"a model whose last linear layer, {name!r}, is parametrised (its weight is made of others)"
     if layer.weight is None and layer.bias is None:
         return f"a message without the gradient of the last linear layer, {name!r}, which is frozen,"
     for part, one in (("weight", layer.weight), ("bias", layer.bias)):
@@ -213,9 +217,10 @@ def _last_layer(name: str, disclosure: Disclosure, knowledge: Knowledge) -> _Lay
         for part, one in layer.named_parameters(recurse=False)
         if names[id(one)] in disclosure.arrays
     }
-    held = {part: array_of(one).astype(np.float64) for part, one in layer.named_parameters(recurse=False)}
-    matrix = held["weight"]
-    return _Layer(found.get("weight"), found.get("bias"), matrix, held.get("bias", np.zeros(len(matrix))))
+    matrix, offset = numbers_of(layer)
+    return _Layer(
+        found.get("weight"), found.get("bias"), matrix, np.zeros(len(matrix)) if offset is None else offset
+    )
 
 
 def _of_scale(bias: Array, items: int, reduction: str) -> str:

@@ -11,6 +11,7 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage.batches import array_of, evaluating, inputs_of, last_layer_of, logits_of, targets_of
 from nextlabel.leakage.gradients import MessageGradient
+from nextlabel.leakage.model_forms import check_form
 from nextlabel.learners.layers import embedded
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole
 
@@ -101,7 +102,7 @@ def last_layer(
     wanted = [
         own
         for own, one in model.named_parameters()
-        if one.requires_grad and any(one is held for held in of_layer.parameters(recurse=False))
+        if one.requires_grad and any(one is held for held in of_layer.parameters())
     ]
     if not wanted:
         message = (
@@ -382,6 +383,7 @@ def _message_gradient(
 ) -> MessageGradient:
     checked_choice(loss, "loss", Knowledge.losses)
     checked_choice(reduction, "reduction", ("mean", "sum"))
+    check_form(model)
     gradient = MessageGradient(model, loss, reduction, names)
     if not gradient.parameters:
         message = (

@@ -1,6 +1,5 @@
 """Whether a model answers each item by itself and in one way, as evaluation mode should have it do."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
@@ -14,6 +13,7 @@ from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage.batches import evaluating, inputs_of, logits_of
 from nextlabel.leakage.blank_items import blank_item
+from nextlabel.leakage.model_copies import copied
 
 __all__ = ["check_evaluation", "check_modes"]
 
@@ -200,7 +200,7 @@ def _place(model: nn.Module, inputs: Tensor) -> str:
 
 
 def _is_restless(knowledge: Knowledge) -> bool:
-    model = copy.deepcopy(knowledge.model)  # running it may change its buffers
+    model = copied(knowledge.model)  # running it may change its buffers
     inputs = inputs_of(model, _items(knowledge))
     with torch.no_grad(), _forked(inputs):
         with evaluating(model):

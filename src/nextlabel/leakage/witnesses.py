@@ -1,6 +1,5 @@
 """Whether a message leaves open which record made it: another item that explains it as well is a witness."""
 
-import copy
 import dataclasses
 from collections.abc import Collection, Sequence
 from typing import Any, Final, final
@@ -14,6 +13,7 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import NextlabelError
 from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import Case
+from nextlabel.leakage.model_copies import copied
 from nextlabel.leakage.verdicts import (
     CLAIMED_WRONGLY,
     DID_NOT_APPLY,
@@ -158,7 +158,7 @@ class Witnesses:
     def _message(self, items: Array, labels: Array) -> dict[str, Array]:
         setting = self._case.setting
         if self._fine is None:
-            self._fine = copy.deepcopy(self._case.model).double()
+            self._fine = copied(self._case.model).double()
         steps = {"steps": setting.steps, "rate": setting.rate} if setting.share == "update" else {}
         maker = registry.resolve("message", setting.share)
         said = items if self._case.is_text else np.asarray(items, np.float64)

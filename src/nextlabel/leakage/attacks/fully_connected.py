@@ -111,7 +111,7 @@ class FullyConnected(Attack):
         if found.is_zero:
             return Recovery("failed", "The first layer's gradient is zero: no unit speaks of an item.")
         if found.weight is None or found.bias is None or not found.bias.any():
-            return _without_bias(_spectrum(found))
+            return _without_one(found, _spectrum(found))
         if items == 1:
             return _single(found, seen, gradient, knowledge, remark)
         values = np.asarray(np.linalg.svd(found.joined, compute_uv=False), np.float64)
@@ -140,7 +140,7 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
         return Recovery("failed", f"{why} The last layer's gradient is zero.")
     spectrum = _spectrum(found)
     if found.weight is None or found.bias is None:
-        return _without_bias(spectrum, why)
+        return _without_one(found, spectrum, why)
     if items > 1:
         reason = f"{why} Of the last layer the features of one item follow; the message speaks of {items}."
         return Recovery("refused", reason, details=_shown(spectrum))
@@ -208,7 +208,7 @@ def _unscaled(disclosure: Disclosure, knowledge: Knowledge) -> Recovery:
         return Recovery("failed", "The layer did not change: no unit speaks of an item.")
     spectrum = _spectrum(found)
     if found.weight is None or found.bias is None or not found.bias.any():
-        return _without_bias(spectrum, first if isinstance(first, str) else "")
+        return _without_one(found, spectrum, first if isinstance(first, str) else "")
     row, apart = _solved(found.weight, found.bias)
     limit = _rounding_of(found)
     unknown = " and ".join(name for name in ("steps", "rate") if getattr(knowledge, name) is None)
@@ -303,8 +303,13 @@ def _refuted(closed: Explained, limit: float) -> str:
     )
 
 
-def _without_bias(spectrum: Spectrum, why: str = "") -> Recovery:
+def _without_one(found: LayerGradient, spectrum: Spectrum, why: str = "") -> Recovery:
     reason = f"{why} Without the gradient of a bias, a layer by itself tells an item up to its scale only."
+    if found.weight is None:
+        reason = (
+            f"{why} The message does not hold the gradient of the weight of the layer {found.layer.name!r}, "
+            "as where that is frozen, or parametrised."
+        )
     return Recovery("refused", reason.strip(), details=_shown(spectrum))
 
 

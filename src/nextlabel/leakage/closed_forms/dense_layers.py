@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.errors import LearnerError
@@ -14,7 +15,7 @@ from nextlabel.leakage.closed_forms.activations import Activation, recognised
 from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 from nextlabel.maths.axes import Floats
 
-__all__ = ["Dense", "DenseLayers", "dense_layers", "probe_of"]
+__all__ = ["Dense", "DenseLayers", "dense_layers", "numbers_of", "probe_of"]
 
 _PROBES = 8  # enough that the inputs of every unit have both signs, nearly always
 
@@ -131,8 +132,7 @@ def dense_layers(knowledge: Knowledge) -> DenseLayers:
         layers.append(
             Dense(
                 step.name,
-                _floats(step.module.get_parameter("weight")),
-                None if step.module.bias is None else _floats(step.module.get_parameter("bias")),
+                *numbers_of(step.module),
                 between,
             )
         )
@@ -140,6 +140,21 @@ def dense_layers(knowledge: Knowledge) -> DenseLayers:
     reading = _reading(knowledge, probe, first)
     unread = "" if reading is not None else _unread(first, is_first=linear[0] == 0, size=probe[0].numel())
     return DenseLayers(tuple(layers), reading, tuple(knowledge.item_shape), unread)
+
+
+def numbers_of(layer: nn.Module) -> tuple[Floats, Floats | None]:
+    """The weight and the bias that a linear layer computes with, in float64.
+
+    Where they are parametrised, as by a weight norm, they are no parameters: a message names others.
+
+    Examples
+    --------
+    >>> weight, bias = numbers_of(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)))
+    >>> weight.shape, bias.shape
+    ((2, 3), (2,))
+    """
+    weight, bias = getattr(layer, "weight"), getattr(layer, "bias")  # noqa: B009 - torch types them as modules
+    return _floats(weight), None if bias is None else _floats(bias)
 
 
 def probe_of(knowledge: Knowledge, items: int) -> Tensor:
@@ -172,6 +187,7 @@ class _Step:
 def _steps(model: nn.Module, probe: Tensor) -> list[_Step]:
     """The executed layers that hold weights, in order."""
     steps: list[_Step] = []
+    holding = _holding(model)
 
     def note(name: str, module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
         entering = inputs[0] if inputs else None
@@ -184,7 +200,7 @@ def _steps(model: nn.Module, probe: Tensor) -> list[_Step]:
             lambda module, inputs, output, name=name: note(name, module, inputs, output)
         )
         for name, module in model.named_modules()
-        if next(module.parameters(recurse=False), None) is not None
+        if module in holding
     ]
     try:
         with torch.no_grad():
@@ -193,6 +209,21 @@ def _steps(model: nn.Module, probe: Tensor) -> list[_Step]:
         for handle in handles:
             handle.remove()
     return steps
+
+
+def _holding(model: nn.Module) -> set[nn.Module]:
+    """The modules that compute with weights of their own, and not those that make another's weights."""
+    makers = {
+        maker
+        for module in model.modules()
+        if is_parametrized(module)
+        for maker in module.get_submodule("parametrizations").modules()
+    }
+    return {
+        module
+        for module in model.modules()
+        if is_parametrized(module) or next(module.parameters(recurse=False), None) is not None
+    } - makers
 
 
 def _require_plain(model: nn.Module, linear: list[_Step]) -> None:

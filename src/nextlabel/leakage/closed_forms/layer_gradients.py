@@ -9,7 +9,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage.batches import last_linear_of
-from nextlabel.leakage.closed_forms.dense_layers import Dense, probe_of
+from nextlabel.leakage.closed_forms.dense_layers import Dense, numbers_of, probe_of
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.row_space import Spectrum, gaps_of, spectrum_of
@@ -53,7 +53,7 @@ class LayerGradient:
 
 
 def last_layer(knowledge: Knowledge) -> Dense:
-    """The last linear layer of a model.
+    """The last linear layer of a model, with the weights that it computes with.
 
     Raises
     ------
@@ -62,10 +62,7 @@ def last_layer(knowledge: Knowledge) -> Dense:
     """
     model = knowledge.model
     name = last_linear_of(model, probe_of(knowledge, _PROBES), knowledge.classes)
-    held = model.get_submodule(name)
-    weight = held.get_parameter("weight").detach().cpu().double().numpy()
-    bias = None if held.bias is None else held.get_parameter("bias").detach().cpu().double().numpy()
-    return Dense(name, weight, bias, None)
+    return Dense(name, *numbers_of(model.get_submodule(name)), None)
 
 
 def last_layer_gradient(disclosure: Disclosure, knowledge: Knowledge) -> LayerGradient:

@@ -1,6 +1,5 @@
 """The message of differentially private gradient descent: each item's gradient clipped, and noise added."""
 
-import copy
 import warnings
 from typing import Any
 
@@ -8,13 +7,13 @@ import numpy as np
 import torch
 from opacus import GradSampleModule
 from opacus.optimizers import DPOptimizer
-from opacus.validators.errors import UnsupportedModuleError
 from torch import nn
 
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage.batches import array_of, inputs_of, targets_of
 from nextlabel.leakage.gradients import joined_loss
+from nextlabel.leakage.model_copies import copied
 from nextlabel.maths.parameters import checked_choice, checked_number
 
 __all__ = ["private_message"]
@@ -58,8 +57,8 @@ def private_message(
     Raises
     ------
     DisclosureError
-        The loss of a language model, whose mean is not one over items, or a layer that mixes items, as batch
-        normalisation.
+        The loss of a language model, whose mean is not one over items, a layer that mixes items, as batch
+        normalisation, or one that Opacus cannot take apart, as torch's attention.
     ParameterError
         A length that is not above 0, or noise below 0.
 
@@ -92,7 +91,7 @@ def private_message(
         )
         raise DisclosureError(message)
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-    private = _by_item(copy.deepcopy(model))
+    private = _by_item(copied(model))
     weights = [one for one in private.parameters() if one.requires_grad]
     optimizer = DPOptimizer(
         torch.optim.SGD(weights, lr=1.0),
@@ -102,13 +101,7 @@ def private_message(
         loss_reduction=reduction,
         generator=generator,
     )
-    inputs = inputs_of(model, items)
-    with warnings.catch_warnings(), torch.enable_grad():
-        # its hooks are told of outputs only where items need no gradient, which is all that it needs
-        warnings.filterwarnings("ignore", message="Full backward hook is firing")
-        outputs = private(inputs)
-        total = joined_loss(outputs, targets_of(labels, outputs, loss), loss, "sum")
-        torch.autograd.backward(total)
+    _backward(private, model, items, labels, loss)
     for one in weights:
         if getattr(one, "grad_sample", None) is None:  # a parameter that no output depends on
             one.grad_sample = torch.zeros((len(items), *one.shape), dtype=one.dtype)
@@ -121,6 +114,19 @@ def private_message(
     return Disclosure("full", sent, len(items))
 
 
+def _backward(private: Any, model: nn.Module, items: Array, labels: Array, loss: str) -> None:
+    inputs = inputs_of(model, items)
+    with warnings.catch_warnings(), torch.enable_grad():
+        # its hooks are told of outputs only where items need no gradient, which is all that it needs
+        warnings.filterwarnings("ignore", message="Full backward hook is firing")
+        outputs = private(inputs)
+        total = joined_loss(outputs, targets_of(labels, outputs, loss), loss, "sum")
+        try:
+            torch.autograd.backward(total)
+        except Exception as cause:  # its hooks may raise anything of a layer that they do not know
+            raise _refused(model, cause) from cause
+
+
 def _by_item(model: nn.Module) -> Any:
     model.eval()
     for module in model.modules():
@@ -128,9 +134,19 @@ def _by_item(model: nn.Module) -> Any:
         module.training = bool(list(module.parameters(recurse=False)))
     try:
         return GradSampleModule(model, loss_reduction="sum")
-    except (NotImplementedError, UnsupportedModuleError) as cause:
-        message = (
-            f"Clipping needs each item's own gradient, and Opacus cannot take {type(model).__name__} apart: "
-            f"{cause}. Replace batch normalisation, for example by group normalisation."
-        )
-        raise DisclosureError(message) from cause
+    except Exception as cause:  # Opacus refuses in several ways
+        raise _refused(model, cause) from cause
+
+
+def _refused(model: nn.Module, cause: Exception) -> DisclosureError:
+    what = str(cause).strip().partition(chr(10))[0]
+    kinds = {type(module) for module in model.modules()}
+    advice = (
+        "torch's attention by opacus.layers.DPMultiheadAttention"
+        if nn.MultiheadAttention in kinds
+        else "batch normalisation, for example by group normalisation"
+    )
+    return DisclosureError(
+        f"Clipping needs each item's own gradient, and Opacus cannot take {type(model).__name__} apart: "
+        f"{type(cause).__name__}: {what}. Replace {advice}."
+    )
