@@ -19,6 +19,8 @@ INK = "#1b1f24"
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
     "svg.hashsalt": "nextlabel",  # the same picture gives the same file
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "font.size": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -64,7 +66,7 @@ def new_figure(width: float, height: float) -> "Iterator[Figure]":
         yield figure
         if figure.axes and (layout := figure.get_layout_engine()) is not None:
             layout.execute(figure)  # and no more: drawing it for this would take half as long again
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # "none" is an engine too, for which each file would be drawn twice
 
 
 def png(figure: "Figure", *, dots_per_inch: int = 160) -> bytes:
