@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nextlabel.core.disclosure import Array
-from nextlabel.errors import DisclosureError
+from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.given import require_classes, require_probabilities
 from nextlabel.learners.layers import last_linear
 
@@ -152,7 +152,7 @@ def last_layer_of(model: nn.Module, items: Array) -> str:
     Raises
     ------
     LearnerError
-        The model does not end in a linear layer.
+        The model does not end in a linear layer, or gives an item more than a row of outputs.
 
     Examples
     --------
@@ -161,8 +161,15 @@ def last_layer_of(model: nn.Module, items: Array) -> str:
     """
     inputs = inputs_of(model, items[:1])
     with evaluating(model), torch.no_grad():
-        classes = int(logits_of(model(inputs)).shape[-1])
-        return last_linear_of(model, inputs, classes)
+        shape = tuple(logits_of(model(inputs)).shape)
+        if len(shape) > 2:
+            message = (
+                "The last layer's gradient and gradient embeddings are audited of models with one row of "
+                f"outputs for each item, of the axes (items, classes); this one's have the axes {shape}, as "
+                "those of a model that answers at each token. Share 'full', or an 'update', of such a model."
+            )
+            raise LearnerError(message)
+        return last_linear_of(model, inputs, int(shape[-1]))
 
 
 def last_linear_of(model: nn.Module, inputs: Tensor, classes: int) -> str:

@@ -283,7 +283,7 @@ def _last_layer(knowledge: Knowledge) -> str:
     try:
         return last_layer_of(knowledge.model, blank_item(knowledge))
     except LearnerError as cause:
-        message = f"The message is of the last linear layer, and the model has none such. {cause}"
+        message = f"The message is of the last linear layer, and the model has none that is read. {cause}"
         raise DisclosureError(message) from cause
 
 
