@@ -79,6 +79,15 @@ def test_an_analytic_label_is_one_class() -> None:
     torch.testing.assert_close(data, ITEM, rtol=0.0, atol=1e-3)
 
 
+@pytest.mark.parametrize("label", ["known", "foo"])
+def test_a_label_that_is_neither_optimised_nor_analytic_is_refused(label: Any) -> None:
+    model = smooth()
+    with pytest.raises(
+        ParameterError, match=f"'label' must be 'optimised' or 'analytic'; received '{label}'"
+    ):
+        deep_leakage_from_gradients(model, gradients_of(model, ITEM, LABEL), label=label)
+
+
 def test_a_seed_repeats_exactly_and_another_does_not() -> None:
     model = smooth()
     found = gradients_of(model, ITEM, LABEL)

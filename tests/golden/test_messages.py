@@ -294,6 +294,7 @@ def test_messages_joined_by_a_server_are_the_message_of_all_items(reduction: str
     joined = aggregated(sent, reduction=reduction)
     same(joined, dict(full(model, items, LABELS, reduction=reduction).arrays))
     assert joined.items == 5
+    same(aggregated(iter(sent), reduction=reduction), dict(joined.arrays))
 
 
 def test_messages_that_do_not_fit_are_not_joined() -> None:

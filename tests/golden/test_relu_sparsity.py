@@ -10,6 +10,7 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
 from nextlabel.leakage.attacks.relu_sparsity import ReluSparsity
+from nextlabel.leakage.defences.catalogue import parse
 from nextlabel.leakage.messages import full, last_layer, update
 
 
@@ -96,6 +97,20 @@ def test_an_exhausted_rank_is_refused() -> None:
     )
     assert found.outcome == "refused"
     assert "exhausted by 20 items" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("size", "says"), [(1, "where 1 item would give it 1"), (3, "where 3 items would give it 3")]
+)
+def test_a_rank_that_noise_fills_is_not_said_to_be_exhausted_by_items(size: int, says: str) -> None:
+    model = network()
+    sent = full(model, items_of(size), np.arange(size) % 4)
+    noisy = parse("gaussian:10%").apply(sent, generator(1))
+    found = ReluSparsity().recover(noisy, Knowledge(model, (12,), 4), generator(0))
+    assert found.outcome == "refused"
+    assert says in found.reason
+    assert "noise or rounding fills the rest" in found.reason
+    assert "exhausted" not in found.reason
 
 
 def test_a_dead_layer_speaks_of_nobody() -> None:

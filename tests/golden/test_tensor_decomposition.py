@@ -95,7 +95,31 @@ def test_an_odd_activation_hides_which_way_round_items_are() -> None:
 
 def test_a_known_number_of_items_is_believed() -> None:
     assert cosines(attacked("softplus", batch=2)).shape == (2, 2)
-    assert attacked("softplus", batch=11).reason == "11 items were found or said; it can tell 1 to 5"
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+def test_a_message_says_how_many_items_it_speaks_of_with_and_without_the_switch(activation: str) -> None:
+    """At so few units one of two items may be all that shows above chance."""
+    silent, told = (attacked(activation, width=3_000, batch=batch) for batch in (None, 2))
+    assert (silent.outcome, silent.reason) == (told.outcome, told.reason)
+    assert np.array_equal(cosines(silent), cosines(told))
+
+
+def test_more_items_than_can_be_told_are_refused_unless_few_stand_out() -> None:
+    torch.manual_seed(0)
+    model = TwoLayer(6, 20_000, 1, activation="softplus").double()
+    items, targets = np.repeat(ITEMS, 4, axis=0), np.repeat(TARGETS, 4, axis=0)
+    message = full(model, items, targets, loss="squared_error")
+    knowledge = Knowledge(model, (6,), 1, loss="squared_error")
+    found = TensorDecomposition().recover(message, knowledge, np.random.default_rng(2))
+    assert found.outcome == "recovered"
+    assert found.reason.startswith("2 of 8 items show above chance in the moments; ")
+    assert cosines(found).max(axis=0).min() > 0.98
+    others = np.random.default_rng(3).standard_normal((8, 6))
+    others /= np.linalg.norm(others, axis=1, keepdims=True)
+    message = full(model, others, np.arange(8.0)[:, None] + 1.0, loss="squared_error")
+    found = TensorDecomposition().recover(message, knowledge, np.random.default_rng(2))
+    assert (found.outcome, found.reason) == ("failed", "the message speaks of 8 items; it can tell 1 to 5")
 
 
 def test_a_bias_of_zeros_is_no_harm() -> None:

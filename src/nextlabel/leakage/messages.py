@@ -1,6 +1,6 @@
 """The messages that clients share, made from a model and a batch: gradients, embeddings, updates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -306,12 +306,12 @@ def as_gradient(disclosure: Disclosure, knowledge: Knowledge) -> Disclosure:
     return Disclosure("full", found, disclosure.items)
 
 
-def aggregated(disclosures: Sequence[Disclosure], *, reduction: str = "mean") -> Disclosure:
+def aggregated(disclosures: Iterable[Disclosure], *, reduction: str = "mean") -> Disclosure:
     """What a server sees of several clients under secure aggregation: their messages joined.
 
     Parameters
     ----------
-    disclosures : sequence of Disclosure
+    disclosures : iterable of Disclosure
         Of one kind, with equal names and shapes.
     reduction : str
         As of the losses: the mean, each message counted by its items, or the sum. Of gradients this is the
@@ -341,6 +341,7 @@ def aggregated(disclosures: Sequence[Disclosure], *, reduction: str = "mean") ->
     ([2.0, 2.0], 2)
     """
     checked_choice(reduction, "reduction", ("mean", "sum"))
+    disclosures = tuple(disclosures)
     shapes = {
         (sent.kind, tuple((name, one.shape) for name, one in sent.arrays.items())) for sent in disclosures
     }

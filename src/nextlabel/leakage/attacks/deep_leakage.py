@@ -17,7 +17,7 @@ from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.batches import array_of, evaluating, outputs_of
 from nextlabel.leakage.checks import check
 from nextlabel.learners.networks import Images
-from nextlabel.maths.parameters import checked_whole
+from nextlabel.maths.parameters import checked_choice, checked_whole
 
 __all__ = ["Gradients", "deep_leakage_from_gradients"]
 
@@ -87,7 +87,8 @@ def deep_leakage_from_gradients(
         in training mode with batch normalisation or dropout; an item shape that the model does not tell, or
         a model of token ids; gradients that are all zero.
     ParameterError
-        An item shape that is no sequence of whole numbers from 1 up, or a size that makes no sense.
+        An item shape that is no sequence of whole numbers from 1 up, a size that makes no sense, or a label
+        that is neither optimised nor analytic.
 
     Notes
     -----
@@ -114,6 +115,7 @@ def deep_leakage_from_gradients(
     (torch.Size([1, 4]), 2)
     """
     iterations = checked_whole(iterations, "iterations", least=1)
+    checked_choice(label, "label", ("optimised", "analytic"))
     sent = Disclosure("full", _named(model, gradients), checked_whole(batch, "batch", least=1))
     weights = next(model.parameters())
     shape = _said_shape(item_shape) if item_shape is not None else _told_shape(model)

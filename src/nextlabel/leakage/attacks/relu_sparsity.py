@@ -171,8 +171,7 @@ class ReluSparsity(Attack):
             "gap": spectrum.gap,
         }
         if rank >= min(found.joined.shape):
-            reason = f"The rank of the first layer's gradient, {rank}, is exhausted by {items} items.{remark}"
-            return Recovery("refused", reason, details=details)
+            return Recovery("refused", f"{_exhausted(rank, items)}{remark}", details=details)
         basis, rest = left[:, :rank], values[:rank, None] * right[:rank]
         noise = values[0] / values[:rank]
         columns = SparseColumns(basis, _tolerance(basis, spectrum, found), noise=noise)
@@ -248,6 +247,15 @@ def _refusal(seen: DenseLayers) -> str:
     if between is None or between.name != "relu":
         return f"ReLU must follow the first layer; what follows is {between.name if between else 'unknown'}."
     return ""
+
+
+def _exhausted(rank: int, items: int) -> str:
+    if items >= rank:
+        return f"The rank of the first layer's gradient, {rank}, is exhausted by {items} items."
+    return (
+        f"The first layer's gradient has its full rank, {rank}, where {items} item{'s' * (items > 1)} would "
+        f"give it {items} at most: noise or rounding fills the rest, and no zeros are left to read."
+    )
 
 
 def _tolerance(basis: Floats, spectrum: Spectrum, found: LayerGradient) -> Floats:
