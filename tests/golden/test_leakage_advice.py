@@ -211,7 +211,15 @@ def test_messages_of_active_learning_are_told_what_to_send_instead_and_what_that
         f"Still tells {tells}." in line for line, (_, tells) in zip(said[1:], INSTEAD.values(), strict=True)
     )
     assert advise((), "embedding") == said
-    assert advise((), "full") == ()
+    for share in ("full", "last_layer", "update"):
+        assert advise((), share) == ()
+
+
+def test_attacks_are_named_as_they_are_spoken() -> None:
+    bare = trial(UNDEFENDED, None, 20, by_attack={"relu_sparsity": 18, "matching": 20})
+    said = " ".join(advise([bare, trial("gaussian", 0.1, 3, by_attack={"relu_sparsity": 3})]))
+    assert "The attack relu sparsity by itself took 18 of 20" in said
+    assert "relu_sparsity" not in said
 
 
 def test_a_trial_is_read_back_from_what_it_wrote() -> None:

@@ -233,6 +233,7 @@ def test_a_bound_stands_where_no_attack_applied() -> None:
     lead = report("NOT SHOWN", outcomes=(), summaries=(), exhibits=(), bound=bound).sentences()[0]
     assert lead.startswith("BOUNDED: no attack was brought to bear")
     assert "no attack whatever reconstructs a record with a chance above 0.27" in lead
+    assert "That is said of one message of each record: further messages of it tell more" in lead
 
 
 def claims(right: int, of: int, chance: float, attack: str = "label_inference") -> Summary:

@@ -92,7 +92,11 @@ class Finding:
 
     def sentence(self) -> str:
         """The finding in words, with the number of records, the upper end and the price in accuracy."""
-        name = "the attacks together" if self.attack == ALL else f"the attack {self.attack} by itself"
+        name = (
+            "the attacks together"
+            if self.attack == ALL
+            else f"the attack {self.attack.replace('_', ' ')} by itself"
+        )
         was = f"{name} took {_of(self.without, self.attack)} without a defence"
         if not self.without.taken(self.attack):
             if self.without.left_open(self.attack):
@@ -209,7 +213,7 @@ def advise(trials: Sequence[Trial], share: str = "full") -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Findings, then what they do not say; for the messages of active learning, what to send instead.
+        Findings, then what they do not say; for gradient embeddings, what to send instead.
     """
     said: list[str] = []
     if trials:
@@ -220,7 +224,7 @@ def advise(trials: Sequence[Trial], share: str = "full") -> tuple[str, ...]:
             "attack, more time, or public data of the same kind may take more. Only an accountant bounds "
             "what any attack can do."
         )
-    return (*said, *(instead() if share in ("embedding", "last_layer") else ()))
+    return (*said, *(instead() if share == "embedding" else ()))
 
 
 def instead() -> tuple[str, ...]:

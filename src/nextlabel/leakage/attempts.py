@@ -38,7 +38,7 @@ BROKE_OFF = "broke off"
 UNSORTED = "words of the batch, of no one record"
 """Why an attack showed no record that names the words of a message: whose they are, it does not tell."""
 
-_FAULTS = (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError)
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _FAULT = "fault"
 
 

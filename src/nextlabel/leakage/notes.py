@@ -51,10 +51,17 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
     said += _labels(case, attempts)
     broken = Counter(one.attack for one in attempts if one.why == BROKE_OFF)
     said += [
-        f"The attack {name} broke off with an error on {count} of {messages} messages: a fault of the "
-        "attack, so that its counts say nothing."
+        f"The attack {name.replace('_', ' ')} broke off with an error on {count} of {messages} messages: a "
+        "fault of the attack, or a model that it cannot search, so that its counts say nothing of these."
         for name, count in broken.items()
     ]
+    alone = dict.fromkeys(one.attack.replace("_", " ") for one in attempts if "one_by_one" in one.details)
+    if alone:
+        said.append(
+            "Torch cannot run this model at many points at once, so that the starts of "
+            f"{' and '.join(alone)} went one after another: the same search, which gets less far in the "
+            "same time."
+        )
     if any(one.is_cut for one in attempts):
         said.append(
             "Attempts that the clock ended may end elsewhere in another run; their counts may differ."

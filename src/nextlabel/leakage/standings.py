@@ -94,6 +94,8 @@ def outcome_of(one: Attempt) -> Outcome:
         evaluations=one.evaluations,
         singular_values=tuple(float(value) for value in np.ravel(spectrum)[:_MOST_SINGULAR]),
         rank=int(rank) if isinstance(rank, int | np.integer) else None,
+        # of such attacks nothing is said of why no record came back
+        is_of_labels=not one.why and set(one.verdicts) == {NOT_SHOWN},
     )
 
 

@@ -1,11 +1,12 @@
 """The page of a report: verdict first, then what came back, by which attack, and what that does not say."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from nextlabel.figures.page import Listing, Picture, Section, Table, Terms, long_page
 from nextlabel.leakage.report import pictures
 from nextlabel.leakage.report.report import Report, Summary
+from nextlabel.leakage.report.tried import is_broken
+from nextlabel.leakage.report.whys import why_of_attack, whys_of_records
 from nextlabel.leakage.report.wording import between, count, error_words, others, sentences, time_words
 from nextlabel.leakage.report.words import recovered_tokens
 from nextlabel.leakage.scores import COLUMN, NEAR, ItemScore
@@ -76,7 +77,7 @@ def _shown(report: Report) -> Section:
             one.verdict,
             f"{one.records} of {one.of}",
             f"{100 * one.records / one.of:.1f} %",
-            between(one.low, one.high),
+            between(one.low, one.high) if one.verdict != NOT_SHOWN or report.is_tried else _NOTHING,
         ]
         for one in report.shares
     ]
@@ -124,7 +125,7 @@ def _attacks(report: Report) -> Section:
         Table(
             caption="Attacks, cheapest first",
             header=["attack", "messages", "exact", "recognisable", "labels right"],
-            rows=[_row(one) for one in report.summaries],
+            rows=[_row(one, is_broken(report, one.attack)) for one in report.summaries],
             notes=[
                 "Exact and recognisable: records of all that the attack was tried on. Messages of which "
                 "every record had come back exactly were not tried again.",
@@ -136,12 +137,13 @@ def _attacks(report: Report) -> Section:
                 "no more, and yet another brought a record of that message back; optimiser failed, that "
                 "the message is not explained: more time or another start may do better; claimed, and "
                 "wrong, that the attack says it explains the message, and it does not; gave no item and "
-                "did not apply, that the attack has nothing to say of the records, whatever others do.",
+                "did not apply, that the attack has nothing to say of the records, whatever others do; broke "
+                "off, that it ended with an error of its own, and tried nothing.",
             ],
         )
     ]
     parts: list[Part] = [*table] if report.summaries else ["No attack was tried."]
-    why = [_why(report, one.attack) for one in report.summaries]
+    why = [why_of_attack(report, one.attack) for one in report.summaries]
     parts += [Listing([said for said in why if said])] if any(why) else []
     features = [one for one in report.summaries if one.features_exact is not None]
     if features:
@@ -281,10 +283,8 @@ def _records(report: Report) -> Section:
             "Guess: the better of the mean of other items and the nearest of them, without the message.",
         ],
     )
-    why = list(dict.fromkeys(one.why for one in report.standings if one.why))
-    return Section(
-        "Records", [table, *([Listing([f"Why not: {_spaced(one)}." for one in why[:6]])] if why else [])]
-    )
+    why = whys_of_records(report)
+    return Section("Records", [table, *([Listing(why)] if why else [])])
 
 
 def _share_came(score: ItemScore | None) -> str:
@@ -341,9 +341,10 @@ def _caveats(report: Report) -> list[str]:
     ]
 
 
-def _row(one: Summary) -> list[str]:
+def _row(one: Summary, is_broken_off: bool) -> list[str]:
     by_verdict = {share.verdict: share for share in one.shown}
     shown = [by_verdict[name].records if name in by_verdict else 0 for name in (EXACT, RECOGNISABLE)]
+    counts = [_NOTHING if is_broken_off else f"{count} of {one.records}" for count in shown]
     labels = _NOTHING
     if one.labels_of:
         labels = f"{one.labels_right} of {one.labels_of}"
@@ -351,21 +352,9 @@ def _row(one: Summary) -> list[str]:
     return [
         _spaced(one.attack),
         str(one.messages),
-        *(f"{count} of {one.records}" for count in shown),
+        *counts,
         labels,
     ]
-
-
-def _why(report: Report, attack: str) -> str:
-    """Why an attack showed nothing, with counts, and in its own words."""
-    own = [one for one in report.outcomes if one.attack == attack]
-    counts = Counter(one.why for one in own if one.why)
-    if not counts:
-        return ""
-    found = ", ".join(f"{why} ({count} of {len(own)} messages)" for why, count in counts.most_common())
-    reasons = dict.fromkeys(one.reason for one in own if one.why and one.reason)
-    said = f" In its words: {next(iter(reasons)).rstrip('.')}." if reasons else ""
-    return f"{_spaced(attack)}: {found}.{said}"
 
 
 def _chance(value: float) -> str:

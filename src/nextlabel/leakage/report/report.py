@@ -1,4 +1,7 @@
-"""What an audit found, as a value: its verdict in words, JSON, and a page."""
+"""What an audit found, as a value: its verdict in words, JSON, and a page.
+
+More than 400 lines: most are the documentation of what report.json holds, which one place should tell.
+"""
 
 import dataclasses
 import hashlib
@@ -83,6 +86,8 @@ class Outcome:
         The spectrum that the attack looked at, if it did.
     rank : int, optional
         That it read off the spectrum.
+    is_of_labels : bool
+        Whether the attack gives labels alone, so that its failing says nothing of the records themselves.
     """
 
     attack: str
@@ -99,6 +104,7 @@ class Outcome:
     evaluations: int
     singular_values: tuple[float, ...] = ()
     rank: int | None = None
+    is_of_labels: bool = False
 
 
 @final
@@ -278,8 +284,10 @@ class Report:
 
     @property
     def is_tried(self) -> bool:
-        """Whether any attack applied to any message; else nothing is known of what they give away."""
-        return any(one.outcome != "refused" for one in self.outcomes)
+        """Whether any attack was brought to bear on any record; else nothing is known of them."""
+        from nextlabel.leakage.report.tried import messages_tried  # as sentences
+
+        return bool(messages_tried(self))
 
     @property
     def verdict(self) -> str:

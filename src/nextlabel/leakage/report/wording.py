@@ -7,6 +7,7 @@ from typing import Final
 
 from nextlabel.leakage.attempts import AS_GUESSED, UNSORTED
 from nextlabel.leakage.report.report import VOID, Report
+from nextlabel.leakage.report.tried import broken_words, messages_tried, untried_words
 from nextlabel.leakage.report.words import is_words_only, words_said
 from nextlabel.leakage.verdicts import (
     BOUNDED,
@@ -17,6 +18,7 @@ from nextlabel.leakage.verdicts import (
     NOT_SHOWN,
     RECOGNISABLE,
     Share,
+    shares,
 )
 
 __all__ = ["between", "count", "error_words", "others", "sentences", "share_words", "time_words"]
@@ -163,7 +165,10 @@ def error_words(report: Report) -> str:
 def _lead(report: Report) -> str:
     said = _found(report)
     left = _left_out(report)
-    said += f" Not tried for lack of time: {left}." if left and report.verdict not in (VOID, EXACT) else ""
+    broken = broken_words(report)
+    if report.verdict not in (VOID, EXACT):
+        said += f" Not tried for lack of time: {left}." if left else ""
+        said += f" Broke off with an error, and tried nothing: {broken}." if broken else ""
     return said if report.controls else f"{said} No controls ran."
 
 
@@ -200,23 +205,25 @@ def _found(report: Report) -> str:
         )
         return f"{VOID}: a control failed, so nothing in this report may be believed. Failed: {failed}."
     verdict = report.verdict
-    if verdict in (BOUNDED, NOT_SHOWN) and not report.is_tried:
-        said = (
-            f"{verdict}: no attack was brought to bear on {source}: each was left out or did not apply. This "
-            "says nothing of what they give away."
-        )
-        return f"{said} {_bound(report)}".rstrip()
     if verdict in (BOUNDED, NOT_SHOWN):
-        share = next(one for one in report.shares if one.verdict == NOT_SHOWN)
-        least = f"at most {between(0.0, 1.0 - share.low).split(' to ')[1]} of such records by these attacks"
-        spent = f"{report.budget.spent:.0f} of {report.budget.seconds:.0f} seconds"
-        said = (
-            f"{verdict}: no record of {share.of} came back from {source} ({least}, with 95 % confidence), "
-            f"{spent} spent. {_failed(report)}"
-        )
-        return " ".join(one for one in (said, _labels(report), _bound(report)) if one)
+        said = _none_came(report, source) if report.is_tried else untried_words(report, source)
+        labels = _labels(report)
+        return " ".join(one for one in (f"{verdict}: {said}", labels, _bound(report)) if one)
     share = next(one for one in report.shares if one.verdict == verdict)
     return f"{verdict}: {share_words(share, _label(report))} from {source}. {_against(verdict, report)}"
+
+
+def _none_came(report: Report, source: str) -> str:
+    """That no record came back, of those on which an attack was brought to bear, and of how many at most."""
+    tried = messages_tried(report)
+    count = sum(one.message in tried for one in report.standings)
+    (share,) = shares([NOT_SHOWN] * count)
+    least = f"at most {between(0.0, 1.0 - share.low).split(' to ')[1]} of such records by these attacks"
+    spent = f"{report.budget.spent:.0f} of {report.budget.seconds:.0f} seconds"
+    left = len(report.standings) - count
+    said = f"no record of {count} came back from {source} ({least}, with 95 % confidence), {spent} spent. "
+    said += f"On {left} more no attack was brought to bear. " if left else ""
+    return said + _failed(report)
 
 
 def _failed(report: Report) -> str:
@@ -238,7 +245,7 @@ def _failed(report: Report) -> str:
 
 def _ended(report: Report, besides: frozenset[int] = frozenset()) -> str:
     """How attacks ended that showed nothing: some gave what a guess gives too, or words of no one text."""
-    messages = {one.message for one in report.outcomes} - besides
+    messages = messages_tried(report) - besides
     near, named = (
         {one.message for one in report.outcomes if one.why == why} & messages
         for why in (AS_GUESSED, UNSORTED)
@@ -281,6 +288,10 @@ def _against(verdict: str, report: Report) -> str:
     if verdict == LABEL_ONLY:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
         is_near = any(one.why == AS_GUESSED for one in report.outcomes)
+        if not report.is_tried:
+            return (
+                f"No attack on the records themselves was brought to bear: nothing is known of them.{guess}"
+            )
         said = "That the records themselves did not come back is no proof of safety."
         said = _sentence(_ended(report)) if is_near else said
         return f"{_failed(report) if _unclear(report) else said}{guess}"
@@ -316,7 +327,8 @@ def _bound(report: Report) -> str:
     return (
         f"By the accountant (ε = {found['epsilon']:.3g}, δ = {found['delta']:.2g}) no attack whatever "
         f"reconstructs a record with a chance above {found['chance']:.3g}, where it is guessed without the "
-        f"message with a chance of {found['prior']:.2g}."
+        f"message with a chance of {found['prior']:.2g}. That is said of one message of each record: further "
+        "messages of it tell more, unless the accountant counts them."
     )
 
 

@@ -1,0 +1,137 @@
+"""An attack that broke off was not tried: neither the first sentence, its interval nor the page claims it."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+import pytest
+from torch import nn
+
+from nextlabel.core.attack import Attack, Knowledge, Recovery
+from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.registry import resolve
+from nextlabel.leakage import Report, audit
+from nextlabel.leakage.attacks.label_inference import LabelInference
+
+RECORDS = 5
+
+
+@final
+@dataclass(frozen=True)
+class BreaksOff(Attack):
+    """Reads some messages and gives nothing; on the others it ends with an error."""
+
+    reading: int = 0
+    seen: list[int] = field(default_factory=list)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    @property
+    def cost(self) -> str:
+        return "decomposition"
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
+        self.seen.append(len(self.seen))
+        if len(self.seen) > self.reading:
+            message = "no derivative of some_operation"
+            raise AttributeError(message)
+        return Recovery("failed", "nothing was found")
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    made: nn.Module = resolve("network", "known_leak")((4,), 3)
+    return made
+
+
+@pytest.fixture(scope="module")
+def items() -> Array:
+    return np.random.default_rng(0).uniform(size=(40, 4)).astype(np.float32)
+
+
+def audited(network: nn.Module, items: Array, *attacks: str | Attack) -> Report:
+    labels = np.arange(len(items)) % 3
+    return audit(network, items, labels, attacks=attacks, records=RECORDS, controls=False)
+
+
+def test_where_every_attempt_broke_off_nothing_is_said_to_have_failed(
+    network: nn.Module, items: Array
+) -> None:
+    report = audited(network, items, BreaksOff())
+    assert not report.is_tried
+    assert report.sentences()[0] == (
+        "NOT SHOWN: no attack was brought to bear on full gradients of single records: each was left out, "
+        "did not apply or broke off. This says nothing of what they give away. Broke off with an error, and "
+        "tried nothing: BreaksOff (5 of 5 messages). No controls ran."
+    )
+    assert any(
+        "The attack BreaksOff broke off with an error on 5 of 5 messages" in one for one in report.remarks
+    )
+    page = report.html()
+    assert "attacks tried failed" not in page.split("What this does not say")[0]
+    assert "47.8 %" not in page  # the lower end for 5 of 5
+    assert "0 of 5" not in page
+    assert Report.from_json(report.to_json()).sentences() == report.sentences()
+
+
+def test_the_interval_counts_the_records_that_an_attack_was_tried_on(
+    network: nn.Module, items: Array
+) -> None:
+    report = audited(network, items, BreaksOff(reading=2))
+    assert report.is_tried
+    # 0 of 2: the upper end is 1 - 0.025^(1/2) = 84.19 %
+    assert report.sentences()[0].startswith(
+        "NOT SHOWN: no record of 2 came back from full gradients of single records (at most 84.2 % of such "
+        "records by these attacks, with 95 % confidence), 0 of 120 seconds spent. On 3 more no attack was "
+        "brought to bear. The attacks tried failed; this is no proof of safety. Broke off with an error, and "
+        "tried nothing: BreaksOff (3 of 5 messages)."
+    )
+
+
+def test_labels_alone_say_nothing_of_records_on_which_all_broke_off(network: nn.Module, items: Array) -> None:
+    few = audited(network, items, LabelInference(), BreaksOff())
+    assert few.verdict == "NOT SHOWN"  # of five labels a guess is right often enough
+    assert few.sentences()[0].startswith(
+        "NOT SHOWN: but for attacks on labels alone, no attack was brought to bear on full gradients"
+    )
+    labels = np.arange(len(items)) % 3
+    report = audit(
+        network, items, labels, attacks=(LabelInference(), BreaksOff()), records=20, controls=False
+    )
+    assert report.sentences()[0] == (
+        "LABEL ONLY: 20 of 20 records gave away their label, not themselves (100.0 %; 95 % interval 83.1 % "
+        "to 100.0 %) from full gradients of single records. No attack on the records themselves was brought "
+        "to bear: nothing is known of them. Broke off with an error, and tried nothing: BreaksOff (20 of 20 "
+        "messages). No controls ran."
+    )
+
+
+def test_what_was_brought_back_stands_beside_what_broke_off(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, BreaksOff(), "fully_connected")
+    assert report.sentences()[0].startswith("EXACT: 5 of 5")
+    assert "Broke off" not in report.sentences()[0]
+
+
+def test_why_not_says_of_which_records(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, BreaksOff(reading=1))
+    first, *others = [one.position for one in report.standings]
+    page = report.html()
+    assert f"Why not records {', '.join(map(str, others))}: broke off: BreaksOff." in page
+    assert f"Why not record {first}: gave no item: BreaksOff." in page
+
+
+def test_many_reasons_and_records_are_counted(network: nn.Module, items: Array) -> None:
+    report = audited(network, items, BreaksOff())
+    (one, *_) = report.standings
+    many = [dataclasses.replace(one, position=k, why=f"reason {max(0, k - 11)}") for k in range(19)]
+    page = dataclasses.replace(report, standings=tuple(many)).html()
+    assert "Why not records 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more: reason 0." in page
+    assert "Why not record 16: reason 5." in page
+    assert "Why not 2 more records: in report.json." in page
