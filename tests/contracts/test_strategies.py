@@ -9,8 +9,10 @@ from nextlabel.core.registry import resolve
 from nextlabel.core.strategy import Strategy
 from nextlabel.errors import BrokenPromise
 from nextlabel.testing.examples import example
-from nextlabel.testing.strategies import PROMISES
+from nextlabel.testing.processes import elsewhere
+from nextlabel.testing.strategies import PROMISES, answers
 
+TOGETHER = "determinism_across_processes"  # starts a process; here one is started for all strategies
 # parameters that change a method enough to deserve the contract of their own
 VARIANTS: list[dict[str, Any]] = [
     {"name": "badge", "first": "uniform"},
@@ -76,7 +78,7 @@ def keeps(strategy: Strategy, promise: str, request: pytest.FixtureRequest) -> N
     PROMISES[promise](strategy)
 
 
-@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("promise", [one for one in PROMISES if one != TOGETHER])
 @pytest.mark.parametrize("name", names("strategy"))
 def test_every_registered_strategy_keeps_the_promise(
     name: str, promise: str, request: pytest.FixtureRequest
@@ -84,12 +86,26 @@ def test_every_registered_strategy_keeps_the_promise(
     keeps(example("strategy", name), promise, request)
 
 
-@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("promise", [one for one in PROMISES if one != TOGETHER])
 @pytest.mark.parametrize("spec", VARIANTS, ids=lambda spec: "-".join(map(str, spec.values())))
 def test_a_strategy_with_other_parameters_keeps_the_promise(
     spec: dict[str, Any], promise: str, request: pytest.FixtureRequest
 ) -> None:
     keeps(build("strategy", spec), promise, request)
+
+
+def test_every_strategy_picks_the_same_in_another_process() -> None:
+    every = [*(example("strategy", name) for name in names("strategy"))]
+    every += [build("strategy", spec) for spec in VARIANTS]
+    asked = [one for one in every if TOGETHER not in one.exceptions]
+    assert len(asked) > len(names("strategy"))
+    here, there = answers(0, *asked), elsewhere(answers, 0, *asked)
+    assert [one for one, picks, others in zip(asked, here, there, strict=True) if picks != others] == []
+
+
+@pytest.mark.parametrize("spec", ["random", "badge"])
+def test_a_strategy_by_itself_picks_the_same_in_another_process(spec: str) -> None:
+    PROMISES[TOGETHER](build("strategy", spec))
 
 
 @pytest.mark.parametrize("name", names("strategy"))

@@ -20,7 +20,7 @@ from nextlabel.testing.processes import elsewhere
 from nextlabel.testing.promises import Promises, random_states_kept, require, require_round_trip
 from nextlabel.testing.signals import SpySignals, example_arrays, example_signals
 
-__all__ = ["PROMISES", "check"]
+__all__ = ["PROMISES", "answers", "check"]
 
 
 PROMISES: Promises[Strategy] = Promises()
@@ -57,6 +57,30 @@ def check(strategy: Strategy, *, seed: int = 0) -> None:
     >>> check(build("strategy", "random"))
     """
     PROMISES.check(strategy, seed=seed)
+
+
+def answers(seed: int, *strategies: Strategy) -> list[list[int]]:
+    """What strategies pick of an example, one after the other; made to be called in another process.
+
+    Parameters
+    ----------
+    seed : int
+        Chooses the example, and is that of the generator that each is given.
+    *strategies : Strategy
+        Each is asked for five items.
+
+    Returns
+    -------
+    list of list of int
+        The positions, most wanted first.
+
+    Examples
+    --------
+    >>> from nextlabel import build
+    >>> len(answers(0, build("strategy", "random"))[0])
+    5
+    """
+    return [_picks(strategy, seed) for strategy in strategies]
 
 
 @PROMISES.enter
@@ -112,7 +136,7 @@ def _determinism(strategy: Strategy, seed: int) -> None:
 @PROMISES.enter
 def _determinism_across_processes(strategy: Strategy, seed: int) -> None:
     """Another process with another hash seed gives the same picks."""
-    here, there = _picks(strategy, seed), elsewhere(_picks, strategy, seed)
+    (here,), (there,) = answers(seed, strategy), elsewhere(answers, seed, strategy)
     require(here == there, f"this process gave {here}, one with another hash seed {there}. Sort your sets.")
 
 
