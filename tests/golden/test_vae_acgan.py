@@ -100,7 +100,7 @@ FORMS: dict[str, Any] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_images_come_back_in_the_form_in_which_they_came(form: str) -> None:
     items = FORMS[form]
-    coder = fitted(items, replace(SMALL, epochs=30))
+    coder = fitted(items, replace(SMALL, epochs=10))
     for made in (
         coder.decode(coder.encode(items), LABELS),
         coder.drawn(LABELS[:7], np.random.default_rng(0)),
@@ -125,7 +125,7 @@ def test_a_scale_reads_what_it_wrote(form: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_images_are_enough(count: int) -> None:
-    coder = fitted(BARS[:count])
+    coder = fitted(BARS[:count], replace(SMALL, epochs=40))
     assert coder.fitted.fault == ""
     assert coder.decode(coder.encode(BARS[:count]), LABELS[:count]).shape == (count, 12, 12)
 
