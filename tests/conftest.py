@@ -34,7 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Libraries and tests, a million objects, are looked through no more when the tests' own are."""
     gc.freeze()
     gc.enable()
