@@ -1,4 +1,4 @@
-"""An attack that broke off was not tried: neither the first sentence, its interval nor the page claims it."""
+"""An attack that broke off was not tried: no sentence, interval, page or sweep says that it failed."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -12,7 +12,11 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
 from nextlabel.leakage import Report, audit
+from nextlabel.leakage.advice import advise
+from nextlabel.leakage.attacks.fully_connected import FullyConnected
 from nextlabel.leakage.attacks.label_inference import LabelInference
+from nextlabel.leakage.sweep import sweep
+from nextlabel.leakage.trials import Trial, sweep_words
 
 RECORDS = 5
 
@@ -23,6 +27,7 @@ class BreaksOff(Attack):
     """Reads some messages and gives nothing; on the others it ends with an error."""
 
     reading: int = 0
+    by: Attack | None = None
     seen: list[int] = field(default_factory=list)
 
     @property
@@ -42,7 +47,9 @@ class BreaksOff(Attack):
         if len(self.seen) > self.reading:
             message = "no derivative of some_operation"
             raise AttributeError(message)
-        return Recovery("failed", "nothing was found")
+        if self.by is None:
+            return Recovery("failed", "nothing was found")
+        return self.by.recover(disclosure, knowledge, rng)
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +142,45 @@ def test_many_reasons_and_records_are_counted(network: nn.Module, items: Array) 
     assert "Why not records 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more: reason 0." in page
     assert "Why not record 16: reason 5." in page
     assert "Why not 2 more records: in report.json." in page
+
+
+def test_a_defence_is_not_said_to_end_an_attack_that_broke_off(network: nn.Module, items: Array) -> None:
+    """The attack takes all four records without a defence, one with it, and breaks off at the others."""
+    trials = sweep(
+        network,
+        items,
+        np.arange(len(items)) % 3,
+        ["prune:0%"],
+        attacks=[BreaksOff(reading=5, by=FullyConnected())],
+        records=4,
+        seeds=0,
+    )
+    bare, pruned = trials
+    assert (bare.leaked, dict(bare.broken)) == (4, {})
+    assert (pruned.leaked, dict(pruned.broken)) == (1, {"BreaksOff": 3})
+    assert Trial.read(pruned.to_dict()) == pruned
+    assert sweep_words(trials)[-2] == (
+        "The attack BreaksOff broke off with an error on the messages of these records, and tried nothing "
+        f"there: {pruned.words} 3 of 4. Nothing is said to have ended it there."
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "ending"), [({"search": 20}, "unknown, since attempts broke off"), ({}, "0")]
+)
+def test_what_took_nothing_since_it_broke_off_has_not_ended(broken: dict[str, int], ending: str) -> None:
+    took = {"search": 20}
+    bare = Trial("none", None, "no defence", 20, leaked=20, labels=20, by_attack=took)
+    noisy = Trial("gaussian", 0.1, "noise of 0.1", 20, leaked=0, labels=0, broken=broken)
+    first = advise([bare, noisy])[0]
+    assert ("broke off with an error" in first) == bool(broken)
+    assert ending in first
+
+
+def test_what_broke_off_without_a_defence_too_leaves_the_others_as_they_are() -> None:
+    broken = {"search": 20}
+    bare = Trial("none", None, "no defence", 20, leaked=20, labels=20, by_attack={"ratio": 20}, broken=broken)
+    noisy = Trial("gaussian", 0.1, "noise of 0.1", 20, leaked=0, labels=0, broken=broken)
+    assert advise([bare, noisy])[0].startswith(
+        "The attacks together took 20 of 20 items without a defence and 0 of 20 items with noise of 0.1."
+    )

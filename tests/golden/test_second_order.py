@@ -140,6 +140,14 @@ def test_starts_that_cannot_be_mapped_end_where_they_would_together(items: Array
         np.testing.assert_allclose(alone.items, together.items, atol=1e-4)
 
 
+def test_a_report_says_that_starts_went_one_after_another(items: Array) -> None:
+    labels = np.arange(30) % 3
+    for name, is_said in (("branching", True), ("GRU", False)):
+        report = audit(made(name), items, labels, records=2, attacks=SEARCHES[:2], controls=False)
+        said = "so that the starts of gradient matching and inverting gradients went one after another"
+        assert any(said in one for one in report.remarks) == is_said
+
+
 def test_an_objective_that_breaks_off_at_a_single_point_says_its_own_error() -> None:
     def broken(point: Tensor) -> Tensor:
         message = f"no value at {point.ndim} axis"

@@ -58,12 +58,12 @@ class Finding:
     def least(self) -> Trial | None:
         """The weakest from which on nothing came back, at that and at every greater strength that was tried.
 
-        None where something came back at the greatest strength, or the clock left open whether it does: what
-        more time might give back has not ended.
+        None where something came back at the greatest strength, or it is open whether it does, since the
+        clock ended attempts or they broke off: what was not tried to its end has not ended.
         """
         ended = None
         for trial in reversed(self.tried):
-            if trial.taken(self.attack) or trial.left_open(self.attack):
+            if trial.taken(self.attack) or trial.left_open(self.attack) or self._broke(trial):
                 break
             ended = trial
         return ended
@@ -124,6 +124,10 @@ class Finding:
             f"{_price(least, self.without)}"
         )
 
+    def _broke(self, trial: Trial) -> bool:
+        """Whether what took something without a defence broke off with it: it was not tried there."""
+        return any(self.without.taken(name) for name in trial.broken if self.attack in (ALL, name))
+
     def _still(self) -> str:
         """What is said where no strength is known to have ended the attack."""
         last = self.tried[-1]
@@ -131,6 +135,11 @@ class Finding:
             return (
                 f"still {_of(last, self.attack)} with {last.words}: nothing that was tried of it ended this. "
                 f"{_price(last, self.without)}"
+            )
+        if self._broke(last):
+            return (
+                f"{_of(last, self.attack)} with {last.words}: whether that ends it is unknown, since "
+                "attempts broke off with an error."
             )
         return (
             f"{_of(last, self.attack)} with {last.words}: whether that ends it is unknown, since the clock "

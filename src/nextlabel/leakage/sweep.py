@@ -11,6 +11,7 @@ from nextlabel.core.attack import Attack
 from nextlabel.core.disclosure import Array
 from nextlabel.core.progress import report
 from nextlabel.core.rng import generator
+from nextlabel.leakage.attempts import BROKE_OFF
 from nextlabel.leakage.auditing import audit
 from nextlabel.leakage.ladder import Rung
 from nextlabel.leakage.report.report import Report
@@ -294,6 +295,7 @@ class _Attacked:
         taken = {name: np.isin(one, (EXACT, RECOGNISABLE)) for name, one in verdicts.items()}
         told = [np.isin(one, (EXACT, RECOGNISABLE, LABEL_ONLY)) for one in verdicts.values()]
         unsettled = {name: _is_cut(one) & ~taken[name] for name, one in found.items()}
+        broken = {name: _is_broken(one) & ~taken[name] for name, one in found.items()}
         leaked = np.any(list(taken.values()), axis=0)
         return Trial(
             setting.family,
@@ -306,6 +308,7 @@ class _Attacked:
             accuracies=accuracies,
             unsettled=int((np.any(list(unsettled.values()), axis=0) & ~leaked).sum()),
             unsettled_by_attack={name: int(one.sum()) for name, one in unsettled.items() if one.any()},
+            broken={name: int(one.sum()) for name, one in broken.items() if one.any()},
             cut=sum(one.budget.cut + one.budget.unrun for one in found.values()),
             limits={rung.name: limits for rung in run if (limits := _limits(rung))},
             seconds=sum(spent for (words, _), spent in self._spent.items() if words == setting.words),
@@ -318,6 +321,12 @@ def _is_cut(found: Report) -> Array:
     ended = {one.message for one in found.outcomes if not one.is_cut}
     is_tried = bool(found.outcomes) or found.budget.unrun > 0
     return np.array([is_tried and one.message not in ended for one in found.standings])
+
+
+def _is_broken(found: Report) -> Array:
+    """Of each record, whether the attack on its message broke off with an error of its own."""
+    broken = {one.message for one in found.outcomes if one.why == BROKE_OFF}
+    return np.array([one.message in broken for one in found.standings])
 
 
 def _split(count: int, seed: int) -> tuple[Array, Array]:

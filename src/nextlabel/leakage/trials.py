@@ -48,6 +48,9 @@ class Trial:
         time: with more of it they may come back.
     unsettled_by_attack : mapping of str to int
         The same for each attack.
+    broken : mapping of str to int
+        Records that an attack did not give back and on whose message it broke off with an error: it was not
+        tried there. Attacks that never did are left out.
     cut : int
         Attempts that the clock ended, or for which no time was left.
     limits : mapping of str to mapping of str to int
@@ -72,6 +75,7 @@ class Trial:
     accuracies: tuple[float, ...] = ()
     unsettled: int = 0
     unsettled_by_attack: Mapping[str, int] = field(default_factory=dict)
+    broken: Mapping[str, int] = field(default_factory=dict)
     cut: int = 0
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
@@ -79,7 +83,14 @@ class Trial:
 
     def __post_init__(self) -> None:
         counts = {"leaked": self.leaked, "labels": self.labels, "unsettled": self.unsettled}
-        for name, count in {**counts, **self.by_attack, **self.unsettled_by_attack}.items():
+        for name, count in (
+            *counts.items(),
+            *(
+                pair
+                for each in (self.by_attack, self.unsettled_by_attack, self.broken)
+                for pair in each.items()
+            ),
+        ):
             if not 0 <= count <= self.records:
                 message = (
                     f"A count of records must lie between 0 and the {self.records} records attacked; "
@@ -123,6 +134,7 @@ class Trial:
             "accuracies": list(self.accuracies),
             "unsettled": self.unsettled,
             "unsettled_by_attack": dict(self.unsettled_by_attack),
+            "broken": dict(self.broken),
             "cut": self.cut,
             "limits": {name: dict(one) for name, one in self.limits.items()},
             "seconds": self.seconds,
@@ -155,6 +167,14 @@ def sweep_words(trials: Sequence[Trial]) -> tuple[str, ...]:
         said.append(
             f"Every strength has the same records, the same draws of noise and the same starts, and an "
             f"attempt may do as much and no more: {work}."
+        )
+    for name in dict.fromkeys(name for one in trials for name in one.broken):
+        counts = ", ".join(
+            f"{one.words} {one.broken[name]} of {one.records}" for one in trials if name in one.broken
+        )
+        said.append(
+            f"The attack {name.replace('_', ' ')} broke off with an error on the messages of these records, "
+            f"and tried nothing there: {counts}. Nothing is said to have ended it there."
         )
     spent, given = sum(one.seconds for one in trials), trials[0].given
     cut = sum(one.cut for one in trials)
