@@ -45,6 +45,6 @@ def test_an_audit_of_soft_labels_remarks_on_them_once() -> None:
     items, labels = rng.uniform(size=(20, 6)), rng.dirichlet(np.ones(3), size=20)
     options: dict[str, Any] = {"attacks": ["label_inference"], "controls": False}
     report = audit(network, items, labels, **options)
-    (said,) = [one for one in report.remarks if "label is" in one or "labels are" in one]
+    (said,) = [one for one in report.remarks if "label is" in one or "labels are soft" in one]
     assert said.startswith("The labels are soft")
     assert "messages" not in said

@@ -120,6 +120,7 @@ def test_an_audit_of_smoothed_labels_names_them_as_such(share: str, known: tuple
     for batch in (1, 4):
         report = audit(network(10), items(20), soft, batch=batch, **more)
         assert (SOFT in report.remarks) == (share != "embedding")
+        assert any("are not scored" in one for one in report.remarks) == (share != "embedding")
         assert not any("factor of" in one or "one class" in one for one in report.remarks)
 
 

@@ -113,6 +113,11 @@ def _labels(case: Case, attempts: Sequence[Attempt]) -> list[str]:
         ]
     if case.setting.loss == "squared_error":
         return _targets(case, attempts)
+    if case.setting.loss == "cross_entropy" and case.labels.dtype.kind == "f":
+        return [
+            "Labels given as probabilities are not scored: where none is said to have come back, that says "
+            "nothing of them."
+        ]
     return []
 
 
