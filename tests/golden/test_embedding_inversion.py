@@ -12,7 +12,7 @@ from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.attacks.embedding_inversion import EmbeddingInversion
 from nextlabel.leakage.closed_forms.dense_layers import Dense, dense_layers
-from nextlabel.leakage.closed_forms.embedding_scale import explanations
+from nextlabel.leakage.closed_forms.embedding_scale import Rounding, explanations
 from nextlabel.leakage.closed_forms.feature_inversion import inverted as inverted_features
 from nextlabel.leakage.messages import embedding
 from nextlabel.learners.networks import lenet
@@ -139,7 +139,7 @@ def test_items_at_both_scales_are_not_chosen_between() -> None:
     seen = dense_layers(Knowledge(model, (6,), 2))
     both = []
     for place, row in enumerate(sent):
-        options = explanations(row, Dense("2", weight, bias, None), precision=1e-15, has_sign=True)
+        options = explanations(row, Dense("2", weight, bias, None), Rounding(1e-15), has_sign=True)
         steps = [inverted_features(one.features, seen, 1e-12) for one in options]
         made = [embedding(model, step.row[None])["embedding"][0] for step in steps if step.row is not None]
         if len(made) == 2 and all(np.allclose(one, row, rtol=0, atol=1e-9) for one in made):
@@ -154,13 +154,13 @@ def test_both_scales_of_two_classes_are_found_by_hand() -> None:
     # c = 1/2 it is 0.13447, and the other root is where c·s(-2c) has come down to that again
     layer = Dense("", np.array([[1.0], [-1.0]]), np.zeros(2), None)
     size = 0.5 / (1 + np.exp(1.0))
-    found = explanations(np.array([[-size], [size]]), layer, precision=1e-15, has_sign=True)
+    found = explanations(np.array([[-size], [size]]), layer, Rounding(1e-15), has_sign=True)
     lengths = sorted(float(one.features[0]) for one in found)
     assert lengths[0] == pytest.approx(0.5, abs=1e-9)
     assert len(lengths) == 2
     assert lengths[1] / (1 + np.exp(2 * lengths[1])) == pytest.approx(size, abs=1e-12)
     # without the sign of features the other class at minus both explains it as well
-    both = explanations(np.array([[-size], [size]]), layer, precision=1e-15, has_sign=False)
+    both = explanations(np.array([[-size], [size]]), layer, Rounding(1e-15), has_sign=False)
     assert sorted(one.label for one in both) == [0, 0, 1, 1]
 
 
@@ -169,7 +169,7 @@ def test_two_roots_that_nearly_meet_are_both_found() -> None:
     layer = Dense("", np.array([[1.0], [-1.0]]), np.zeros(2), None)
     top = 0.6392322713
     size = top / (1 + np.exp(2 * top)) * (1 - 1e-6)
-    found = explanations(np.array([[-size], [size]]), layer, precision=1e-15, has_sign=True)
+    found = explanations(np.array([[-size], [size]]), layer, Rounding(1e-15), has_sign=True)
     lengths = sorted(float(one.features[0]) for one in found)
     assert len(lengths) == 2
     assert lengths[0] < top < lengths[1]

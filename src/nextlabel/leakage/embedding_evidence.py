@@ -9,7 +9,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.batches import evaluating
 from nextlabel.leakage.body_evidence import UNSEEN_BODY, has_body
 from nextlabel.leakage.closed_forms.dense_layers import Dense
-from nextlabel.leakage.closed_forms.embedding_scale import explanations
+from nextlabel.leakage.closed_forms.embedding_scale import Rounding, explanations
 from nextlabel.leakage.closed_forms.layer_gradients import last_layer
 from nextlabel.leakage.loss_evidence import Evidence
 from nextlabel.maths.axes import Floats
@@ -89,7 +89,7 @@ def embedding_evidence(disclosure: Disclosure, knowledge: Knowledge) -> Evidence
                 f"held against the model: {_UNCHECKED}",
             )
         )
-    fitting = sum(bool(explanations(row, layer, precision=precision, has_sign=False)) for row in told)
+    fitting = sum(bool(explanations(row, layer, Rounding(precision), has_sign=False)) for row in told)
     if 2 * fitting < len(told):
         return Evidence(
             f"The gradient embeddings cannot come from this model: of {len(told)} that were held against its "

@@ -1,19 +1,22 @@
 """From a gradient embedding back to the model's guess, the features and, where units suffice, the item."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers, dense_layers
-from nextlabel.leakage.closed_forms.embedding_scale import Explanation, explanations
+from nextlabel.leakage.closed_forms.embedding_scale import Explanation, Rounding, explanations
 from nextlabel.leakage.closed_forms.feature_inversion import Inversion, inverted
 from nextlabel.leakage.closed_forms.known_items import as_items
 from nextlabel.leakage.closed_forms.layer_gradients import last_layer
+from nextlabel.leakage.precisions import rounding_of, step_of, widened
 from nextlabel.learners.layers import embedded
 from nextlabel.maths.axes import Floats
 
@@ -21,6 +24,11 @@ __all__ = ["EmbeddingInversion"]
 
 _ROUNDING = 10.0  # times the rounding unit of the message: larger second singular values are noise
 _NOISE = 3.0
+_ERROR = 32.0  # rounding units that features may be off
+_UNSURE = 0.02  # of the largest feature: a coarser message says no less of which units are on
+_SEEN = 4.0  # times the noise of a feature: what is above it is on
+_TOLD = 0.5  # of how far the features of another item are away: those of the right one are nearer
+_SAME = 1e-5  # of the largest number of a class: single precision, in which the model computes
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
 
 
@@ -33,9 +41,10 @@ class EmbeddingInversion(Attack):
     -----
     An embedding is (p − e_ŷ) ⊗ z. Its only row of the opposite sign is the model's own guess ŷ, not the true
     label. The scale of z follows from what the model would predict there, as `explanations` says; where
-    several scales explain the embedding, as they mostly do with two classes, the layers before decide where
-    they can. Then `inverted` follows the features back to the item; the item counts only if the model makes
-    the features of it again, which also checks every unit that is off.
+    several scales give the same embedding, as they mostly do with two classes, the layers before decide where
+    they can. Where they give different ones, the one that fits best is taken: noise and rounding make it less
+    exact, and leave nothing open. Then `inverted` follows the features back to the item; the item counts only
+    if the model makes the features of it again, which also checks every unit that is off.
 
     A sketch of at least as many numbers as an embedding has, by a known matrix of full rank, is solved first.
     A narrower one is refused: its linear equations leave all embeddings that differ by the matrix's kernel.
@@ -86,6 +95,7 @@ class EmbeddingInversion(Attack):
         """The model's guesses and features of the rows that can be solved for, and their items."""
         if disclosure.kind != "embedding":
             return Recovery("refused", f"The attack reads gradient embeddings, not {disclosure.kind!r}.")
+        told, knowledge = knowledge, widened(knowledge)
         try:
             layer = last_layer(knowledge)
         except LearnerError as cause:
@@ -100,10 +110,10 @@ class EmbeddingInversion(Attack):
                 f"features; the message has the axes {rows.shape}."
             )
             return Recovery("refused", reason)
-        precision = float(np.finfo(rows.dtype).eps)
+        precision, least = rounding_of(rows, told)
         if sent is None and knowledge.sketch is not None:
             precision *= float(np.linalg.cond(knowledge.sketch))
-        return _recovered(rows.astype(np.float64), _Target(layer, knowledge, precision))
+        return _recovered(rows.astype(np.float64), _Target(layer, knowledge, Rounding(precision, least)))
 
 
 def _unsketched(disclosure: Disclosure, knowledge: Knowledge, layer: Dense) -> Array | str:
@@ -128,11 +138,22 @@ def _unsketched(disclosure: Disclosure, knowledge: Knowledge, layer: Dense) -> A
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class _Traced:
+    """Features, followed back to an item; how far the item's features are from them, as a share."""
+
+    known: Explanation
+    item: Floats | None
+    step: Inversion
+    apart: float = np.inf
+
+
+@final
 class _Target:
     """The model, as far as it is needed to check what is recovered."""
 
-    def __init__(self, layer: Dense, knowledge: Knowledge, precision: float) -> None:
-        self.layer, self.knowledge, self.precision = layer, knowledge, precision
+    def __init__(self, layer: Dense, knowledge: Knowledge, rounding: Rounding) -> None:
+        self.layer, self.knowledge, self.rounding = layer, knowledge, rounding
         self.seen: DenseLayers | None
         try:
             self.seen = dense_layers(knowledge)
@@ -148,6 +169,39 @@ class _Target:
             self.knowledge.model(as_items(items, self.knowledge))
         return seen[0].double().cpu().numpy()
 
+    def traced(self, one: Explanation, row: Floats, rounding: Rounding) -> _Traced:
+        """The item whose features these are, if the model makes them of it again."""
+        if self.seen is None:
+            return _Traced(one, None, Inversion(None))
+        length = float(np.linalg.norm(one.features))
+        # a feature has the error that the numbers of the message have, times its length over theirs
+        noise = _SEEN * rounding.of_entries(row) * length / float(np.linalg.norm(row))
+        unsure = max(noise / np.abs(one.features).max(), min(_ERROR * rounding.precision, _UNSURE))
+        step = inverted(one.features, self.seen, float(unsure))
+        if step.row is None:
+            return _Traced(one, None, step)
+        item = self.seen.items_of(step.row[None])
+        apart = float(np.linalg.norm(self.features_of(item)[0] - one.features)) / length
+        is_made = apart <= max(_CLOSE, _ERROR * rounding.precision, _NOISE * rounding.noise)
+        return _Traced(one, item[0] if is_made else None, step, apart)
+
+    def is_free(self, one: Explanation) -> bool:
+        """Whether no item follows from features, were all that are not zero known to the last digit."""
+        if self.seen is None:
+            return True
+        return inverted(one.features, self.seen, float(np.finfo(np.float64).eps)).row is None
+
+    def are_alike(self, one: _Traced, other: _Traced) -> bool:
+        """Whether the embeddings of two items are the same, number by number."""
+        assert one.item is not None
+        assert other.item is not None
+        features = self.features_of(np.array([one.item, other.item]))
+        factors = softmax(self.layer.outputs_of(features), axis=1)
+        for factor, label in zip(factors, (one.known.label, other.known.label), strict=True):
+            factor[label] = factor[label] - factor.sum()
+        ours, theirs = (np.outer(*pair) for pair in zip(factors, features, strict=True))
+        return bool((np.abs(ours - theirs) <= _SAME * np.abs(theirs).max(axis=1, keepdims=True)).all())
+
 
 @final
 @dataclass
@@ -159,10 +213,20 @@ class _Found:
     item_rows: list[int] = field(default_factory=list)
     items: list[Floats] = field(default_factory=list)
     ambiguous: list[int] = field(default_factory=list)
+    undecided: list[int] = field(default_factory=list)
     silent: list[int] = field(default_factory=list)
     unexplained: list[int] = field(default_factory=list)
     units: list[int] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+
+    def keep(self, place: int, chosen: _Traced) -> None:
+        """The features of a row, and the item where there is one."""
+        self.rows.append(place)
+        self.chosen.append(chosen.known)
+        self.units.append(chosen.step.units)
+        if chosen.item is not None:
+            self.item_rows.append(place)
+            self.items.append(chosen.item)
 
 
 def _recovered(rows: Floats, target: _Target) -> Recovery:
@@ -173,12 +237,14 @@ def _recovered(rows: Floats, target: _Target) -> Recovery:
         "rows": found.rows,
         "item_rows": found.item_rows,
         "ambiguous": found.ambiguous,
+        "undecided": found.undecided,
         "zero": found.silent,
         "unexplained": found.unexplained,
         "units": found.units,
         "candidates": found.options,
     }
-    outcome = "recovered" if found.rows else ("failed" if found.unexplained else "unidentifiable")
+    is_open = bool(found.unexplained or found.undecided)
+    outcome = "recovered" if found.rows else ("failed" if is_open else "unidentifiable")
     has_rows = bool(found.rows)
     return Recovery(
         outcome,
@@ -195,46 +261,59 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
     if not row.any():
         found.silent.append(place)
         return
-    values = np.linalg.svd(row, compute_uv=False)
-    noise = float(np.linalg.norm(values[1:]) / values[0]) if len(values) > 1 else 0.0
-    noise = noise if noise > _ROUNDING * target.precision else 0.0
-    options = explanations(
-        row, target.layer, precision=target.precision, noise=noise, has_sign=target.has_sign
-    )
+    rounding = _noised(row, target.rounding)
+    options = explanations(row, target.layer, rounding, has_sign=target.has_sign)
     if not options:
         found.unexplained.append(place)
         return
-    error = max(32 * target.precision, _NOISE * noise)
-    traced = [(one, *_item(one, target, error)) for one in options]
-    whole = [one for one in traced if one[1] is not None]
-    if len(options) > 1 and len(whole) != 1:
+    traced = [target.traced(one, row, rounding) for one in options]
+    twins = [one for one in traced[1:] if one.known.is_twin_of(options[0])]
+    if twins:
+        chosen = _decided([traced[0], *twins], target, rounding)
+    else:
+        chosen = next((one for one in traced if one.item is not None), traced[0])
+    if isinstance(chosen, _Traced):
+        found.keep(place, chosen)
+    elif chosen:
         found.ambiguous.append(place)
         found.options[str(place)] = [
             {"label": one.label, "length": float(np.linalg.norm(one.features)), "residual": one.residual}
-            for one in options
+            for one in (options[0], *(twin.known for twin in twins))
         ]
-        return
-    chosen, item, step = whole[0] if whole else traced[0]
-    found.rows.append(place)
-    found.chosen.append(chosen)
-    found.units.append(step.units)
-    if item is not None:
-        found.item_rows.append(place)
-        found.items.append(item)
+    else:
+        found.undecided.append(place)
 
 
-def _item(one: Explanation, target: _Target, error: float) -> tuple[Floats | None, Inversion]:
-    """The item whose features these are, if the model makes them of it again."""
-    if target.seen is None:
-        return None, Inversion(None)
-    step = inverted(one.features, target.seen, error)
-    if step.row is None:
-        return None, step
-    item = target.seen.items_of(step.row[None])
-    apart = np.linalg.norm(target.features_of(item)[0] - one.features)
-    if float(apart) > max(_CLOSE, error) * float(np.linalg.norm(one.features)):
-        return None, step
-    return item[0], step
+def _noised(row: Floats, rounding: Rounding) -> Rounding:
+    """How exact an embedding is: with its noise, where there is more than rounding to the precision.
+
+    Noise keeps an embedding from being an outer product. Steps of one size may not: of two classes the rows
+    are each other's opposite, and are rounded alike.
+    """
+    values = np.linalg.svd(row, compute_uv=False)
+    noise = float(np.linalg.norm(values[1:]) / values[0]) if len(values) > 1 else 0.0
+    noise = noise if noise > _ROUNDING * rounding.precision else 0.0
+    step = step_of(row) / np.sqrt(12.0)
+    seen = Rounding(rounding.precision, noise=1.0).of_entries(row)
+    return dataclasses.replace(rounding, noise=max(noise, step / seen))
+
+
+def _decided(twins: list[_Traced], target: _Target, rounding: Rounding) -> _Traced | bool:
+    """Of features that give the same embedding those that an item has; else whether two of them may be.
+
+    A twin is ruled out where it follows what item would have it, and that item has other features. It is as
+    good as the other where too few units speak of the item, or where its item gives the same embedding too.
+    """
+    whole = sorted((one for one in twins if one.item is not None), key=lambda one: one.apart)
+    if len(whole) == 1:
+        return whole[0]
+    if whole:
+        is_proof = target.are_alike(whole[0], whole[1])
+        return whole[0] if not is_proof and whole[0].apart < _TOLD * whole[1].apart else is_proof
+    free = [one for one in twins if target.is_free(one.known)]
+    if len(free) == 1 and not rounding.is_coarse:
+        return free[0]
+    return len(free) > 1
 
 
 def _reason(found: _Found, rows: int, target: _Target) -> str:
@@ -250,6 +329,11 @@ def _reason(found: _Found, rows: int, target: _Target) -> str:
         words.append(
             f"{len(found.ambiguous)} of {rows} embeddings are explained equally well by several features"
             f"{', as they are with two classes' if len(target.layer.weight) == 2 else ''}: not identifiable."
+        )
+    if found.undecided:
+        words.append(
+            f"{len(found.undecided)} of {rows} embeddings are explained by several features, of which the "
+            "layers before allow one, and too little of the message is exact to say which."
         )
     if found.silent:
         words.append(f"{len(found.silent)} embeddings are zero: the prediction is one-hot.")

@@ -1,4 +1,4 @@
-"""The features behind a gradient embedding: every scale and label at which the model would send it."""
+"""The features behind a gradient embedding: the scales and labels at which the model would send it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 from nextlabel.leakage.closed_forms.dense_layers import Dense
 from nextlabel.maths.axes import Floats
 
-__all__ = ["Explanation", "explanations"]
+__all__ = ["Explanation", "Rounding", "explanations"]
 
 _GRID = 100  # points a factor of ten, on which a change of sign is looked for
 _DECADES = 8
@@ -19,10 +19,58 @@ _DECADES = 8
 # tanh, weights up to 16 times the usual) the true features leave 0.54 at most, and none was missed.
 _ROUNDING = 8.0
 _ROOT = 1e-13  # the error of a root's logarithm
-_OTHERS = 0.1  # of the positive entries: what noise may make negative beside the label's
+_OTHERS = 0.1  # of the positive entries: what rounding may make negative beside the label's
+_CLEARLY = 3.0  # times the noise of an entry: what is further from zero is no noise
+_APART = 2.0  # times the second singular value: where the first is less, most of the message is noise
 _NEAR = 0.1  # of zero, in logarithms: a turn that near may reach it between two points
 _ALIKE = 1e-4  # scales nearer than this are one
+_SINGLE = float(np.finfo(np.float32).eps)
+_SAME = 16.0 * _SINGLE  # of a number: nearer than that two messages are the same, however they were sent
 _SIGN = 1e-3  # of the largest feature: what is less far below zero is rounding
+
+
+@final
+@dataclass(frozen=True)
+class Rounding:
+    """How exact the numbers of an embedding are.
+
+    Parameters
+    ----------
+    precision : float
+        The rounding unit of the message and of the model that made it. Logits are rounded by that share of
+        their terms, and probabilities by as much.
+    least : float
+        The smallest number above zero that the message can hold.
+    noise : float
+        What the message is away from an outer product, as a share of its length; 0 where that is rounding to
+        the precision.
+
+    Examples
+    --------
+    >>> Rounding(1e-7).of_entries(np.ones((3, 5))), Rounding(1e-7).is_coarse
+    (0.0, False)
+    """
+
+    precision: float
+    least: float = 0.0
+    noise: float = 0.0
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether no entry is so exact that the scale may be read from it alone."""
+        return self.noise > 0.0 or self.precision > _SINGLE
+
+    def of_entries(self, embedding: Floats) -> float:
+        """The standard deviation of the noise in the numbers of an embedding.
+
+        Parameters
+        ----------
+        embedding : array of float64, axes (c, d)
+            The noise was seen where an outer product has nothing to say: in (c − 1)·(d − 1) numbers.
+        """
+        rows, columns = embedding.shape
+        seen = max(1, (rows - 1) * (columns - 1))
+        return float(self.noise * np.linalg.norm(embedding) / np.sqrt(seen))
 
 
 @final
@@ -37,17 +85,31 @@ class Explanation:
         The class that the model finds most probable at these features.
     residual : float
         The distance from the embedding they would give, as a share of the length of the one received.
+    factor : array of float64, axes (c,)
+        p − e of these features: the embedding they would give is its outer product with them.
+    misfit : float
+        Of the classes but the label: the squares of what the message is off, in units of its error, added up.
     """
 
     features: Floats
     label: int
     residual: float
+    factor: Floats
+    misfit: float
+
+    def is_twin_of(self, other: "Explanation") -> bool:
+        """Whether the two are apart, and the embeddings they would give are the same, number by number.
+
+        Then no message tells them apart: rounding and noise are added to the same numbers. Where the two
+        differ in any number, the message may be nearer to one of them.
+        """
+        ours, theirs = (np.outer(one.factor, one.features) for one in (self, other))
+        is_same = bool((np.abs(ours - theirs) <= _SAME * np.abs(theirs)).all())
+        return is_same and not _is_alike(self, other)
 
 
-def explanations(
-    embedding: Floats, layer: Dense, *, precision: float, noise: float = 0.0, has_sign: bool
-) -> list[Explanation]:
-    """All features, and labels, that explain an embedding up to rounding and noise.
+def explanations(embedding: Floats, layer: Dense, rounding: Rounding, *, has_sign: bool) -> list[Explanation]:
+    """The features, and labels, that explain an embedding up to rounding and noise.
 
     Parameters
     ----------
@@ -55,18 +117,16 @@ def explanations(
         (p − e_ŷ) ⊗ z, not zero.
     layer : Dense
         The last layer of the model.
-    precision : float
-        The rounding unit of the message. Logits are rounded by that share of their terms, and probabilities
-        by as much.
-    noise : float
-        The noise of the message, as a share of its length.
+    rounding : Rounding
+        Of the message.
     has_sign : bool
         Whether features are known not to be negative, as after ReLU.
 
     Returns
     -------
     list of Explanation
-        The best first; empty where nothing explains the embedding.
+        That of the least misfit first; empty where nothing explains the embedding. Of those that follow only
+        the twins of the first explain it as well.
 
     Notes
     -----
@@ -79,31 +139,136 @@ def explanations(
 
     The label's own row is not read but for its direction: 1 − p_y of a sure prediction has lost its digits,
     while minus the sum of the other rows has not.
+
+    Of a message that was noised, or rounded to few bits, these would be estimates of one scale that lie
+    apart. Its scales are the least places of the misfit: of s·u_k from c·p_k, in units of the error of each,
+    over the classes k ≠ y. Where no twin is as good, the label's row is then read as well, from which a
+    small change of the scale is told best, with the error that 1 − p has.
     """
-    _, _, right = np.linalg.svd(embedding, full_matrices=False)
-    direction = right[0]
-    found: list[Explanation] = []
-    for sign in _signs(direction, has_sign):
-        factor = embedding @ (sign * direction)
-        for label in _labels(factor):
-            for scale in _scales(factor, label, sign * direction, layer):
-                one = _explained(_mended(embedding, label), scale * sign * direction, label, layer)
-                if one is not None and one.residual <= 3.0 * noise + _rounding(
-                    one.features, layer, precision
-                ):
-                    found.append(one)
-    found.sort(key=lambda one: one.residual)
+    _, values, right = np.linalg.svd(embedding, full_matrices=False)
+    if len(values) > 1 and values[0] < _APART * values[1]:
+        return []
+    error = rounding.of_entries(embedding)
+    found: list[tuple[Explanation, _Fit]] = []
+    for sign in _signs(right[0], error / float(values[0]), has_sign=has_sign):
+        for label in _labels(embedding @ (sign * right[0]), error):
+            fit = _Fit(embedding, sign * right[0], label, layer, rounding)
+            found += [(one, fit) for one in map(fit.explained, fit.scales()) if one is not None]
+    found.sort(key=lambda pair: pair[0].misfit)
     distinct: list[Explanation] = []
-    for one in found:
+    for one, _ in found:
         if all(not _is_alike(one, other) for other in distinct):
             distinct.append(one)
+    if rounding.is_coarse and distinct and not any(one.is_twin_of(distinct[0]) for one in distinct[1:]):
+        distinct[0] = found[0][1].sharpened(distinct[0])
     return distinct
 
 
-def _rounding(features: Floats, layer: Dense, precision: float) -> float:
-    """What rounding leaves of the residual: that of the logits, which are exponents, and of the message."""
-    terms = float((np.abs(layer.weight) @ np.abs(features)).max())
-    return (_ROUNDING * precision + _ROOT) * (1.0 + terms)
+@final
+class _Fit:
+    """An embedding beside what the model would send at features of its direction, of any length."""
+
+    def __init__(
+        self, embedding: Floats, direction: Floats, label: int, layer: Dense, rounding: Rounding
+    ) -> None:
+        self.direction, self.label, self.layer, self.rounding = direction, label, layer, rounding
+        self.embedding = _mended(embedding, label)
+        self.factor = embedding @ direction
+        self.others = np.flatnonzero(np.arange(len(embedding)) != label)
+        self.slopes = layer.weight @ direction
+        self.start = layer.outputs_of(np.zeros(len(direction)))
+        own = np.hypot(rounding.precision * np.abs(self.factor), rounding.of_entries(embedding))
+        self._least = rounding.least * float(len(direction)) ** 0.5
+        self._error = own + self._least + float(np.finfo(np.float64).tiny)
+
+    def scales(self) -> list[float]:
+        """Lengths of features that may explain the message."""
+        if self.rounding.is_coarse:
+            return self._least_misfits()
+        return self._roots() + _by_ratios(
+            self.factor[self.others], self.slopes[self.others], self.start[self.others]
+        )
+
+    def misfits(self, scales: Floats) -> Floats:
+        """Of each scale, axes (n,): the squared distances in units of each entry's error, added up."""
+        logits = np.multiply.outer(scales, self.slopes) + self.start
+        apart = scales[:, None] * np.exp(log_softmax(logits, axis=1)) - self.factor
+        return np.asarray(((apart / self._error)[:, self.others] ** 2).sum(axis=1))
+
+    def explained(self, scale: float) -> Explanation | None:
+        """The features of that length; None where the model would say another label or send another message.
+
+        What rounding leaves is that of the logits, which are exponents, and of the message.
+        """
+        features, rounding = scale * self.direction, self.rounding
+        logits = self.layer.outputs_of(features)
+        slack = max(1e-5, 3.0 * rounding.noise + rounding.precision)
+        if logits[self.label] < logits.max() - slack * max(1.0, float(np.abs(logits).max())):
+            return None
+        proba = np.exp(log_softmax(logits))
+        # without the rounding of 1 − p
+        proba[self.label] = -proba[self.others].sum()
+        apart = np.linalg.norm(np.outer(proba, features) - self.embedding) / np.linalg.norm(self.embedding)
+        terms = float((np.abs(self.layer.weight) @ np.abs(features)).max())
+        left = (_ROUNDING * rounding.precision + _ROOT) * (1.0 + terms)
+        left += _ROUNDING * self._least / float(np.linalg.norm(self.factor))
+        if apart > 3.0 * rounding.noise + left:
+            return None
+        misfit = float(self.misfits(np.array([scale]))[0])
+        return Explanation(features, self.label, float(apart), proba, misfit)
+
+    def sharpened(self, one: Explanation) -> Explanation:
+        """With the label's row read as well; as it was where that gives no explanation."""
+        length = float(np.linalg.norm(one.features))
+        error = np.hypot(self._error[self.label], self.rounding.precision * length)
+
+        def misfit(logarithm: float) -> float:
+            scale = np.exp(logarithm)
+            missed = np.exp(log_softmax(self.slopes * scale + self.start))[self.others].sum()
+            own = (scale * missed + self.factor[self.label]) / error
+            return float(self.misfits(np.array([scale]))[0] + own**2)
+
+        near = np.log(length) + np.array([-1.0, 1.0]) * (_NEAR + self.rounding.noise)
+        found = minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-11})
+        return self.explained(float(np.exp(found.x))) or one
+
+    def _roots(self) -> list[float]:
+        """Roots of c·(1 − p_y(c)) = size."""
+        # the sum of the others is the label's entry without the rounding of 1 − p
+        size = float(self.factor[self.others].sum())
+        if size <= 0:
+            return []
+
+        def over(logarithm: float) -> float:
+            missed = log_softmax(self.slopes * np.exp(logarithm) + self.start)[self.others]
+            return float(logarithm + np.logaddexp.reduce(missed) - np.log(size))
+
+        # c·(1 − p) ≤ c: no root lies below the size
+        grid = np.log(size) + np.linspace(-1e-9, np.log(10.0) * _DECADES, _GRID * _DECADES)
+        logits = np.exp(grid)[:, None] * self.slopes + self.start
+        missed = np.logaddexp.reduce(log_softmax(logits, axis=1)[:, self.others], axis=1)
+        grid, values = _with_turns(over, grid, grid + missed - np.log(size))
+        crossed = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) <= 0)
+        return [float(np.exp(brentq(over, grid[place], grid[place + 1], xtol=1e-14))) for place in crossed]
+
+    def _least_misfits(self) -> list[float]:
+        """Where the misfit is least, among scales near by."""
+        # ‖p‖ ≤ 1: no scale lies much below the length
+        begin = np.log(float(np.linalg.norm(self.factor[self.others])) / 2.0)
+        grid = begin + np.linspace(0.0, np.log(10.0) * _DECADES, _GRID * _DECADES)
+        values = self.misfits(np.exp(grid))
+        # a flat end is none
+        lower = np.flatnonzero((values[1:-1] < values[:-2]) & (values[1:-1] <= values[2:])) + 1
+        ends = [
+            minimize_scalar(
+                lambda point: float(self.misfits(np.exp([point]))[0]),
+                bounds=(grid[place - 1], grid[place + 1]),
+                method="bounded",
+                options={"xatol": 1e-11},
+            )
+            for place in lower
+        ]
+        return [float(np.exp(one.x)) for one in ends]
 
 
 def _mended(embedding: Floats, label: int) -> Floats:
@@ -114,47 +279,28 @@ def _mended(embedding: Floats, label: int) -> Floats:
     return mended
 
 
-def _signs(direction: Floats, has_sign: bool) -> list[float]:
-    """Which way the features may point along their direction."""
+def _signs(direction: Floats, error: float, *, has_sign: bool) -> list[float]:
+    """Which way the features may point along their direction, of which each number has that error."""
     if not has_sign:
         return [1.0, -1.0]
     small = _SIGN * np.abs(direction).max()
-    return [sign for sign in (1.0, -1.0) if (sign * direction).min() >= -small]
+    noise = _CLEARLY * error * float(len(direction)) ** 0.5
+    return [
+        sign
+        for sign in (1.0, -1.0)
+        if (sign * direction).min() >= -small or np.linalg.norm(np.minimum(sign * direction, 0.0)) <= noise
+    ]
 
 
-def _labels(factor: Floats) -> list[int]:
+def _labels(factor: Floats, error: float) -> list[int]:
     """The entries that could be the label's: not positive, and the only ones that are clearly so.
 
     That entry itself is not held against the others: of a sure prediction rounding leaves nothing of it.
     """
     above = float(factor[factor > 0].sum())
-    below = -float(factor[factor < 0].sum())
-    return [int(place) for place in np.flatnonzero(factor <= 0) if below + factor[place] < _OTHERS * above]
-
-
-def _scales(factor: Floats, label: int, direction: Floats, layer: Dense) -> list[float]:
-    """Roots of c·(1 − p_y(c)) = size, and the scale that fits the other classes."""
-    others = np.flatnonzero(np.arange(len(factor)) != label)
-    # the sum of the others is the label's entry without the rounding of 1 − p
-    size = float(factor[others].sum())
-    if size <= 0:
-        return []
-    slopes = layer.weight @ direction
-    start = layer.outputs_of(np.zeros(len(direction)))
-
-    def over(logarithm: float) -> float:
-        scale = np.exp(logarithm)
-        missed = log_softmax(slopes * scale + start)[others]
-        return float(logarithm + np.logaddexp.reduce(missed) - np.log(size))
-
-    # c·(1 − p) ≤ c: no root lies below the size
-    grid = np.log(size) + np.linspace(-1e-9, np.log(10.0) * _DECADES, _GRID * _DECADES)
-    logits = np.exp(grid)[:, None] * slopes + start
-    values = grid + np.logaddexp.reduce(log_softmax(logits, axis=1)[:, others], axis=1) - np.log(size)
-    grid, values = _with_turns(over, grid, values)
-    crossed = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) <= 0)
-    roots = [float(np.exp(brentq(over, grid[place], grid[place + 1], xtol=1e-14))) for place in crossed]
-    return roots + _by_ratios(factor[others], slopes[others], start[others])
+    clear = np.where(factor < -_CLEARLY * error, -factor, 0.0)
+    below = float(clear.sum())
+    return [int(place) for place in np.flatnonzero(factor <= 0) if below - clear[place] < _OTHERS * above]
 
 
 def _with_turns(over: Callable[[float], float], grid: Floats, values: Floats) -> tuple[Floats, Floats]:
@@ -184,19 +330,6 @@ def _by_ratios(factor: Floats, slopes: Floats, start: Floats) -> list[float]:
     spread = float(weights @ centred**2)
     scale = float(weights @ (centred * known) / spread) if spread > 0 else 0.0
     return [scale] if scale > 0 else []
-
-
-def _explained(embedding: Floats, features: Floats, label: int, layer: Dense) -> Explanation | None:
-    """What the model would send at these features; None where it would name another label."""
-    logits = layer.outputs_of(features)
-    if logits[label] < logits.max() - 1e-5 * max(1.0, float(np.abs(logits).max())):
-        return None
-    proba = np.exp(log_softmax(logits))
-    proba[label] -= 1.0
-    # without the rounding of 1 − p
-    proba[label] = -np.delete(proba, label).sum()
-    apart = np.linalg.norm(np.outer(proba, features) - embedding) / np.linalg.norm(embedding)
-    return Explanation(features, label, float(apart))
 
 
 def _is_alike(one: Explanation, other: Explanation) -> bool:

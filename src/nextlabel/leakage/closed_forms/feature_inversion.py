@@ -10,6 +10,10 @@ from nextlabel.maths.axes import Floats
 
 __all__ = ["Inversion", "inverted"]
 
+# Of the largest singular value of a layer. However coarse features are, a direction that the layer carries
+# at a thousandth is only less exact, and one of a wide random layer is carried at a hundredth or more.
+_SINGULAR = 1e-3
+
 
 @final
 class Inversion:
@@ -74,7 +78,8 @@ def _through(outputs: Floats, layer: Dense, activation: Activation, tolerance: f
     weighted = layer.weight[usable] * slopes[usable, None]
     if (
         units < inputs
-        or np.linalg.matrix_rank(weighted, tol=tolerance * np.linalg.norm(weighted, 2)) < inputs
+        or np.linalg.matrix_rank(weighted, tol=min(tolerance, _SINGULAR) * np.linalg.norm(weighted, 2))
+        < inputs
     ):
         return Inversion(None, units, inputs, layer.name)
     bias = layer.outputs_of(np.zeros(inputs))
