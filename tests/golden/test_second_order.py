@@ -1,5 +1,6 @@
 """Ordinary models whose gradients torch does not differentiate twice, or map, unless it is told to."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from nextlabel.leakage.attacks.inverting_gradients import InvertingGradients
 from nextlabel.leakage.matching.at_once import ONE_BY_ONE, AtOnce
 from nextlabel.leakage.matching.second_order import begin_as_given, differentiating_twice
 from nextlabel.leakage.matching.together import descend
-from nextlabel.leakage.messages import full
+from nextlabel.leakage.messages import full, update
 
 SEARCHES: tuple[Attack, ...] = (
     GradientMatching(restarts=2, evaluations=3),
@@ -65,6 +66,32 @@ class Branching(nn.Module):
         return said
 
 
+class Squash(torch.autograd.Function):
+    """A sigmoid with a backward pass of its own, in the form that torch's transforms do not take."""
+
+    @staticmethod
+    def forward(ctx: Any, inner: Tensor) -> Tensor:
+        ctx.save_for_backward(inner)
+        return torch.sigmoid(inner)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        (inner,) = ctx.saved_tensors
+        said = torch.sigmoid(inner)
+        return slope * said * (1.0 - said)
+
+
+class Custom(nn.Module):
+    def __init__(self, *, is_plain: bool = False) -> None:
+        super().__init__()
+        self.body, self.head = nn.Linear(8, 6), nn.Linear(6, 3)
+        self.squash = torch.sigmoid if is_plain else Squash.apply
+
+    def forward(self, items: Tensor) -> Tensor:
+        said: Tensor = self.head(self.squash(self.body(items.flatten(1))))
+        return said
+
+
 MODELS = {
     "encoder": Attentive,
     "encoder, frozen": lambda: Attentive(is_frozen=True),
@@ -74,6 +101,7 @@ MODELS = {
     "LSTM, projected": lambda: Recurrent(nn.LSTM(2, 4, batch_first=True, proj_size=3)),
     "RNN": lambda: Recurrent(nn.RNN(2, 4, batch_first=True)),
     "branching": Branching,
+    "custom": Custom,
 }
 
 
@@ -101,7 +129,7 @@ def test_a_search_of_an_ordinary_model_does_not_break_off(name: str, items: Arra
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
-@pytest.mark.parametrize("name", [one for one in MODELS if one != "branching"])
+@pytest.mark.parametrize("name", [one for one in MODELS if one not in ("branching", "custom")])
 def test_the_starts_of_what_can_be_mapped_go_on_together(name: str, items: Array) -> None:
     model = made(name)
     sent, told = full(model, items[:1], np.array([2])), Knowledge(model, (4, 2), 3)
@@ -138,6 +166,29 @@ def test_starts_that_cannot_be_mapped_end_where_they_would_together(items: Array
         assert alone.items is not None
         assert together.items is not None
         np.testing.assert_allclose(alone.items, together.items, atol=1e-4)
+
+
+def test_an_operation_with_a_backward_pass_of_its_own_has_the_same_messages_and_searches(
+    items: Array,
+) -> None:
+    """Of one gradient, and through several local steps, against torch's own sigmoid."""
+    custom, plain = made("custom"), Custom(is_plain=True).eval()
+    plain.load_state_dict(custom.state_dict())
+    labels = np.array([2])
+    for make in (full, partial(update, steps=3, rate=0.5)):
+        sent, same = (make(one, items[:1], labels) for one in (custom, plain))
+        for name, array in same.arrays.items():
+            np.testing.assert_allclose(sent[name], array, atol=1e-7)
+        told: dict[str, Any] = {"steps": 3, "rate": 0.5} if sent.kind == "update" else {}
+        for search in SEARCHES[:2]:
+            alone, together = (
+                search.recover(same, Knowledge(one, (4, 2), 3, **told), np.random.default_rng(0))
+                for one in (custom, plain)
+            )
+            assert "autograd.Function" in alone.details[ONE_BY_ONE]
+            assert alone.items is not None
+            assert together.items is not None
+            np.testing.assert_allclose(alone.items, together.items, atol=1e-6)
 
 
 def test_a_report_says_that_starts_went_one_after_another(items: Array) -> None:

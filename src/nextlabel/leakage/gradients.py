@@ -68,7 +68,9 @@ def joined_loss(outputs: Tensor, targets: Tensor, loss: str, reduction: str) -> 
 class MessageGradient:
     """The gradient that a client would compute of given items.
 
-    It can be differentiated again, and mapped over many batches by `torch.func.vmap`.
+    It can be differentiated again, and mapped over many batches by `torch.func.vmap`, unless the model has
+    operations that torch's transforms refuse, as functions with a backward pass of the old form are: autograd
+    takes these.
 
     Parameters
     ----------
@@ -104,6 +106,7 @@ class MessageGradient:
         self._model = model
         self._loss, self._reduction, self._factor = loss, reduction, factor
         self._grad = grad(self._value)
+        self._is_plain = False  # once torch's transforms have refused the model, they are not asked again
 
     def __call__(
         self, items: Tensor, targets: Tensor, parameters: Mapping[str, Tensor] | None = None
@@ -119,10 +122,35 @@ class MessageGradient:
         parameters : mapping of str to Tensor, optional
             Other weights at which to differentiate, as after a local step.
         """
-        found: dict[str, Tensor] = self._grad(
-            dict(self.parameters if parameters is None else parameters), items, targets
-        )
+        weights = dict(self.parameters if parameters is None else parameters)
+        if not self._is_plain:
+            try:
+                found: dict[str, Tensor] = self._grad(weights, items, targets)
+            except RuntimeError:
+                if torch._C._are_functorch_transforms_active():
+                    raise  # within another transform: who asked for it may do without
+            else:
+                return found
+        found, self._is_plain = self._plainly(weights, items, targets), True
         return found
+
+    def _plainly(self, weights: dict[str, Tensor], items: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The same gradient by autograd, which bears operations with a backward pass of their own."""
+        given = (items, targets, *weights.values())
+        is_asked_further = torch.is_grad_enabled() and any(one.requires_grad for one in given)
+        with torch.enable_grad():
+            moved = {
+                name: one if one.requires_grad else one.detach().requires_grad_()
+                for name, one in weights.items()
+            }
+            found = torch.autograd.grad(
+                self._value(moved, items, targets),
+                list(moved.values()),
+                create_graph=is_asked_further,
+                allow_unused=True,
+                materialize_grads=True,
+            )
+        return dict(zip(moved, found, strict=True))
 
     def outputs(self, items: Tensor) -> Tensor:
         """What the model says of items, without a gradient."""

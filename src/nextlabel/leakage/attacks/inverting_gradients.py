@@ -202,8 +202,8 @@ class _Walk:
     def go(self, starts: Tensor) -> None:
         points, of = starts, self._attack.evaluations
         until = time.monotonic() + self._attack.seconds
-        alone = grad(self._cost, has_aux=True)
-        self._valued = AtOnce(vmap(alone, chunk_size=self._match.at_once), alone)
+        sloped = grad(self._cost, has_aux=True)
+        self._valued = AtOnce(vmap(sloped, chunk_size=self._match.at_once), self._alone)
         mean, square = torch.zeros_like(points), torch.zeros_like(points)
         self._best = points.clone()
         self._apart = points.new_full((len(points),), float("inf"))
@@ -223,6 +223,14 @@ class _Walk:
             points = points - rate * first / (second.sqrt() + _TINY)
             if self._bounds is not None:
                 points = points.clamp(*self._bounds)
+
+    def _alone(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of the cost and the distance at one point, without any of torch's transforms."""
+        with torch.enable_grad():
+            moved = point.detach().requires_grad_()
+            cost, apart = self._cost(moved)
+            (gradient,) = torch.autograd.grad(cost, moved)
+        return gradient, apart.detach()
 
     def _cost(self, point: Tensor) -> tuple[Tensor, Tensor]:
         items, targets = self._candidate.parts(point)
