@@ -100,6 +100,9 @@ def test_the_interval_counts_the_records_that_an_attack_was_tried_on(
         "brought to bear. The attacks tried failed; this is no proof of safety. Broke off with an error, and "
         "tried nothing: BreaksOff (3 of 5 messages)."
     )
+    (summary,) = report.summaries
+    assert (summary.messages, summary.records) == (2, 2)
+    assert "0 of 2<" in report.html()
 
 
 def test_labels_alone_say_nothing_of_records_on_which_all_broke_off(network: nn.Module, items: Array) -> None:

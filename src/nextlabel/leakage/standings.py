@@ -9,7 +9,7 @@ import numpy as np
 
 from nextlabel.core.disclosure import Array
 from nextlabel.core.rng import generator
-from nextlabel.leakage.attempts import Attempt
+from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import Case
 from nextlabel.leakage.chances import chance_of_labels
 from nextlabel.leakage.report.report import Exhibit, Outcome, Standing, Summary
@@ -67,9 +67,12 @@ def standings(case: Case, attempts: Sequence[Attempt]) -> tuple[Standing, ...]:
 
 
 def summaries(case: Case, attempts: Sequence[Attempt]) -> tuple[Summary, ...]:
-    """What each attack made of all messages that it was tried on, in the order of the ladder."""
+    """What each attack made of all messages that it was tried on, in the order of the ladder.
+
+    Where it broke off it was not tried.
+    """
     return tuple(
-        _summary(case, name, [one for one in attempts if one.attack == name])
+        _summary(case, name, [one for one in attempts if one.attack == name and one.why != BROKE_OFF])
         for name in dict.fromkeys(one.attack for one in attempts)
     )
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from nextlabel.figures.page import Listing, Picture, Section, Table, Terms, long_page
 from nextlabel.leakage.report import pictures
 from nextlabel.leakage.report.report import Report, Summary
-from nextlabel.leakage.report.tried import is_broken
 from nextlabel.leakage.report.whys import why_of_attack, whys_of_records
 from nextlabel.leakage.report.wording import between, count, error_words, others, sentences, time_words
 from nextlabel.leakage.report.words import recovered_tokens
@@ -125,7 +124,7 @@ def _attacks(report: Report) -> Section:
         Table(
             caption="Attacks, cheapest first",
             header=["attack", "messages", "exact", "recognisable", "labels right"],
-            rows=[_row(one, is_broken(report, one.attack)) for one in report.summaries],
+            rows=[_row(one) for one in report.summaries],
             notes=[
                 "Exact and recognisable: records of all that the attack was tried on. Messages of which "
                 "every record had come back exactly were not tried again.",
@@ -341,10 +340,9 @@ def _caveats(report: Report) -> list[str]:
     ]
 
 
-def _row(one: Summary, is_broken_off: bool) -> list[str]:
+def _row(one: Summary) -> list[str]:
     by_verdict = {share.verdict: share for share in one.shown}
     shown = [by_verdict[name].records if name in by_verdict else 0 for name in (EXACT, RECOGNISABLE)]
-    counts = [_NOTHING if is_broken_off else f"{count} of {one.records}" for count in shown]
     labels = _NOTHING
     if one.labels_of:
         labels = f"{one.labels_right} of {one.labels_of}"
@@ -352,7 +350,7 @@ def _row(one: Summary, is_broken_off: bool) -> list[str]:
     return [
         _spaced(one.attack),
         str(one.messages),
-        *counts,
+        *(f"{count} of {one.records}" if one.records else _NOTHING for count in shown),
         labels,
     ]
 

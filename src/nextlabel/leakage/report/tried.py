@@ -5,7 +5,7 @@ from collections import Counter
 from nextlabel.leakage.attempts import BROKE_OFF
 from nextlabel.leakage.report.report import Outcome, Report
 
-__all__ = ["broken_off", "broken_words", "is_broken", "messages_tried", "untried_words"]
+__all__ = ["broken_words", "messages_tried", "untried_words"]
 
 
 def messages_tried(report: Report) -> frozenset[int]:
@@ -18,28 +18,17 @@ def messages_tried(report: Report) -> frozenset[int]:
     return frozenset(one.message for one in report.outcomes if _is_tried(one) and not one.is_of_labels)
 
 
-def broken_off(report: Report) -> dict[str, int]:
-    """On how many messages each attack broke off with an error of its own; of attacks that did.
-
-    Parameters
-    ----------
-    report : Report
-    """
-    return dict(Counter(one.attack for one in report.outcomes if one.why == BROKE_OFF))
-
-
 def broken_words(report: Report) -> str:
-    """The same in words, names as they are spoken; empty where none did.
+    """The attacks that broke off with an error of their own, and on how many messages; empty where none did.
 
     Parameters
     ----------
     report : Report
     """
+    broken = Counter(one.attack for one in report.outcomes if one.why == BROKE_OFF)
     messages = report.setting["messages"]
     of = f"{messages:,} message{'' if messages == 1 else 's'}"
-    return ", ".join(
-        f"{name.replace('_', ' ')} ({count} of {of})" for name, count in broken_off(report).items()
-    )
+    return ", ".join(f"{name.replace('_', ' ')} ({count} of {of})" for name, count in broken.items())
 
 
 def untried_words(report: Report, source: str) -> str:
@@ -58,18 +47,6 @@ def untried_words(report: Report, source: str) -> str:
         f"{but}no attack was brought to bear on {source}: each was left out{broke}. This says nothing of "
         "what they give away."
     )
-
-
-def is_broken(report: Report, attack: str) -> bool:
-    """Whether all that an attack attempted broke off, so that its counts say nothing.
-
-    Parameters
-    ----------
-    report : Report
-    attack : str
-    """
-    whys = {one.why for one in report.outcomes if one.attack == attack}
-    return whys == {BROKE_OFF}
 
 
 def _is_tried(one: Outcome) -> bool:
