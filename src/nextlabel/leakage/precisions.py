@@ -10,7 +10,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.model_copies import copied
 
-__all__ = ["rounding_of", "step_of", "widened"]
+__all__ = ["rounding_of", "step_of", "unit_of", "widened"]
 
 _HALVES: Final = (torch.float16, torch.bfloat16)
 _TOLD = 16  # different magnitudes: fewer may have few digits by chance, or because they are whole numbers
@@ -81,10 +81,25 @@ def rounding_of(array: Array, knowledge: Knowledge) -> tuple[float, float]:
     (0.0078125, 0.0009765625)
     """
     types = {one.dtype for one in knowledge.model.parameters() if one.is_floating_point()}
-    types |= {torch.from_numpy(np.empty(0, array.dtype)).dtype, *_shown(array)}
-    limits = [torch.finfo(one) for one in types]
+    limits = [torch.finfo(one) for one in {*types, *_types(array)}]
     smallest = max(one.smallest_normal * one.eps for one in limits)
     return float(max(one.eps for one in limits)), float(smallest)
+
+
+def unit_of(array: Array) -> float:
+    """The rounding unit of numbers: of the type that holds them, or of the half precision that they show.
+
+    Parameters
+    ----------
+    array : array of float
+
+    Examples
+    --------
+    >>> drawn = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    >>> unit_of(drawn.astype(np.float16).astype(np.float32)), round(unit_of(drawn), 9)
+    (0.0009765625, 1.19e-07)
+    """
+    return float(max(torch.finfo(one).eps for one in _types(array)))
 
 
 def step_of(array: Array) -> float:
@@ -115,9 +130,10 @@ def step_of(array: Array) -> float:
     return float(gaps.min()) if np.abs(steps - np.rint(steps)).max() < _NEAR else 0.0
 
 
-def _shown(array: Array) -> list[torch.dtype]:
-    """The half precisions that hold all numbers of an array, of which there are enough to tell."""
-    if array.dtype != np.float32 or len(np.unique(np.abs(array))) < _TOLD:
-        return []
+def _types(array: Array) -> list[torch.dtype]:
+    """The type of an array, and half precisions that hold all its numbers, where there are enough to tell."""
+    own = torch.from_numpy(np.empty(0, array.dtype)).dtype
+    if own != torch.float32 or len(np.unique(np.abs(array))) < _TOLD:
+        return [own]
     numbers = torch.tensor(array)
-    return [one for one in _HALVES if bool((numbers.to(one).float() == numbers).all())]
+    return [own, *(one for one in _HALVES if bool((numbers.to(one).float() == numbers).all()))]

@@ -19,6 +19,7 @@ from nextlabel.leakage.closed_forms.layer_gradients import (
 )
 from nextlabel.leakage.closed_forms.lone_units import lone_items
 from nextlabel.leakage.messages import as_gradient
+from nextlabel.leakage.precisions import widened
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.row_space import Spectrum, spectrum_of
 
@@ -96,6 +97,7 @@ class FullyConnected(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The items, or the features of one; and the rank in the details."""
+        knowledge = widened(knowledge)
         items = disclosure.items if knowledge.batch is None else knowledge.batch
         if disclosure.kind == "update" and items == 1 and None in (knowledge.steps, knowledge.rate):
             return _unscaled(disclosure, knowledge)

@@ -19,6 +19,7 @@ from nextlabel.leakage.closed_forms.layer_gradients import (
     spectrum_of_items,
 )
 from nextlabel.leakage.messages import as_gradient
+from nextlabel.leakage.precisions import widened
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
 from nextlabel.maths.row_space import Spectrum
@@ -141,6 +142,7 @@ class ReluSparsity(Attack):
             return Recovery(
                 "refused", f"The attack reads full gradients and updates, not {disclosure.kind!r}."
             )
+        knowledge = widened(knowledge)
         try:
             gradient = as_gradient(disclosure, knowledge)
             seen = dense_layers(knowledge)

@@ -9,6 +9,7 @@ import numpy as np
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted
 from nextlabel.leakage.text.span_search import Search
 from nextlabel.leakage.text.token_labels import Told, padded
@@ -108,7 +109,7 @@ class SpanTest(Attack):
         if not any(array.any() for array in disclosure.arrays.values()):
             return Recovery("refused", "the gradient is zero: it says nothing")
         started = time.monotonic()
-        return _Attempt(self, disclosure, knowledge, rng, table, started + self.seconds).recovery()
+        return _Attempt(self, disclosure, widened(knowledge), rng, table, started + self.seconds).recovery()
 
 
 @final

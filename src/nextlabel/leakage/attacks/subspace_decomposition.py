@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
+from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.two_layer.fit import Guess, Reduced, fitted
 from nextlabel.leakage.two_layer.kinks import kinked
 from nextlabel.leakage.two_layer.network import TwoLayerMessage, read_message
@@ -124,6 +125,7 @@ class SubspaceDecomposition(Attack):
 
         No labels where fewer items explain the message than it speaks of.
         """
+        knowledge = widened(knowledge)
         message = read_message(disclosure, knowledge)
         if isinstance(message, str):
             return Recovery("refused", message)

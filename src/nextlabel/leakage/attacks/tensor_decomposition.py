@@ -7,6 +7,7 @@ import numpy as np
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.two_layer.network import Pointwise, TwoLayerMessage, read_message
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.hermite import hermite_coefficients, hermite_tensors
@@ -113,6 +114,7 @@ class TensorDecomposition(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """Items of length 1 with their targets (float64), axes (r, 1), and how well they explain it all."""
+        knowledge = widened(knowledge)
         message = read_message(disclosure, knowledge)
         refusal = message if isinstance(message, str) else _refusal(message)
         if isinstance(message, str) or refusal:

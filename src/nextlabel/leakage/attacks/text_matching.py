@@ -14,6 +14,7 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.matching.second_order import differentiating_twice
+from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.text.text_candidates import Candidates
 from nextlabel.leakage.text.token_places import Tokens, table_of, why_no_table
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
@@ -111,7 +112,7 @@ class TextMatching(Attack):
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sentences of a batch."""
         with differentiating_twice(knowledge.model):
-            return self._recovered(disclosure, knowledge, rng)
+            return self._recovered(disclosure, widened(knowledge), rng)
 
     def _recovered(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         if disclosure.kind != "full":

@@ -11,6 +11,7 @@ from nextlabel.errors import DisclosureError
 from nextlabel.leakage.batches import last_linear_of
 from nextlabel.leakage.closed_forms.dense_layers import Dense, numbers_of, probe_of
 from nextlabel.leakage.messages import as_gradient
+from nextlabel.leakage.precisions import unit_of
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.row_space import Spectrum, gaps_of, spectrum_of
 
@@ -105,7 +106,7 @@ def gradient_of(layer: Dense, gradient: Disclosure) -> LayerGradient:
         )
         raise DisclosureError(message)
     weight, bias = (None if one is None else one.astype(np.float64) for one in found.values())
-    return LayerGradient(layer, weight, bias, max(float(np.finfo(one.dtype).eps) for one in held))
+    return LayerGradient(layer, weight, bias, max(unit_of(one) for one in held))
 
 
 def drift(knowledge: Knowledge, disclosure: Disclosure) -> str:

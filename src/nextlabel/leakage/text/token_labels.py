@@ -195,7 +195,8 @@ def solved_targets(
     rows = np.linalg.lstsq(inputs.T, gradient, rcond=None)[0]
     with torch.no_grad():
         width = inputs.shape[1] - (bias in disclosure.arrays)
-        proba = head(torch.as_tensor(inputs[:, :width], dtype=torch.float32)).double().softmax(-1).numpy()
+        computed = next(head.parameters()).dtype
+        proba = head(torch.as_tensor(inputs[:, :width], dtype=computed)).double().softmax(-1).numpy()
     targets = rows.argmin(axis=1)
     every = np.arange(len(rows))
     weights = rows[every, targets] / (proba[every, targets] - 1.0)
