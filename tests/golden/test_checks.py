@@ -418,7 +418,7 @@ def test_a_model_without_a_last_linear_layer_has_no_last_layer_message() -> None
     check(sent, said(model))
     (remark,) = remarks(sent, said(model))
     assert remark.startswith("Of a model that does not end in a linear layer the checks cannot rule out")
-    with pytest.raises(DisclosureError, match="of the last linear layer, and the model has none that is read"):
+    with pytest.raises(DisclosureError, match="last linear layer, and the model has none that is read"):
         check(Disclosure("last_layer", dict(sent.arrays), 1), said(model))
 
 
