@@ -44,11 +44,15 @@ OTHERS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"skip_faulty": True}, {}, "--skip-faulty must be what .* with, nothing; received yes"),
     ({}, {"label_column": "said"}, "--label-column must be what .* with, nothing; received said"),
     ({}, {"encoder": "models/tiny"}, "--encoder must be what .* with, nothing; received models/tiny"),
-    ({}, {"learner": "torch"}, "--learner must be what .* with, sklearn, logistic, tfidf; received torch"),
+    (
+        {},
+        {"learner": "torch"},
+        "--learner must be what .* with, sklearn, logistic \\(C 10\\), tfidf; received torch",
+    ),
     (
         {},
         {"learner": '{"name": "sklearn", "estimator": "random_forest"}'},
-        "--learner must be what .* with, sklearn, logistic, tfidf; received sklearn, random_forest",
+        "--learner must be what .* with, sklearn, logistic \\(C 10\\), tfidf; received sklearn, random",
     ),
     ({}, {"strategy": "margin"}, "--strategy must be what .* with, auto; received margin"),
     ({}, {"labels": ("good",)}, "--labels must be what .* with, good, bad; received good. Leave it out"),

@@ -103,7 +103,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert said == (
         "600 items read from reviews.csv: texts of the column body; labels in the column label: 1.\n"
         "Classes: positive, negative.\n"
-        "Learner: sklearn, logistic, tfidf. Strategy: badge.\n"
+        "Learner: sklearn, logistic (C 10), tfidf. Strategy: badge.\n"
         "Control: 10% of each batch is drawn at random from 120 items set aside, to measure by.\n"
         "Journal: reviews.db\n"
         "Next: nextlabel ask reviews.db\n"

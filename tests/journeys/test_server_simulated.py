@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 
 SEED, START, BATCH, BATCHES = 5, 20, 20, 5
 POOL, TEST = 1_000, 500
-LEARNER = {"name": "sklearn", "estimator": "logistic", "features": "tfidf"}
+LEARNER = {"name": "sklearn", "estimator": {"name": "logistic", "C": 10}, "features": "tfidf"}
 
 
 def sentences() -> Dataset:

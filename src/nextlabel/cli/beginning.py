@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nextlabel.core.pool import Pool
     from nextlabel.core.task import Label, Task
 
-__all__ = ["FILE", "Wanted", "begin", "beside", "listed", "say", "spec", "usual"]
+__all__ = ["FILE", "Wanted", "begin", "beside", "listed", "named", "say", "spec", "usual"]
 
 FILE = "file"
 """The annotator of labels that a file has already."""
@@ -139,6 +139,24 @@ def _learner(wanted: Wanted, pool: "Pool") -> Any:
         learner: Any = build("learner", made)
         learner.require(pool)  # now, and not at the first fit, when labels are there already
     return made
+
+
+def named(settings: Mapping[str, Any]) -> str:
+    """What has a name in the settings of a learner or strategy, each part with settings of its own.
+
+    Examples
+    --------
+    >>> named({"name": "sklearn", "estimator": {"name": "logistic", "C": 10}, "chunk": 4096})
+    'sklearn, logistic (C 10)'
+    """
+    parts = []
+    for value in settings.values():
+        if isinstance(value, Mapping):
+            own = ", ".join(f"{key} {one}" for key, one in value.items() if key != "name")
+            parts.append(f"{value.get('name')} ({own})" if own else str(value.get("name")))
+        elif isinstance(value, str):
+            parts.append(value)
+    return ", ".join(parts)
 
 
 def listed(text: str) -> list[str]:
@@ -278,9 +296,7 @@ def say(wanted: Wanted, pool: "Pool", state: "State", column: str | None) -> Non
     learner = state.created.learner or {"name": state.created.learner_repr}
     for remark in remarks(pool, wanted.params.get("encoding")):
         typer.echo(remark)
-    named = (value.get("name") if isinstance(value, Mapping) else value for value in learner.values())
-    parts = ", ".join(one for one in named if isinstance(one, str))
-    typer.echo(f"Learner: {parts}. Strategy: {state.created.name}.")
+    typer.echo(f"Learner: {named(learner)}. Strategy: {state.created.name}.")
     if state.control:
         typer.echo(
             f"Control: {state.control:.0%} of each batch is drawn at random from {len(state.reserve):,} "

@@ -127,8 +127,10 @@ def _encoding(name: str | None) -> str | None:
 
 
 def _words(value: Any) -> str:
+    from nextlabel.cli.beginning import named
+
     if isinstance(value, tuple):
         return ", ".join(value) or "nothing"
     if isinstance(value, Mapping):
-        return ", ".join(str(one) for one in value.values() if isinstance(one, str))
+        return named(value)
     return "nothing" if value is None else "yes" if value is True else str(value)
