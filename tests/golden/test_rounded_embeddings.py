@@ -93,6 +93,19 @@ def test_as_much_comes_back_as_a_plain_reading_gets(change: str, classes: int) -
     assert np.mean(more) > -1.0
 
 
+@pytest.mark.parametrize("change", CHANGES)
+def test_units_near_the_bend_of_a_leaky_activation_do_not_spoil_the_rest(change: str) -> None:
+    """Such a unit's error is a hundred times as large below zero, if it is below."""
+    model = network(256, 10)
+    model[-2] = nn.LeakyReLU()
+    model = model.to(HALVES.get(change, torch.float32))
+    for item in records(10)[:RECORDS]:
+        found, _ = attacked(model, item, 10, change)
+        assert found.outcome == "recovered", found.reason
+        assert found.items is not None
+        assert decibels(found.items, item) > 40.0
+
+
 @pytest.mark.parametrize("change", CHANGES[:5])
 def test_a_trained_model_gives_its_records_too(change: str) -> None:
     model = trained(256, 10)

@@ -101,7 +101,10 @@ def recognised(before: Tensor, after: Tensor) -> Activation | None:
 def _inside(name: str, outputs: Floats, tolerance: float) -> Bools:
     low = {"relu": 0.0, "softplus": 0.0, "sigmoid": 0.0, "tanh": -1.0, "elu": -1.0}.get(name, -np.inf)
     high = 1.0 if name in ("sigmoid", "tanh") else np.inf
-    return np.asarray((outputs > low + tolerance) & (outputs < high - tolerance))
+    inside = (outputs > low + tolerance) & (outputs < high - tolerance)
+    if name == "leaky_relu":  # on which side of its bend, an output nearer than its error does not tell
+        inside &= np.abs(outputs) > tolerance
+    return np.asarray(inside)
 
 
 def _inverse(activation: Activation, outputs: Floats) -> tuple[Floats, Floats]:
