@@ -12,6 +12,7 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage import audit, deep_leakage_from_gradients
 from nextlabel.leakage.checks import check, remarks
+from nextlabel.leakage.label_evidence import label_evidence
 from nextlabel.leakage.messages import full, last_layer, update
 from nextlabel.testing.attack_examples import small_network
 
@@ -134,3 +135,28 @@ def test_deep_leakage_takes_the_gradient_of_smoothed_labels() -> None:
     gradients = torch.autograd.grad(loss, list(model.parameters()))
     _, found = deep_leakage_from_gradients(model, gradients, iterations=10)
     assert int(found.argmax()) == 3
+
+
+def test_of_two_classes_another_label_is_named_beside_the_factor() -> None:
+    """p = (1/2, 1/2): the gradient of (3/4, 1/4) is half of that of class 0."""
+    wrong, _ = label_evidence(np.zeros(2), 0.0, np.array([-0.25, 0.25]), np.array([0]))
+    assert wrong.startswith(
+        "The message is 0.5 times the gradient of cross-entropy of one item with the label"
+    )
+    assert "or it was made with another label (0.75, 0.25)" in wrong
+
+
+def test_a_factor_is_never_negative() -> None:
+    """The gradient of class 0, where class 1 is known."""
+    logits = np.array([1.0, 0.0])
+    gradient = np.exp(logits) / np.exp(logits).sum() - np.array([1.0, 0.0])
+    wrong, _ = label_evidence(logits, 0.0, gradient, np.array([1]))
+    assert "times the gradient" not in wrong
+    assert "are (1, 0). It was made with another label" in wrong
+
+
+def test_the_least_factor_is_said_to_be_the_least() -> None:
+    """Twice the gradient of (0.9, 0.1) is 1.6 times that of class 0."""
+    wrong, _ = label_evidence(np.zeros(2), 0.0, np.array([-0.8, 0.8]), None)
+    assert wrong.startswith("The message is 1.6 times the gradient")
+    assert "or more if its label is soft" in wrong

@@ -55,7 +55,9 @@ def label_evidence(
     -----
     The gradient is p − q, p the probabilities and q the label. A number s below 1 that multiplies p − e, e
     one class, leaves no trace: (1 − s) p + s e is a label that gives the same. So a factor is proved where it
-    is above 1, which no label gives, or where the label is known.
+    is above 1, which no label gives, and is then the least of all, that of a label of one class; or where the
+    label is known. Of two classes every gradient is a multiple of p − e, so that another label is named
+    beside the factor where one gives the same.
 
     Examples
     --------
@@ -75,13 +77,10 @@ def label_evidence(
     factor = _factor(bias, proba, np.eye(len(proba))[bias.argmin()] if known is None else known, close)
     if factor is not None and abs(factor - 1.0) <= 10 * close:
         return "", ()
-    if factor is not None and (factor > 1 or known is not None):
-        of = "" if known is None else " with the label that is known,"
-        return (
-            f"The message is {factor:.4g} times the gradient of cross-entropy of one item{of} at this model, "
-            "by its last layer. Divide it by that number, or leave the factor out of the loss."
-        ), ()
     is_label = float(label.min()) >= -_CLOSE and abs(float(label.sum()) - 1.0) <= _CLOSE
+    if factor is not None and factor > (1 if known is None else 0):
+        is_open = known is not None and len(proba) == 2 and is_label
+        return _scaled(factor, label if is_open else None, is_known=known is not None), ()
     if known is None and is_label:
         return "", (_open(label, factor),)
     return _other_loss(logits, bias) or _other_weights(label, is_known=known is not None), ()
@@ -106,6 +105,26 @@ def _factor(bias: Floats, proba: Floats, label: Floats, close: float) -> float |
         return None
     factor = float(bias @ plain / (plain @ plain))
     return factor if np.abs(bias - factor * plain).max() <= close * np.abs(bias).max() else None
+
+
+def _scaled(factor: float, other: Floats | None, *, is_known: bool) -> str:
+    """That the loss carries a factor; and which other label gives the same, if any does."""
+    if not is_known:
+        return (
+            f"The message is {factor:.4g} times the gradient of cross-entropy of one item at this model, by "
+            "its last layer, or more if its label is soft. Divide it by that number, or leave the factor out "
+            "of the loss."
+        )
+    said = (
+        f"The message is {factor:.4g} times the gradient of cross-entropy of one item with the label that is "
+        "known, at this model, by its last layer"
+    )
+    if other is None:
+        return f"{said}. Divide it by that number, or leave the factor out of the loss."
+    shown = ", ".join(f"{share:.3g}" for share in other)
+    return (
+        f"{said}, or it was made with another label ({shown}). Divide it by that number, or say that label."
+    )
 
 
 def _open(label: Floats, factor: float | None) -> str:
