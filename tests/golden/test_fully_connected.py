@@ -47,6 +47,45 @@ def worst(found: Array | None, items: Array) -> float:
     return float((apart.min(axis=1) / np.linalg.norm(items)).max())
 
 
+class Choosing(nn.Module):
+    """A network that chooses by an item's mean which of two layers reads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bright, self.dark, self.last = (
+            network(12, 12)[1],
+            network(12, 12, seed=1)[1],
+            network(12, 5)[1],
+        )
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        flat = items.flatten(1)
+        chosen = self.bright if bool(flat.mean() > 0.5) else self.dark
+        return torch.as_tensor(self.last(torch.sigmoid(chosen(flat))))
+
+
+def test_an_item_is_read_by_whichever_layer_the_model_chooses() -> None:
+    model, means = Choosing(), []
+    for seed in range(20):
+        item = items_of(1, seed)
+        means.append(item.mean())
+        found = recovered(full(model, item, np.array([seed % 5])), model)
+        assert found.outcome == "recovered", found.reason
+        assert worst(found.items, item) < 1e-10
+    assert min(means) < 0.5 < max(means)
+
+
+def test_a_layer_that_reads_features_is_not_taken_for_one_that_reads_items() -> None:
+    """The first layer is dead, and the second has as many inputs; what it reads is no item."""
+    model = network(12, 12, 5)
+    with torch.no_grad():
+        model[1].weight.zero_()  # type: ignore[operator]
+        model[1].bias.fill_(-1.0)
+    found = recovered(full(model, items_of(1), np.array([0])), model)
+    assert found.outcome == "failed"
+    assert "first layer's gradient is zero" in found.reason
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("widths", [(12, 5), (12, 20, 5), (12, 9, 8, 5)])
 def test_one_item_is_recovered_to_twelve_digits(widths: tuple[int, ...], reduction: str) -> None:

@@ -1,6 +1,6 @@
 """Items from the gradient of a fully connected first layer, in closed form; and how many there are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
-from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers
+from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers, first_of, layers_of_size
 from nextlabel.leakage.closed_forms.known_items import Explained, explained
 from nextlabel.leakage.closed_forms.layer_gradients import (
     LayerGradient,
@@ -111,7 +111,7 @@ class FullyConnected(Attack):
             return Recovery("refused", str(cause))
         found, seen = first
         if found.is_zero:
-            return Recovery("failed", "The first layer's gradient is zero: no unit speaks of an item.")
+            return _by_another(gradient, seen, knowledge, items, remark)
         if found.weight is None or found.bias is None or not found.bias.any():
             return _without_one(found, _spectrum(found))
         if items == 1:
@@ -195,6 +195,24 @@ def _single(
         evaluations=int(closed.residual is not None),
         details=_shown(spectrum),
     )
+
+
+def _by_another(
+    gradient: Disclosure, seen: DenseLayers, knowledge: Knowledge, items: int, remark: str
+) -> Recovery:
+    """The item by another layer of its size, as where the model chooses by the item which one reads it."""
+    for layer in layers_of_size(knowledge) if items == 1 else ():
+        if layer.weight_name not in gradient.arrays:
+            continue
+        found = gradient_of(layer, gradient)
+        if found.is_zero or found.weight is None or found.bias is None or not found.bias.any():
+            continue
+        made = _single(found, replace(seen, layers=(layer, *seen.layers[1:])), gradient, knowledge, remark)
+        # what the model makes of this item is the message, and this layer is where it begins
+        if made.outcome == "recovered" and made.evaluations and first_of(knowledge, made.items) == layer.name:
+            reason = f"By the layer {layer.name!r}, which reads this item. {made.reason}".strip()
+            return replace(made, reason=reason)
+    return Recovery("failed", "The first layer's gradient is zero: no unit speaks of an item.")
 
 
 def _unscaled(disclosure: Disclosure, knowledge: Knowledge) -> Recovery:

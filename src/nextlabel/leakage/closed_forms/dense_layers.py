@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Array
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.closed_forms.activations import Activation, recognised
 from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 from nextlabel.maths.axes import Floats
 
-__all__ = ["Dense", "DenseLayers", "dense_layers", "numbers_of", "probe_of"]
+__all__ = ["Dense", "DenseLayers", "dense_layers", "first_of", "layers_of_size", "numbers_of", "probe_of"]
 
 _PROBES = 8  # enough that the inputs of every unit have both signs, nearly always
 
@@ -140,6 +141,50 @@ def dense_layers(knowledge: Knowledge) -> DenseLayers:
     reading = _reading(knowledge, probe, first)
     unread = "" if reading is not None else _unread(first, is_first=linear[0] == 0, size=probe[0].numel())
     return DenseLayers(tuple(layers), reading, tuple(knowledge.item_shape), unread)
+
+
+def first_of(knowledge: Knowledge, items: Array | None) -> str:
+    """The name of the layer with weights that the model executes first, given these items.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        The model.
+    items : array, axes (n, ...), or None
+        Without items, no layer is: the name is empty.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Linear(3, 2))
+    >>> first_of(Knowledge(model, (2, 2), 2), np.zeros((1, 2, 2)))
+    '1'
+    """
+    if items is None:
+        return ""
+    weights = next(knowledge.model.parameters())
+    return _steps(knowledge.model, torch.as_tensor(items, dtype=weights.dtype, device=weights.device))[0].name
+
+
+def layers_of_size(knowledge: Knowledge) -> tuple[Dense, ...]:
+    """The linear layers of the model that could read a whole item, executed or not.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        The model and the shape of one item.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2), nn.Linear(2, 2))
+    >>> [layer.name for layer in layers_of_size(Knowledge(model, (3,), 2))]
+    ['0', '2']
+    """
+    size = int(np.prod(knowledge.item_shape))
+    return tuple(
+        Dense(name, *numbers_of(module), None)
+        for name, module in knowledge.model.named_modules()
+        if isinstance(module, nn.Linear) and module.in_features == size
+    )
 
 
 def numbers_of(layer: nn.Module) -> tuple[Floats, Floats | None]:
