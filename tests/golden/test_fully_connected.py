@@ -80,7 +80,7 @@ def test_a_layer_that_reads_features_is_not_taken_for_one_that_reads_items() -> 
     model = network(12, 12, 5)
     with torch.no_grad():
         model[1].weight.zero_()  # type: ignore[operator]
-        model[1].bias.fill_(-1.0)
+        model[1].bias.fill_(-1.0)  # type: ignore[operator]
     found = recovered(full(model, items_of(1), np.array([0])), model)
     assert found.outcome == "failed"
     assert "first layer's gradient is zero" in found.reason
