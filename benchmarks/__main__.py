@@ -19,6 +19,10 @@ KEPT = {True: "yes", False: "**no**", None: "–"}  # None: nothing was promised
 
 def main(wanted: list[str]) -> int:
     names = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    unknown = sorted(set(wanted) - set(names))
+    if unknown:
+        print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(names)}.", file=sys.stderr)
+        return 2
     kept = {
         name: one for name, one in json.loads(FIGURES.read_text(encoding="utf-8")).items() if name in names
     }

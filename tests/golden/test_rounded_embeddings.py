@@ -27,10 +27,15 @@ def records(classes: int) -> Array:
     return np.asarray(data.pool.take(np.arange(200)))[data.labels[:200] < classes]
 
 
-def network(width: int, classes: int, change: str = "") -> Any:
+def network(
+    width: int, classes: int, change: str = "", *, between: nn.Module | None = None, sharp: float = 1.0
+) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = mlp((8, 8), classes, hidden=(width,)).eval()
+        model: Any = mlp((8, 8), classes, hidden=(width,)).eval()
+    model[-2] = between or model[-2]
+    with torch.no_grad():
+        model[-1].weight.mul_(sharp)
     return model.to(HALVES.get(change, torch.float32))
 
 
@@ -49,7 +54,7 @@ def trained(width: int, classes: int) -> Any:
 def attacked(model: Any, item: Array, classes: int, change: str) -> tuple[Recovery, Array]:
     """What came back of one record, and the embedding that was sent."""
     sent = embedding(model, item[None])
-    if change not in HALVES:
+    if change and change not in HALVES:
         sent = parse(change).apply(sent, np.random.default_rng(0))
     known = Knowledge(model, (8, 8), classes, batch=1)
     found = EmbeddingInversion().recover(sent, known, np.random.default_rng(0))
@@ -96,9 +101,7 @@ def test_as_much_comes_back_as_a_plain_reading_gets(change: str, classes: int) -
 @pytest.mark.parametrize("change", CHANGES)
 def test_units_near_the_bend_of_a_leaky_activation_do_not_spoil_the_rest(change: str) -> None:
     """Such a unit's error is a hundred times as large below zero, if it is below."""
-    model = network(256, 10)
-    model[-2] = nn.LeakyReLU()
-    model = model.to(HALVES.get(change, torch.float32))
+    model = network(256, 10, change, between=nn.LeakyReLU())
     for item in records(10)[:RECORDS]:
         found, _ = attacked(model, item, 10, change)
         assert found.outcome == "recovered", found.reason
@@ -124,6 +127,54 @@ def test_two_classes_before_a_narrow_layer_stay_not_identifiable(change: str) ->
     assert {one.outcome for one in found} <= {"unidentifiable", "recovered"}
     assert sum(one.outcome == "unidentifiable" for one in found) >= RECORDS // 2
     assert all(one.items is None for one in found)
+
+
+@pytest.mark.parametrize("between", [nn.Tanh(), nn.LeakyReLU()], ids=["tanh", "leaky"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_of_two_classes_signed_features_come_back_through_noise(change: str, between: nn.Module) -> None:
+    """Each label explains the message with features of its own sign; the layers before allow one."""
+    model = network(256, 2, change, between=between)
+    for item in records(2)[: 2 * RECORDS]:
+        found, _ = attacked(model, item, 2, change)
+        assert found.outcome == "recovered", found.reason
+        assert found.items is not None
+        assert decibels(found.items, item) > 40.0
+
+
+@pytest.mark.parametrize("between", [nn.Tanh(), nn.LeakyReLU()], ids=["tanh", "leaky"])
+@pytest.mark.parametrize("sharp", [1.0, 16.0, 48.0])
+@pytest.mark.parametrize("change", ["", "gaussian:1%", *HALVES])
+def test_however_sure_the_model_no_wrong_features_are_called_recovered(
+    change: str, sharp: float, between: nn.Module
+) -> None:
+    """Of a sure prediction the label's row has lost its digits, and features are longer than the message."""
+    model = network(32, 2, change, between=between, sharp=sharp)
+    for item in records(2)[: 2 * RECORDS]:
+        true = model[:-1](torch.tensor(item[None]).to(model[-1].weight.dtype))[0].detach().double().numpy()
+        found, _ = attacked(model, item, 2, change)
+        if found.features is not None:
+            assert np.linalg.norm(found.features[0] - true) < 0.05 * np.linalg.norm(true)
+
+
+@pytest.mark.parametrize("width", [16, 256, 1024])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_signs_are_read_as_signs(classes: int, width: int) -> None:
+    """Of two classes they are an outer product, whose features no item has."""
+    model = network(width, classes, between=nn.Tanh())
+    for item in records(classes)[:RECORDS]:
+        found, _ = attacked(model, item, classes, "sign")
+        assert (found.outcome, found.details["signs"], found.items) == ("failed", [0], None)
+        assert found.reason.startswith("1 embeddings are signs alone")
+
+
+def test_an_item_that_does_not_make_the_message_is_said_to_be_left_out() -> None:
+    """Nine of ten numbers pruned away, which a tanh makes of no item: units there were enough."""
+    model = network(256, 3, between=nn.Tanh())
+    found = [attacked(model, item, 3, "prune:0.9")[0] for item in records(3)[:RECORDS]]
+    left = [one.reason for one in found if one.outcome == "recovered"]
+    assert left
+    assert all("an item was found whose features are not those of the message" in one for one in left)
+    assert not any("too few units" in one for one in left)
 
 
 def test_rounding_of_three_classes_or_more_is_never_called_a_proof() -> None:

@@ -28,6 +28,7 @@ _ERROR = 32.0  # rounding units that features may be off
 _UNSURE = 0.02  # of the largest feature: a coarser message says no less of which units are on
 _SEEN = 4.0  # times the noise of a feature: what is above it is on
 _TOLD = 0.5  # of how far the features of another item are away: those of the right one are nearer
+_SIGNS = 8  # features: so many of exactly one size are signs, of fewer rounding may have made it
 _SAME = 1e-5  # of the largest number of a class: single precision, in which the model computes
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
 
@@ -41,9 +42,10 @@ class EmbeddingInversion(Attack):
     -----
     An embedding is (p − e_ŷ) ⊗ z. Its only row of the opposite sign is the model's own guess ŷ, not the true
     label. The scale of z follows from what the model would predict there, as `explanations` says; where
-    several scales give the same embedding, as they mostly do with two classes, the layers before decide where
-    they can. Where they give different ones, the one that fits best is taken: noise and rounding make it less
-    exact, and leave nothing open. Then `inverted` follows the features back to the item; the item counts only
+    several scales give the same embedding, as they mostly do with two classes, or both labels do, as they do
+    of two classes where features have either sign, the layers before decide where they can. Where they give
+    different ones, the one that fits best is taken: noise and rounding make it less exact, and leave nothing
+    open. Then `inverted` follows the features back to the item; the item counts only
     if the model makes the features of it again, which also checks every unit that is off.
 
     A sketch of at least as many numbers as an embedding has, by a known matrix of full rank, is solved first.
@@ -216,6 +218,8 @@ class _Found:
     undecided: list[int] = field(default_factory=list)
     silent: list[int] = field(default_factory=list)
     unexplained: list[int] = field(default_factory=list)
+    signs: list[int] = field(default_factory=list)
+    wrong: list[int] = field(default_factory=list)
     units: list[int] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -227,6 +231,8 @@ class _Found:
         if chosen.item is not None:
             self.item_rows.append(place)
             self.items.append(chosen.item)
+        elif chosen.step.row is not None:
+            self.wrong.append(place)
 
 
 def _recovered(rows: Floats, target: _Target) -> Recovery:
@@ -240,10 +246,11 @@ def _recovered(rows: Floats, target: _Target) -> Recovery:
         "undecided": found.undecided,
         "zero": found.silent,
         "unexplained": found.unexplained,
+        "signs": found.signs,
         "units": found.units,
         "candidates": found.options,
     }
-    is_open = bool(found.unexplained or found.undecided)
+    is_open = bool(found.unexplained or found.undecided or found.signs)
     outcome = "recovered" if found.rows else ("failed" if is_open else "unidentifiable")
     has_rows = bool(found.rows)
     return Recovery(
@@ -260,6 +267,9 @@ def _recovered(rows: Floats, target: _Target) -> Recovery:
 def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
     if not row.any():
         found.silent.append(place)
+        return
+    if _are_signs(row):
+        found.signs.append(place)
         return
     rounding = _noised(row, target.rounding)
     options = explanations(row, target.layer, rounding, has_sign=target.has_sign)
@@ -282,6 +292,15 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
         ]
     else:
         found.undecided.append(place)
+
+
+def _are_signs(row: Floats) -> bool:
+    """Whether only the signs of an embedding are left: its numbers are of one size, and no features are.
+
+    Of two classes signs are an outer product, which would be read as the features of an item that has none.
+    """
+    sizes = np.abs(row[row != 0])
+    return int(row.any(axis=0).sum()) >= _SIGNS and bool((sizes == sizes[0]).all())
 
 
 def _noised(row: Floats, rounding: Rounding) -> Rounding:
@@ -337,6 +356,11 @@ def _reason(found: _Found, rows: int, target: _Target) -> str:
         )
     if found.silent:
         words.append(f"{len(found.silent)} embeddings are zero: the prediction is one-hot.")
+    if found.signs:
+        words.append(
+            f"{len(found.signs)} embeddings are signs alone: all their numbers are of one size, and the "
+            "features are not seen in them."
+        )
     if found.unexplained:
         words.append(f"{len(found.unexplained)} embeddings are explained by no features of this model.")
     return " ".join(words)
@@ -346,7 +370,16 @@ def _missing(found: _Found, target: _Target) -> str:
     seen = target.seen
     if seen is None or seen.order is None or any(one.activation is None for one in seen.layers[:-1]):
         return "The network before the last layer is not made of linear layers alone: no items follow."
-    return (
-        "Where items are missing too few units speak of their input: at the fewest "
-        f"{min(found.units)}, for items of {seen.layers[0].weight.shape[1]} values."
-    )
+    words = []
+    if len(found.items) + len(found.wrong) < len(found.rows):
+        words.append(
+            f"Where {'other ' if found.wrong else ''}items are missing too few units speak of their input: "
+            f"at the fewest {min(found.units)}, for items of {seen.layers[0].weight.shape[1]} values."
+        )
+    if found.wrong:
+        words.insert(
+            0,
+            f"Of {len(found.wrong)} an item was found whose features are not those of the message: it is "
+            "left out, as one that noise, pruning or rounding made.",
+        )
+    return " ".join(words)
