@@ -69,6 +69,7 @@ class EmbeddingInversion(Attack):
     >>> from nextlabel.leakage.messages import embedding
     >>> from nextlabel.learners.networks import mlp
     >>> with torch.random.fork_rng(devices=[]):
+    ...     _ = torch.manual_seed(0)
     ...     model = mlp((4,), 3, hidden=(40,)).double().eval()
     >>> items = np.array([[0.1, 0.2, 0.3, 0.4]])
     >>> found = EmbeddingInversion().recover(

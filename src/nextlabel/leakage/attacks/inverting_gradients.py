@@ -108,7 +108,9 @@ class InvertingGradients(Attack):
     --------
     >>> from torch import nn
     >>> from nextlabel.leakage.messages import full
-    >>> model = nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 3))
+    >>> with torch.random.fork_rng(devices=[]):
+    ...     _ = torch.manual_seed(0)
+    ...     model = nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 3))
     >>> sent = full(model, np.array([[0.1, 0.2, 0.3, 0.4]]), np.array([2]))
     >>> known = Knowledge(model, (4,), 3, labels=np.array([2]), bounds=(0.0, 1.0))
     >>> found = InvertingGradients(restarts=4, evaluations=200).recover(sent, known, np.random.default_rng(0))

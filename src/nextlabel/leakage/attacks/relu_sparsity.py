@@ -93,6 +93,7 @@ class ReluSparsity(Attack):
     >>> from nextlabel.leakage.messages import full
     >>> from nextlabel.learners.networks import mlp
     >>> with torch.random.fork_rng(devices=[]):
+    ...     _ = torch.manual_seed(0)
     ...     model = mlp((6,), 3, hidden=(40,)).double().eval()
     >>> rng = np.random.default_rng(0)
     >>> items = rng.standard_normal((2, 6))
