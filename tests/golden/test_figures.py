@@ -78,6 +78,18 @@ def test_many_strategies_differ_in_colour_or_marker() -> None:
     assert len(looks) == len(many)
 
 
+def test_of_many_strategies_the_legend_does_not_lie_on_the_curves() -> None:
+    many = {f"strategy {i}": CURVES["BADGE"] for i in range(7)} | {"random": CURVES["random"]}
+    figure = learning_curves(LABELS, many, baseline="random", title="Digits")
+    upper, lower = figure.axes
+    legend = upper.get_legend()
+    assert legend is not None
+    box = legend.get_window_extent()
+    assert upper.get_window_extent().y0 >= box.y1
+    assert box.y0 >= lower.get_window_extent().y1
+    assert len({to_hex(line.get_color()) for line in upper.lines}) == len(many)
+
+
 def test_one_seed_has_no_band() -> None:
     with pytest.raises(ParameterError, match="received 1"):
         learning_curves(LABELS, {"random": CURVES["random"][:1]}, baseline="random", title="Digits")

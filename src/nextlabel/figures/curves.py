@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GREY", "learning_curves", "looks_of"]
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; markers differ too.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+# Okabe and Ito's palette, which colour-blind readers can tell apart, and two of Tol's; markers differ too.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
+_CORNER = 5  # curves: of more the legend would lie on them
 _NARROW = 6.0  # inches: below, a picture for a phone
 GREY = "#808080"
 
@@ -64,7 +65,8 @@ def learning_curves(
 
     References
     ----------
-    Okabe, Ito. Color universal design. 2008: the palette.
+    Okabe, Ito. Color universal design. 2008: six of the colours. Tol. Colour schemes. SRON technical note
+    09-002, 2021: the two that follow.
     """
     with new_figure(*size) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1.0])
@@ -84,8 +86,10 @@ def learning_curves(
         lower.set_ylabel(f"gain on {baseline}, points")
         lower.set_xlabel("labelled items")
         where: dict[str, Any] = {"loc": "lower right"}
-        if size[0] < _NARROW:  # between the two pictures: on a phone there is no corner free of curves
-            where = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.02), "ncols": 2, "borderaxespad": 0.0}
+        is_narrow = size[0] < _NARROW
+        if is_narrow or len(curves) > _CORNER:  # between the two pictures: there is no corner free of curves
+            where = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.02), "borderaxespad": 0.0}
+            where["ncols"] = 2 if is_narrow else 3
         upper.legend(frameon=False, title=f"mean of {seeds} seeds, band 95 %", alignment="left", **where)
         lower.set_xlim(float(labels[0]), float(labels[-1]) * 1.01)  # the last marker is whole
         for axes in (upper, lower):
@@ -99,7 +103,7 @@ def looks_of(names: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     names : sequence of str
-        In the order of the experiment; seven and more differ in the pair of colour and marker.
+        In the order of the experiment; nine and more differ in the pair of colour and marker.
     baseline : str
         Drawn in grey.
     """
