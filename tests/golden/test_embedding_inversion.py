@@ -259,3 +259,24 @@ def test_a_message_without_embeddings_is_refused() -> None:
     found = EmbeddingInversion().recover(sent, Knowledge(network(6, 20, 3), (6,), 3), RNG)
     assert found.outcome == "refused"
     assert "neither embeddings" in found.reason
+
+
+@pytest.mark.parametrize("between", [nn.GELU(), nn.SiLU()], ids=["gelu", "silu"])
+@pytest.mark.parametrize("width", [10, 160])
+def test_two_features_through_layers_that_are_not_followed_are_a_proof_only_of_few_units(
+    width: int, between: nn.Module
+) -> None:
+    """Of 160 units for 64 values one length alone is an item's, which another attack may find."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, width), between, nn.Linear(width, 2)).eval()
+    items = np.random.default_rng(0).uniform(size=(10, 8, 8)).astype(np.float32)
+    known = Knowledge(model, (8, 8), 2)
+    found = EmbeddingInversion().recover(embedding(model, items), known, np.random.default_rng(0))
+    is_wide = width > 64
+    left = found.details["unfollowed" if is_wide else "ambiguous"]
+    assert len(left) >= 9  # of some predictions one length alone explains it
+    assert not found.details["ambiguous" if is_wide else "unfollowed"]
+    assert found.items is None
+    assert (found.outcome == "unidentifiable") == (not is_wide and len(left) == 10)
+    assert ("was not tried" in found.reason) == is_wide

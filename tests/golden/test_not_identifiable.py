@@ -46,10 +46,8 @@ def test_an_attack_that_failed_is_not_called_so(outcome: str) -> None:
 
 def test_some_records_are_counted() -> None:
     report = audited(6, attacks=Blind(0.5, "unidentifiable"), records=4)
-    others = tuple(
-        type(one)(**{**vars(one), "why": "optimiser failed"}) if one.message else one
-        for one in report.outcomes
-    )
+    whys = ("not identifiable", *("optimiser failed",) * 3)
+    others = tuple(type(one)(**{**vars(one), "why": whys[one.message]}) for one in report.outcomes)
     lead = type(report)(**{**vars(report), "outcomes": others}).sentences()[0]
     assert "Of 4 records 1 are not identifiable, as Blind found" in lead
     assert "On the others: the attacks tried failed; this is no proof of safety" in lead

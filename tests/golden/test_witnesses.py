@@ -73,6 +73,13 @@ def heavy_at_the_top() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 16), nn.Sigmoid(), top).eval()
 
 
+def frozen_but_for_the_last(width: int) -> nn.Module:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(6, width), nn.Tanh(), nn.Linear(width, 3)).eval()
+    network[0].requires_grad_(False)
+    return network
+
+
 def audited(network: nn.Module, *attacks: Attack, defences: tuple[str, ...] = (), **options: Any) -> Report:
     told: dict[str, Any] = {
         "records": 1,
@@ -218,6 +225,24 @@ def test_what_another_attack_brings_back_was_left_open_and_is_not_unidentifiable
     assert {one.attack: one.why for one in report.outcomes if one.why} == {
         report.outcomes[0].attack: "left open by this attack"
     }
+
+
+def test_an_attacks_own_word_is_no_witness() -> None:
+    """A first layer with bias tells one item, so that no other makes its message."""
+    network = heavy_at_the_top()
+    assert why(audited(network, Given(None, "unidentifiable", None))) == "gave no item"
+    other = record(network) + np.float32(0.3)
+    assert why(audited(network, Given(other, "unidentifiable"))) == "optimiser failed"
+
+
+@pytest.mark.parametrize("share", ["full", "last_layer", "update"])
+def test_a_record_beside_the_own_bears_it_out(share: str) -> None:
+    """Without its first layer's gradient a message is seen through fewer units than the item has values."""
+    said = {
+        width: why(audited(frozen_but_for_the_last(width), Given(None, "unidentifiable", None), share=share))
+        for width in (5, 6)
+    }
+    assert said == {5: "not identifiable", 6: "gave no item"}
 
 
 @pytest.mark.parametrize(

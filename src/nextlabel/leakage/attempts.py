@@ -26,7 +26,7 @@ from nextlabel.leakage.targets import Targets
 from nextlabel.leakage.text.word_scores import WordCount
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
-__all__ = ["AS_GUESSED", "BROKE_OFF", "UNSORTED", "Attempt", "Batch", "attempt", "scored"]
+__all__ = ["AS_GUESSED", "BROKE_OFF", "NO_ITEM", "UNSORTED", "Attempt", "Batch", "attempt", "scored"]
 
 
 AS_GUESSED = "a guess is as good"
@@ -34,6 +34,9 @@ AS_GUESSED = "a guess is as good"
 
 BROKE_OFF = "broke off"
 """Why an attack showed nothing that ended with an error of its own."""
+
+NO_ITEM = "gave no item"
+"""Why an attack showed nothing that read the message and gave no item for its records."""
 
 UNSORTED = "words of the batch, of no one record"
 """Why an attack showed no record that names the words of a message: whose they are, it does not tell."""
@@ -356,7 +359,7 @@ def _why(recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCoun
         return BROKE_OFF
     nothing = all(one is None or len(one) == 0 for one in (recovery.items, recovery.words))
     if nothing and recovery.outcome in ("recovered", "failed"):
-        return "gave no item"
+        return NO_ITEM
     if any(is_same(score) or score.words == 1.0 for score in scores if score is not None):
         return AS_GUESSED
     if recovery.items is None and named is not None and len(scores) > 1 and 2 * named.right >= named.named:

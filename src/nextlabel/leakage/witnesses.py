@@ -1,7 +1,7 @@
 """Whether a message leaves open which record made it: another item that explains it as well is a witness."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, final
 
 import numpy as np
@@ -11,7 +11,7 @@ from nextlabel.core.attack import Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.rng import generator
 from nextlabel.errors import NextlabelError
-from nextlabel.leakage.attempts import BROKE_OFF, Attempt
+from nextlabel.leakage.attempts import BROKE_OFF, NO_ITEM, Attempt
 from nextlabel.leakage.cases import Case
 from nextlabel.leakage.model_copies import copied
 from nextlabel.leakage.verdicts import (
@@ -23,6 +23,7 @@ from nextlabel.leakage.verdicts import (
     OPTIMISER_FAILED,
     RECOGNISABLE,
 )
+from nextlabel.maths.axes import Floats
 
 __all__ = ["Witnesses"]
 
@@ -30,6 +31,12 @@ _SINGLE: Final = float(np.finfo(np.float32).eps)
 _ROUNDING: Final = 16 * _SINGLE  # of an entry: what is left where an item is in float32
 _DRAWS: Final = 8  # of a record off by a step of float32, to see how far that moves each entry
 _SLACK: Final = 4.0  # by which another item may move an entry further than all of these do
+_LEAST: Final = 16 * float(
+    np.finfo(np.float64).eps
+)  # of the largest entry: sums in double precision leave it
+_MOST: Final = 512  # values of a message's records: a direction is looked for among no more
+_STEP: Final = 1e-5  # of the records' length: differences over twice as much are slopes to ten digits
+_AWAY: Final = (1.0, 0.3, 0.1, 0.03, 0.01)  # of the records' length: another record is so far from them
 _TOLD: Final = 1e-3  # of the length of an array: where rounding moves it further, nothing is proved
 
 
@@ -51,12 +58,17 @@ class Witnesses:
     no attack can tell the two apart by the message, whatever is done to it afterwards. All else shows nothing
     about the message: the attack ended elsewhere. That is so under noise too: of two items about as far from
     what was sent, one may be far more likely than the other, since noise in many numbers averages out.
+
+    An attack's own word is no witness: what hides an item from one way to read a message may lie open to
+    another. Where it says that a message leaves its record open, and gives no such item, one is looked for
+    beside the record, along the direction in which the message moves least.
     """
 
     def __init__(self, case: Case, sent: Sequence[Disclosure], of_labels: Collection[str] = ()) -> None:
         self._case, self._sent, self._of_labels = case, sent, of_labels
         self._fine: Any = None
         self._true: dict[int, tuple[dict[str, Array], dict[str, Array]]] = {}
+        self._twins: dict[int, bool] = {}
 
     def settle(self, attempts: Sequence[Attempt], recoveries: Sequence[Recovery]) -> tuple[Attempt, ...]:
         """The attempts with the reason that the messages bear out.
@@ -72,12 +84,13 @@ class Witnesses:
         -------
         tuple of Attempt
             An attempt that gave another item which explains the message is said to be not identifiable; one
-            that itself says so of a message from which any attack brought back a record, to have left it
-            open.
+            that itself says so, and bears it out by nothing, to have failed; of a message from which any
+            attack brought back a record, to have left it open.
 
         Notes
         -----
-        One gradient for each attempt that gave items and showed no record, ten for each of their messages.
+        One gradient for each attempt that gave items and showed no record, ten for each of their messages,
+        and two for each value of a record whose message is said to leave it open.
         """
         shown = {one.message for one in attempts if {EXACT, RECOGNISABLE} & set(one.verdicts)}
         made = []
@@ -85,7 +98,9 @@ class Witnesses:
             why = one.why
             if one.attack in self._of_labels and why not in (DID_NOT_APPLY, BROKE_OFF):
                 why = ""
-            if (
+            if why == NOT_IDENTIFIABLE and not self._is_borne_out(one, recovery):
+                why = OPTIMISER_FAILED if any(item is not None for item in one.items) else NO_ITEM
+            elif (
                 why in (OPTIMISER_FAILED, CLAIMED_WRONGLY)
                 and not one.is_cut
                 and self._explains(one, recovery)
@@ -107,7 +122,47 @@ class Witnesses:
             found = self._message(*given)
         except (NextlabelError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
             return False  # no message can be made of what an attack of one's own gave
-        true, rounding = self._truth(one.message)
+        return self._is_same(found, one.message)
+
+    def _is_borne_out(self, one: Attempt, recovery: Recovery) -> bool:
+        """Whether another record is known to make the message, of which the attack says that one does."""
+        if self._case.setting.share == "embedding":
+            return True  # the attack on embeddings counts the lengths that explain one itself
+        if not any(held.any() for held in self._sent[one.message].arrays.values()):
+            return True  # of records that leave no trace, none says which it was
+        return self._explains(one, recovery) or self._has_twin(one.message)
+
+    def _has_twin(self, message: int) -> bool:
+        """Whether other records make the same message, a step away from its own."""
+        case, rows = self._case, self._case.positions[message]
+        items, labels = np.asarray(case.items[rows], np.float64), case.labels[rows]
+        if case.is_text or items.size > _MOST:
+            return False
+        if message not in self._twins:
+            length = _length(items) or 1.0
+            along = self._least_moving(items, labels, _STEP * length).reshape(items.shape)
+            self._twins[message] = any(
+                self._is_same(self._message(items + way * share * length * along, labels), message)
+                for share in _AWAY
+                for way in (1.0, -1.0)
+            )
+        return self._twins[message]
+
+    def _least_moving(self, items: Floats, labels: Array, step: float) -> Floats:
+        """The direction in which records may move while their message moves least, axes (values,)."""
+        slopes = []
+        for place in range(items.size):
+            ahead, behind = items.copy(), items.copy()
+            ahead.flat[place] += step
+            behind.flat[place] -= step
+            made = zip(*(self._message(one, labels).values() for one in (ahead, behind)), strict=True)
+            slopes.append(np.concatenate([np.ravel(one - other) for one, other in made]))
+        least: Floats = np.linalg.svd(np.linalg.qr(np.array(slopes).T, mode="r"))[2][-1]
+        return least
+
+    def _is_same(self, found: Mapping[str, Array], message: int) -> bool:
+        """Whether numbers are those of the message's own records, to rounding."""
+        true, rounding = self._truth(message)
         return all(
             _length(rounding[name]) <= _TOLD * _length(held)
             and bool((np.abs(found[name] - held) <= rounding[name]).all())
@@ -121,8 +176,8 @@ class Witnesses:
         found, labels = recovery.items, recovery.labels
         if found is None or np.size(found) != np.prod(shape) or not np.isfinite(found).all():
             return None
-        if labels is not None and np.shape(labels) == case.labels[rows].shape:
-            return np.reshape(found, shape), np.asarray(labels)
+        if labels is not None and np.size(labels) == case.labels[rows].size:
+            return np.reshape(found, shape), np.reshape(labels, case.labels[rows].shape)
         if any(item is None for item in one.items):
             return None
         return np.reshape(np.array(one.items), shape), case.labels[rows]
@@ -148,6 +203,7 @@ class Witnesses:
                 true,
                 {
                     name: _ROUNDING * np.abs(held)
+                    + _LEAST * np.abs(held).max(initial=0.0)
                     + _SLACK * moved[name]
                     + 2.0 * np.abs(held - np.asarray(plain[name], np.float64))
                     for name, held in true.items()

@@ -11,6 +11,7 @@ from scipy.special import softmax
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import LearnerError
+from nextlabel.leakage.blank_items import takes_only_tokens
 from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers, dense_layers
 from nextlabel.leakage.closed_forms.embedding_scale import Explanation, Rounding, explanations
 from nextlabel.leakage.closed_forms.feature_inversion import Inversion, inverted
@@ -164,6 +165,7 @@ class _Target:
             self.seen = None
         chain = self.seen.layers if self.seen is not None else ()
         between = chain[-2].activation if len(chain) > 1 else None
+        self._is_unread = any(one.activation is None for one in chain[:-1])
         self.has_sign = between is not None and between.name in ("relu", "sigmoid", "softplus")
 
     def features_of(self, items: Floats) -> Floats:
@@ -188,11 +190,23 @@ class _Target:
         is_made = apart <= max(_CLOSE, _ERROR * rounding.precision, _NOISE * rounding.noise)
         return _Traced(one, item[0] if is_made else None, step, apart)
 
-    def is_free(self, one: Explanation) -> bool:
-        """Whether no item follows from features, were all that are not zero known to the last digit."""
-        if self.seen is None:
+    def is_free(self, one: Explanation) -> bool | None:
+        """Whether many items have these features; None where that does not follow from the layers before.
+
+        They have, if any does, where fewer units speak of it than it has values, and where the first layer
+        does not tell its input. No units of a deeper layer need tell theirs, which few values may have made.
+        Of words nothing follows from counting: they are no numbers that move.
+        """
+        if takes_only_tokens(self.knowledge):
+            return None
+        if np.count_nonzero(one.features) < np.prod(self.knowledge.item_shape):
             return True
-        return inverted(one.features, self.seen, float(np.finfo(np.float64).eps)).row is None
+        if self.seen is None or self.seen.order is None or self._is_unread:
+            return None
+        step = inverted(one.features, self.seen, float(np.finfo(np.float64).eps))
+        if step.row is not None:
+            return False
+        return True if step.layer == self.seen.layers[0].name else None
 
     def are_alike(self, one: _Traced, other: _Traced) -> bool:
         """Whether the embeddings of two items are the same, number by number."""
@@ -217,6 +231,7 @@ class _Found:
     items: list[Floats] = field(default_factory=list)
     ambiguous: list[int] = field(default_factory=list)
     undecided: list[int] = field(default_factory=list)
+    unfollowed: list[int] = field(default_factory=list)
     silent: list[int] = field(default_factory=list)
     unexplained: list[int] = field(default_factory=list)
     signs: list[int] = field(default_factory=list)
@@ -245,13 +260,14 @@ def _recovered(rows: Floats, target: _Target) -> Recovery:
         "item_rows": found.item_rows,
         "ambiguous": found.ambiguous,
         "undecided": found.undecided,
+        "unfollowed": found.unfollowed,
         "zero": found.silent,
         "unexplained": found.unexplained,
         "signs": found.signs,
         "units": found.units,
         "candidates": found.options,
     }
-    is_open = bool(found.unexplained or found.undecided or found.signs)
+    is_open = bool(found.unexplained or found.undecided or found.unfollowed or found.signs)
     outcome = "recovered" if found.rows else ("failed" if is_open else "unidentifiable")
     has_rows = bool(found.rows)
     return Recovery(
@@ -285,6 +301,8 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
         chosen = next((one for one in traced if one.item is not None), traced[0])
     if isinstance(chosen, _Traced):
         found.keep(place, chosen)
+    elif chosen is None:
+        found.unfollowed.append(place)
     elif chosen:
         found.ambiguous.append(place)
         found.options[str(place)] = [
@@ -318,11 +336,12 @@ def _noised(row: Floats, rounding: Rounding) -> Rounding:
     return dataclasses.replace(rounding, noise=max(noise, step / seen))
 
 
-def _decided(twins: list[_Traced], target: _Target, rounding: Rounding) -> _Traced | bool:
+def _decided(twins: list[_Traced], target: _Target, rounding: Rounding) -> _Traced | bool | None:
     """Of features that give the same embedding those that an item has; else whether two of them may be.
 
     A twin is ruled out where it follows what item would have it, and that item has other features. It is as
     good as the other where too few units speak of the item, or where its item gives the same embedding too.
+    None where the layers before are not followed, which may allow one alone.
     """
     whole = sorted((one for one in twins if one.item is not None), key=lambda one: one.apart)
     if len(whole) == 1:
@@ -330,7 +349,10 @@ def _decided(twins: list[_Traced], target: _Target, rounding: Rounding) -> _Trac
     if whole:
         is_proof = target.are_alike(whole[0], whole[1])
         return whole[0] if not is_proof and whole[0].apart < _TOLD * whole[1].apart else is_proof
-    free = [one for one in twins if target.is_free(one.known)]
+    frees = [target.is_free(one.known) for one in twins]
+    if None in frees:
+        return None
+    free = [one for one, is_free in zip(twins, frees, strict=True) if is_free]
     if len(free) == 1 and not rounding.is_coarse:
         return free[0]
     return len(free) > 1
@@ -354,6 +376,12 @@ def _reason(found: _Found, rows: int, target: _Target) -> str:
         words.append(
             f"{len(found.undecided)} of {rows} embeddings are explained by several features, of which the "
             "layers before allow one, and too little of the message is exact to say which."
+        )
+    if found.unfollowed:
+        words.append(
+            f"{len(found.unfollowed)} of {rows} embeddings are explained by several features. Whether the "
+            "layers before allow more than one of them was not tried: they are not all linear, with an "
+            "activation that can be undone."
         )
     if found.silent:
         words.append(f"{len(found.silent)} embeddings are zero: the prediction is one-hot.")
