@@ -70,6 +70,21 @@ def test_the_sum_of_losses_gives_the_same_as_their_mean() -> None:
     assert found.residual < 1e-5
 
 
+@pytest.mark.parametrize("items", [1, 4])
+@pytest.mark.parametrize("words", [40, 60, 64])
+def test_a_vocabulary_no_larger_than_the_width_is_no_obstacle(words: int, items: int) -> None:
+    # each token sends a direction of its own into the first layer: none may be left out of what can be sent
+    torch.manual_seed(0)
+    model = tiny_decoder(words, width=64, classes=3)
+    model.model.get_input_embeddings().weight.requires_grad_(False)  # type: ignore[operator]
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        tokens, labels = rng.integers(words, size=(items, LENGTH)), rng.integers(3, size=items)
+        found = attacked(full(model, tokens, labels), model)
+        assert found.outcome == "recovered"
+        assert rows(found.items) == rows(tokens)
+
+
 def test_frozen_embeddings_hide_the_bag_of_words_and_not_the_text() -> None:
     model = classifier()
     tokens, labels = drawn(4)

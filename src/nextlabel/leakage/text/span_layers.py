@@ -79,8 +79,7 @@ def span_layers(
     if not places:
         return []
     widths = [len(gradient_of(place, model, disclosure)) for place in places]
-    count = -(-3 * max(widths) // (2 * length)) + 8
-    drawn = rng.integers(vocabulary, size=(count, length))
+    drawn = _sequences(-(-3 * max(widths) // (2 * length)) + 8, length, vocabulary, rng)
     shown = inputs_at(model, [place.module for place in places], drawn, is_last=False)
     sent = [disclosure[name].dtype for place in places for name in place.weights]
     return [
@@ -94,6 +93,17 @@ def span_layers(
         )
         for place, values, width in zip(places, shown, widths, strict=True)
     ]
+
+
+def _sequences(count: int, length: int, vocabulary: int, rng: np.random.Generator) -> Tokens:
+    """Sequences in which no token comes again before all the others have come.
+
+    Of a vocabulary with fewer tokens than a layer has features, what one token sends into it lies outside
+    the span of what the others do: twice as many vectors as features then hold each token at least once.
+    """
+    rounds = -(-count * length // vocabulary)
+    drawn = np.concatenate([rng.permutation(vocabulary) for _ in range(rounds)]).astype(np.int64)
+    return drawn[: count * length].reshape(count, length)
 
 
 def trusted(layers: Sequence[SpanLayer]) -> list[SpanLayer]:
