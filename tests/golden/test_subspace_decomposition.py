@@ -95,8 +95,11 @@ def test_an_odd_activation_without_bias_hides_which_way_round_items_are() -> Non
     found = attacked(model, items)
     assert found.outcome == "unidentifiable"
     assert "its opposite explain the message equally well" in found.reason
-    assert found.labels is None
     assert found.items is not None
+    assert found.labels is not None
+    again = full(model, found.items, found.labels, loss="squared_error")
+    for name, array in full(model, items, TARGETS[:3], loss="squared_error").arrays.items():
+        assert again[name] == pytest.approx(array, abs=1e-9)
     # the claim itself: the opposite items with the opposite targets give the message
     message = full(model, items, TARGETS[:3], loss="squared_error")
     opposite = full(model, -items, -TARGETS[:3], loss="squared_error")
@@ -131,6 +134,54 @@ def test_a_rectifier_without_bias_tells_directions_and_no_lengths(activation: st
     assert "not its length" in found.reason
     lengths = np.linalg.norm(items, axis=1, keepdims=True)
     assert matched(found, items / lengths)[1] < 1e-9
+
+
+def test_known_targets_tell_which_way_round_items_are() -> None:
+    items = items_of(3)
+    found = attacked(network("tanh", has_bias=False), items, labels=TARGETS[:3])
+    assert found.outcome == "recovered"
+    assert matched(found, items)[1] < 1e-9
+    other = attacked(network("tanh", has_bias=False), items, labels=TARGETS[3:6])
+    assert (other.outcome, "that are known may tell" in other.reason) == ("failed", True)
+
+
+def test_known_targets_leave_no_proof_that_lengths_are_hidden() -> None:
+    found = attacked(network("relu", has_bias=False), items_of(3), labels=TARGETS[:3])
+    assert (found.outcome, "that are known may tell" in found.reason) == ("failed", True)
+
+
+@pytest.mark.parametrize("has_head_bias", [False, True])
+@pytest.mark.parametrize("many", [1, 4])
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.LeakyReLU, nn.Tanh])
+def test_cross_entropy_tells_sides_and_lengths_that_no_bias_does(
+    activation: Callable[[], nn.Module], many: int, has_head_bias: bool
+) -> None:
+    """One class an item leaves one way round and one length, whatever the model itself would say."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(12, 60, bias=False), activation(), nn.Linear(60, 5, bias=has_head_bias)
+    ).double()
+    items, labels = items_of(many) * 3, np.array([0, 4, 1, 2])[:many]
+    message, known = full(model, items, labels), Knowledge(model, (12,), 5)
+    found = SubspaceDecomposition().recover(message, known, np.random.default_rng(3))
+    assert (found.outcome, found.reason) == ("recovered", "")
+    order, error = matched(found, items)
+    assert error < 1e-6
+    assert found.labels is not None
+    assert found.labels[order].tolist() == labels.tolist()
+
+
+def test_of_two_classes_two_lengths_may_explain_a_message() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 60, bias=False), nn.ReLU(), nn.Linear(60, 2, bias=False)).double()
+    told = []
+    for item in items_of(8) * 3:
+        message = full(model, item[None], np.array([1]))
+        found = SubspaceDecomposition().recover(message, Knowledge(model, (12,), 2), np.random.default_rng(3))
+        told.append(found.outcome)
+        if found.outcome == "recovered":
+            assert matched(found, item[None])[1] < 1e-6
+    assert "unidentifiable" in told
 
 
 @pytest.mark.parametrize("activation", [nn.Sigmoid, nn.ReLU, nn.GELU])

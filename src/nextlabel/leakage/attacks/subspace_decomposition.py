@@ -14,6 +14,7 @@ from nextlabel.core.progress import report
 from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.two_layer.fit import Guess, Reduced, fitted
 from nextlabel.leakage.two_layer.kinks import kinked
+from nextlabel.leakage.two_layer.loss_sides import Settled, settled_by_loss
 from nextlabel.leakage.two_layer.network import TwoLayerMessage, read_message
 from nextlabel.leakage.two_layer.repairs import repaired
 from nextlabel.leakage.two_layer.signs import Turning, turned
@@ -55,12 +56,14 @@ class SubspaceDecomposition(Attack):
     weight of one more value that is always 1. In the span everything depends on the projected weights, which
     are known: b² + b·k unknowns against m·(b + k) equations. Starts come from tensors of moments, and at
     random; damped Gauss–Newton steps on a part of the units sort them out, and the best is finished on all.
-    Neither length nor loss is assumed.
+    Neither length nor loss is assumed in that.
 
     What a symmetry of the activation hides is fitted as free numbers and solved for afterwards. Where nothing
-    in the message tells it, the outcome is "unidentifiable": (x, y) and (−x, −y) give one gradient where the
-    activation is odd and there is no bias; and a rectifier without bias tells the direction of an item, and
-    no length: items are given at length 1 then.
+    in the gradient's form tells it, `settled_by_loss` asks the loss: (x, y) and (−x, −y) give one gradient
+    where the activation is odd and there is no bias, and a rectifier without bias tells the direction of an
+    item and no length, but cross-entropy with one class an item has one way round and one length that
+    explain it. Where the loss tells nothing either, as a squared error of values that are not known, the
+    outcome is "unidentifiable", and items are given one way round or at length 1.
 
     Fails where items are as many as their values or depend on one another (the rank says so), where hidden
     units are fewer than items, where noise covers the smallest singular value, and where the activation does
@@ -123,7 +126,8 @@ class SubspaceDecomposition(Attack):
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """Items with their labels, which are targets (float64) of a squared error, axes (r, k).
 
-        No labels where fewer items explain the message than it speaks of.
+        No labels where fewer items explain the message than it speaks of. Where the message leaves open which
+        way round or how long items are, the targets are those that explain it beside the items given.
         """
         knowledge = widened(knowledge)
         message = read_message(disclosure, knowledge)
@@ -249,7 +253,19 @@ def _told(
     message: TwoLayerMessage, knowledge: Knowledge, span: Span, found: _Found, items: int, *, is_cut: bool
 ) -> Recovery:
     """The recovery: what explains the message, and what does not tell."""
+    many = items if knowledge.reduction == "mean" else 1
     rows = span.items_of(found.items)
+    # what equal items were asked is mixed, and the loss of nobody
+    if span.rank == items and not (found.has_signs and found.has_lengths):
+        settled = Settled(rows, found.shares, found.has_signs, found.has_lengths)
+        settled = settled_by_loss(message, knowledge, settled, many)
+        rows = settled.rows
+        found = replace(
+            found,
+            shares=settled.shares,
+            has_signs=settled.has_signs,
+            has_lengths=settled.has_lengths,
+        )
     residual = message.residual(rows, found.shares)
     values = rows[:, :-1] if message.has_bias else rows
     details: dict[str, Any] = {
@@ -259,13 +275,14 @@ def _told(
         "enough": span.enough,
     }
     outcome, reason = _outcome(items, span, found, residual)
+    if outcome == "unidentifiable" and knowledge.labels is not None:
+        outcome, reason = "failed", f"{reason}; the labels that are known may tell, and are not used for it"
     labels: NDArray[Any] | None = None
     # equal items share one direction, and the mean of their labels is nobody's
-    is_told = outcome == "recovered" and span.rank == items
+    is_told = outcome in ("recovered", "unidentifiable") and span.rank == items
     if is_told and knowledge.loss == "squared_error":
-        many = items if knowledge.reduction == "mean" else 1
         labels = message.outputs_of(rows) - many * found.shares
-    elif is_told and ((found.shares < 0).sum(axis=1) == 1).all():
+    elif is_told and outcome == "recovered" and ((found.shares < 0).sum(axis=1) == 1).all():
         labels = found.shares.argmin(axis=1).astype(np.int64)
     return Recovery(
         outcome,

@@ -182,7 +182,8 @@ class TensorDecomposition(Attack):
         elif not is_told:
             # with biases, or an activation that is not odd, the rest of the message tells what moments do not
             is_odd = message.activation.odd_about == 0 and not message.has_bias
-            outcome = "unidentifiable" if is_odd else "failed"
+            # targets that are known tell it too, and are not used here
+            outcome = "unidentifiable" if is_odd and knowledge.labels is None else "failed"
             reason = (
                 "the activation hides which way round an item is: each item and its opposite explain the "
                 f"{'message' if is_odd else 'moments'} equally well, and one of the two is given"

@@ -114,7 +114,9 @@ class Explanation:
         return is_same and not _is_alike(self, other)
 
 
-def explanations(embedding: Floats, layer: Dense, rounding: Rounding, *, has_sign: bool) -> list[Explanation]:
+def explanations(
+    embedding: Floats, layer: Dense, rounding: Rounding, *, has_sign: bool, is_guess: bool = True
+) -> list[Explanation]:
     """The features, and labels, that explain an embedding up to rounding and noise.
 
     Parameters
@@ -127,6 +129,8 @@ def explanations(embedding: Floats, layer: Dense, rounding: Rounding, *, has_sig
         Of the message.
     has_sign : bool
         Whether features are known not to be negative, as after ReLU.
+    is_guess : bool
+        Whether the label is the model's own; else it may be any, as that of a gradient for training.
 
     Returns
     -------
@@ -158,7 +162,7 @@ def explanations(embedding: Floats, layer: Dense, rounding: Rounding, *, has_sig
     found: list[tuple[Explanation, _Fit]] = []
     for sign in _signs(right[0], error / float(values[0]), has_sign=has_sign):
         for label in _labels(embedding @ (sign * right[0]), error):
-            fit = _Fit(embedding, sign * right[0], label, layer, rounding)
+            fit = _Fit(embedding, sign * right[0], label, layer, rounding, is_guess=is_guess)
             found += [(one, fit) for one in map(fit.explained, fit.scales()) if one is not None]
     found.sort(key=lambda pair: pair[0].misfit)
     distinct: list[Explanation] = []
@@ -175,8 +179,16 @@ class _Fit:
     """An embedding beside what the model would send at features of its direction, of any length."""
 
     def __init__(
-        self, embedding: Floats, direction: Floats, label: int, layer: Dense, rounding: Rounding
+        self,
+        embedding: Floats,
+        direction: Floats,
+        label: int,
+        layer: Dense,
+        rounding: Rounding,
+        *,
+        is_guess: bool,
     ) -> None:
+        self.is_guess = is_guess
         self.direction, self.label, self.layer, self.rounding = direction, label, layer, rounding
         self.embedding = _mended(embedding, label, is_noised=rounding.noise > 0.0)
         self.factor = embedding @ direction
@@ -209,7 +221,8 @@ class _Fit:
         features, rounding = scale * self.direction, self.rounding
         logits = self.layer.outputs_of(features)
         slack = max(1e-5, 3.0 * rounding.noise + rounding.precision)
-        if logits[self.label] < logits.max() - slack * max(1.0, float(np.abs(logits).max())):
+        least = logits.max() - slack * max(1.0, float(np.abs(logits).max()))
+        if self.is_guess and logits[self.label] < least:
             return None
         proba = np.exp(log_softmax(logits))
         # without the rounding of 1 − p
