@@ -327,6 +327,30 @@ def test_missing_equations_are_counted() -> None:
     assert "fix about 19 of 64 directions" in found.reason
 
 
+def test_directions_that_layers_leave_open_one_by_one_are_no_proof() -> None:
+    """Together they tell all 64 values: the Jacobian of the message by the item has full rank."""
+    model = drawn(
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 2, 3, padding=1), nn.Sigmoid(), nn.Conv2d(2, 2, 3, stride=2, padding=1),
+            nn.Sigmoid(), nn.Flatten(), nn.Linear(32, 10),
+        )
+    )  # fmt: skip
+    item = picture(8, 8)[None]
+    found = attacked(model, item)
+    assert found.outcome == "failed"
+    assert "it is no second item that explains it" in found.reason
+    exact = model.double()
+
+    def sent(one: torch.Tensor) -> torch.Tensor:
+        loss = nn.functional.cross_entropy(exact(one[None]), torch.tensor([1]))
+        slopes = torch.autograd.grad(loss, list(exact.parameters()), create_graph=True)
+        return torch.cat([slope.ravel() for slope in slopes])
+
+    jacobian = torch.autograd.functional.jacobian(sent, torch.tensor(item, dtype=torch.float64))  # type: ignore[no-untyped-call]
+    values = torch.linalg.svdvals(jacobian.reshape(-1, 64))
+    assert float(values[-1]) > 1e-5 * float(values[0])
+
+
 def test_smooth_pictures_come_first_among_those_that_explain_alike() -> None:
     model = drawn(
         lambda: nn.Sequential(nn.Conv2d(1, 2, 2, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(32, 10))

@@ -67,8 +67,9 @@ class RecursivePeel(Attack):
 
     The answer counts as recovered where the message that it would make differs from the one received by no
     more than rounding, noise and the errors of the values explain, and these errors are small beside the
-    item's own spread; where the equations leave directions open, and the answer explains the
-    message, it is unidentifiable, and says how many. The answer is then the one nearest to what is usual, of
+    item's own spread. Where the equations leave directions open, it is unidentifiable, and says how many, if
+    the answer explains the message as far as rounding and noise let it; if not, the attack failed, since
+    layers together may tell what each leaves open. The answer is then the one nearest to what is usual, of
     images the smoothest.
 
     Fails where more than one item is behind the message, where layers are no chain, and where noise drowns
@@ -274,14 +275,15 @@ class _Judge:
     def residual(self, item: Floats) -> float:
         return relative_distance(self.message(item), self._shared)
 
-    def expected(self, found: Peeled) -> float:
-        """The residual that rounding, noise, and the errors of the values would make."""
+    def expected(self, found: Peeled) -> tuple[float, float]:
+        """The residual that rounding and noise would make; and they with the errors of the values."""
         exact = self.message(found.item)
         rounding = relative_distance(self.message(found.item, is_rounded=True), exact)
         moved = relative_distance(self.message(found.drawn), exact)
         squares = sum(float((self.top.noise.of(one.numpy()) ** 2).sum()) for one in self._shared.values())
         length = sum(float((one**2).sum()) for one in self._shared.values())
-        return float(np.sqrt(rounding**2 + moved**2 + squares / length))
+        exactly = rounding**2 + squares / length
+        return float(np.sqrt(exactly)), float(np.sqrt(exactly + moved**2))
 
 
 def _judged(judge: _Judge, found: Peeled) -> Recovery:
@@ -292,7 +294,7 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
         less = judge.residual(cut)
         if less <= residual:
             residual, item = less, cut
-    allowed = min(_MARGIN * judge.expected(found), _LEAST_UNLIKE)
+    exactly, allowed = (min(_MARGIN * one, _LEAST_UNLIKE) for one in judge.expected(found))
     details: dict[str, Any] = {
         "layers": list(found.layers),
         "missing": found.missing,
@@ -301,7 +303,7 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
         "noise_share": judge.top.noise.share,
         "noise_amount": judge.top.noise.amount,
     }
-    outcome, reason = _outcome(judge, found, residual, allowed)
+    outcome, reason = _outcome(found, residual, allowed, exactly)
     return Recovery(
         outcome,
         reason,
@@ -313,13 +315,18 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
     )
 
 
-def _outcome(judge: _Judge, found: Peeled, residual: float, allowed: float) -> tuple[str, str]:
+def _outcome(found: Peeled, residual: float, allowed: float, exactly: float) -> tuple[str, str]:
     if found.missing and found.misfit < _DISAGREEING:
-        size, far = found.item.size, "" if residual <= allowed else f", {residual:.2g} away from it"
-        # beyond what is allowed the answer is no second item that explains the message
-        return "unidentifiable" if residual <= allowed else "failed", (
-            f"The equations fix about {size - found.missing:,} of {size:,} directions of the item; the "
-            f"answer is the likeliest of those that explain the message{far}."
+        size = found.item.size
+        fixed = f"The equations fix about {size - found.missing:,} of {size:,} directions of the item"
+        if residual <= exactly:
+            return "unidentifiable", (
+                f"{fixed}; the answer is the likeliest of those that explain the message."
+            )
+        # what each layer leaves open by itself the layers together may tell
+        return "failed", (
+            f"{fixed}, layer by layer; the likeliest item leaves {residual:.2g} of the message, and rounding "
+            f"and noise would leave {exactly:.2g}: it is no second item that explains it."
         )
     if not residual <= allowed:
         return "failed", (
