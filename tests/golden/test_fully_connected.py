@@ -133,13 +133,81 @@ def test_an_update_of_one_step_is_a_gradient() -> None:
     assert worst(recovered(sent, model, steps=1, rate=0.1).items, items_of(1)) < 1e-12
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_of_the_last_layer_the_item_follows_where_units_suffice(dtype: torch.dtype) -> None:
+    """About half of 60 units are on, each an equation for 12 values; the model's own features settle it."""
+    model = network(12, 60, 5, dtype=dtype)
+    for seed in range(10):
+        found = recovered(last_layer(model, items_of(1, seed), np.array([seed % 5])), model)
+        assert found.outcome == "recovered"
+        assert worst(found.items, items_of(1, seed)) < (1e-4 if dtype == torch.float32 else 1e-10)
+        assert found.labels is not None
+        assert found.labels.tolist() == [seed % 5]
+        assert found.features is not None
+        assert found.features.shape == (1, 60)
+        assert found.residual is not None
+        assert found.residual < (1e-5 if dtype == torch.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("frozen", [["1.weight", "1.bias"], ["1.weight"], ["1.bias"]])
+def test_a_frozen_first_layer_hides_no_item(frozen: list[str]) -> None:
+    """The earliest layer of which weight and bias are sent gives its input, which is followed back."""
+    model = network(12, 60, 20, 5)
+    sent = full(model, items_of(1), np.array([3]))
+    left = {name: one for name, one in sent.arrays.items() if name not in frozen}
+    found = recovered(Disclosure("full", left, 1), model)
+    assert found.outcome == "recovered"
+    assert worst(found.items, items_of(1)) < 1e-10
+    assert "the layer '3'" in found.reason
+    moved = update(model, items_of(1), np.array([3]), steps=1, rate=0.1)
+    left = {name: one for name, one in moved.arrays.items() if name not in frozen}
+    found = recovered(Disclosure("update", left, 1), model, steps=1, rate=0.1)
+    assert worst(found.items, items_of(1)) < 1e-8
+
+
+def test_an_update_of_unknown_scale_leads_back_through_a_frozen_layer() -> None:
+    model = network(12, 60, 5)
+    model[1].requires_grad_(False)
+    sent = update(model, items_of(1), np.array([3]), steps=3, rate=0.1)
+    found = recovered(sent, model)
+    assert found.outcome == "recovered"
+    assert worst(found.items, items_of(1)) < 1e-8
+    assert "the layer '3'" in found.reason
+
+
+def test_an_item_that_the_rest_of_the_message_refutes_is_left_out() -> None:
+    """The input of the second layer is that of an item, and the rows of the first are another's."""
+    model = network(12, 60, 5)
+    one, other = (full(model, items_of(1, seed), np.array([3])).arrays for seed in (1, 2))
+    arrays = {"1.weight": one["1.weight"], "3.weight": other["3.weight"], "3.bias": other["3.bias"]}
+    found = recovered(Disclosure("full", arrays, 1), model)
+    assert (found.outcome, found.items) == ("refused", None)
+    assert re.search(r"leaves \d.* of the message", found.reason)
+    still = {"3.weight": 0.0 * one["3.weight"], "3.bias": one["3.bias"]}
+    found = recovered(Disclosure("full", still, 1), model)
+    assert found.items is None
+    assert "Nothing enters the layer '3'" in found.reason
+
+
+def test_noise_that_an_inversion_makes_larger_is_no_item() -> None:
+    """Of 24 units about 12 are on: noise of the features comes back many times as large, or not at all."""
+    model, rng = network(12, 24, 5), np.random.default_rng(0)
+    for seed in range(30):
+        sent = last_layer(model, items_of(1, seed), np.array([3]))
+        usual = np.sqrt(sum((one**2).sum() for one in sent.arrays.values()) / sent.size)
+        arrays = {name: one + 1e-2 * usual * rng.normal(size=one.shape) for name, one in sent.arrays.items()}
+        found = recovered(Disclosure("last_layer", arrays, 1), model)
+        assert found.items is None or worst(found.items, items_of(1, seed)) < 0.2
+
+
 def test_of_the_last_layer_the_features_follow() -> None:
-    model = network(12, 20, 5)
+    model = network(12, 16, 5)
     found = recovered(last_layer(model, items_of(1), np.array([3])), model)
     truth = model[:-1](torch.tensor(items_of(1))).detach().numpy()
     assert found.items is None
     assert found.features is not None
     assert found.features == pytest.approx(truth, abs=1e-12)
+    assert re.search(r"No item follows: \d+ units of the layer '1' speak of its 12 inputs", found.reason)
     assert "does not hold the gradient of the first layer, '1'" in found.reason
 
 
@@ -151,6 +219,7 @@ def test_behind_convolutions_the_features_follow() -> None:
     assert found.items is None
     assert found.features is not None
     assert found.features.shape == (1, 84)
+    assert "not made of linear layers" in found.reason
 
 
 def test_two_items_taken_for_one_are_noticed() -> None:

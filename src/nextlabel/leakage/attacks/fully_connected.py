@@ -18,9 +18,9 @@ from nextlabel.leakage.closed_forms.layer_gradients import (
     spectrum_of_items,
 )
 from nextlabel.leakage.closed_forms.lone_units import lone_items
+from nextlabel.leakage.closed_forms.single_inputs import item_behind, single_input
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.precisions import widened
-from nextlabel.maths.axes import Floats
 from nextlabel.maths.row_space import Spectrum, spectrum_of
 
 __all__ = ["FullyConnected"]
@@ -30,6 +30,7 @@ _HALF = 0.5  # of an update of several steps: its residual is that of the mean g
 _NOISE = 10.0  # times the noise that the rows show: what it may leave of the residual
 _ONE = 1e-4  # of a message's length: what is left when one item explains it
 _ROUNDED = 16.0  # rounding units: of a few hundred steps, each of which rounds the weights by less than half
+_CLOSE = 1e-3  # of a message's length: what an item that was followed back may leave of it in any case
 _EVIDENT = 1e-3  # of the rows' length
 _LISTED = 64  # singular values in the details
 
@@ -42,8 +43,10 @@ class FullyConnected(Attack):
     Notes
     -----
     Of one item row r of dL/dW is db_r times x, so that x = Σ_r db_r·dW_r / Σ_r db_r², which averages
-    rounding. Where the first layer with weights is linear, x is the item; of the last layer it is the
-    features.
+    rounding. Where the first layer with weights is linear, x is the item. Where its weight or bias is not
+    sent, x is what enters the first layer of which both are, and is followed back through the layers before,
+    as `followed` says: where ReLU leaves as many units on as an item has values, a last layer alone gives
+    the item. Else it gives the features that enter it.
 
     Of several items dL/dW = Σ_i δ_i x_i' has the rank of the batch: its row space is the span of the items,
     and the details hold its singular values, the rank, where they fall last, and the gap. An item that is
@@ -59,7 +62,7 @@ class FullyConnected(Attack):
     only if the rows are those of one input up to the rounding of the weights; the rest of the message, which
     has a scale, is not held against it, and no label is solved for.
 
-    Fails where the layer has no bias: one item is then known up to its scale; where another layer with
+    Fails where no layer has a bias: one item is then known up to its scale; where another layer with
     weights comes first; where noise is as large as the gradient. Items that leave more of the message than
     rounding, and the noise that the rows of the first layer show, are given as failed.
 
@@ -113,7 +116,7 @@ class FullyConnected(Attack):
         if found.is_zero:
             return _by_another(gradient, seen, knowledge, items, remark)
         if found.weight is None or found.bias is None or not found.bias.any():
-            return _without_one(found, _spectrum(found))
+            return _by_later(_without_one(found, _spectrum(found)), gradient, knowledge, items, remark)
         if items == 1:
             return _single(found, seen, gradient, knowledge, remark)
         values = np.asarray(np.linalg.svd(found.joined, compute_uv=False), np.float64)
@@ -146,18 +149,44 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
     if items > 1:
         reason = f"{why} Of the last layer the features of one item follow; the message speaks of {items}."
         return Recovery("refused", reason, details=_shown(spectrum))
-    features, apart = _solved(found.weight, found.bias)
-    outcome = "recovered" if apart < _FAR else "failed"
-    reason = f"{why} What is recovered are the features that enter the last layer.{remark}"
+    features, apart = single_input(found.weight, found.bias)
     # what the layer says of the features, less the slope of half a squared error: the target
     target = found.layer.outputs_of(features) - found.bias if knowledge.loss == "squared_error" else None
-    return Recovery(
-        outcome,
-        reason,
+    made = Recovery(
+        "recovered" if apart < _FAR else "failed",
+        f"{why} What is recovered are the features that enter the last layer.{remark}",
         labels=None if target is None else target[None],
         features=features[None],
         residual=apart,
         details=_shown(spectrum),
+    )
+    return _by_later(made, gradient, knowledge, items, remark)
+
+
+def _by_later(
+    made: Recovery, gradient: Disclosure, knowledge: Knowledge, items: int, remark: str
+) -> Recovery:
+    """With the item behind the first later layer that tells its input, where the message bears it out."""
+    behind = item_behind(gradient, knowledge) if items == 1 else None
+    if behind is None:
+        return made
+    if behind.item is None:
+        return replace(made, reason=f"{made.reason} {behind.reason}") if made.features is not None else made
+    closed = explained(behind.item[None], gradient, knowledge)
+    refuted = _refuted(closed, _HALF if remark else max(_CLOSE, _limit(closed, made.residual or 0.0)))
+    if refuted:
+        return replace(made, reason=f"{made.reason} {refuted}".strip())
+    return replace(
+        made,
+        outcome="recovered",
+        reason=(
+            f"The input of the layer {behind.layer!r} was followed back to an item of which the model makes "
+            f"that input again.{remark}"
+        ),
+        items=behind.item[None],
+        labels=closed.answers,
+        residual=closed.residual,
+        evaluations=int(closed.residual is not None),
     )
 
 
@@ -168,7 +197,7 @@ def _single(
     knowledge: Knowledge,
     remark: str,
 ) -> Recovery:
-    row, apart = _solved(found.joined[:, :-1], found.joined[:, -1])
+    row, apart = single_input(found.joined[:, :-1], found.joined[:, -1])
     # the decomposition of a large layer takes longer than all else, and says nothing of one item
     spectrum = _of_one(found, apart) if apart < _ONE else _spectrum(found)
     item = seen.items_of(row[None])
@@ -229,7 +258,7 @@ def _unscaled(disclosure: Disclosure, knowledge: Knowledge) -> Recovery:
     spectrum = _spectrum(found)
     if found.weight is None or found.bias is None or not found.bias.any():
         return _without_one(found, spectrum, first if isinstance(first, str) else "")
-    row, apart = _solved(found.weight, found.bias)
+    row, apart = single_input(found.weight, found.bias)
     limit = _rounding_of(found)
     unknown = " and ".join(name for name in ("steps", "rate") if getattr(knowledge, name) is None)
     reason = (
@@ -237,10 +266,17 @@ def _unscaled(disclosure: Disclosure, knowledge: Knowledge) -> Recovery:
         f"free of scale; the rows are {apart:.2g} of their length away from those of one input, and rounding "
         f"may leave {limit:.2g}."
     )
+    items = None if seen is None else seen.items_of(row[None])
+    if isinstance(first, str):
+        reason = f"{first} {reason} It is what enters the last layer."
+        behind = item_behind(change, knowledge) if apart <= limit else None
+        if behind is not None and behind.item is not None:
+            items = behind.item[None]
+            reason += f" The input of the layer {behind.layer!r} was followed back to the item."
     return Recovery(
         "recovered" if apart <= limit else "failed",
-        f"{first} {reason} It is what enters the last layer." if isinstance(first, str) else reason,
-        items=None if seen is None else seen.items_of(row[None]),
+        reason,
+        items=items,
         features=row[None] if seen is None or len(seen.layers) == 1 else None,
         residual=apart,
         details=_shown(spectrum),
@@ -331,14 +367,6 @@ def _without_one(found: LayerGradient, spectrum: Spectrum, why: str = "") -> Rec
             "as where that is frozen, or parametrised."
         )
     return Recovery("refused", reason.strip(), details=_shown(spectrum))
-
-
-def _solved(weight: Floats, bias: Floats) -> tuple[Floats, float]:
-    """The one input that explains the rows best, and how far they are from it as a share of their length."""
-    row = bias @ weight / (bias @ bias)
-    apart = np.linalg.norm(weight - np.outer(bias, row))
-    length = np.sqrt((weight**2).sum() + (bias**2).sum())
-    return row, float(apart / length)
 
 
 def _of_one(found: LayerGradient, apart: float) -> Spectrum:

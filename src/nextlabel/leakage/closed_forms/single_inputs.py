@@ -1,0 +1,122 @@
+"""The one input that a linear layer's gradient speaks of, and the item behind it where layers come before."""
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.errors import DisclosureError, LearnerError
+from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers
+from nextlabel.leakage.closed_forms.followed_features import followed, why_not_followed
+from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, gradient_of
+from nextlabel.leakage.precisions import rounding_of
+from nextlabel.maths.axes import Floats
+
+__all__ = ["ItemBehind", "item_behind", "single_input"]
+
+_ERROR = 32.0  # rounding units that an input may be off
+_UNSURE = 0.02  # of the largest value: a coarser message says no less of which units are on
+_SEEN = 4.0  # times the noise of a value: what is above it is on
+_NOISE = 3.0  # times the noise of an input: what the model's own may be away from it
+_CLOSE = 1e-3  # of an input: what the model's own may be away from it in any case
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ItemBehind:
+    """The item that the input of a later layer leads to.
+
+    Parameters
+    ----------
+    item : array of float64, the axes of an item, or None
+    layer : str
+        The layer that it was followed from.
+    reason : str
+        Where there is no item, why.
+    """
+
+    item: Floats | None
+    layer: str
+    reason: str = ""
+
+
+def single_input(weight: Floats, bias: Floats) -> tuple[Floats, float]:
+    """The one input that explains the rows best, and how far they are from it as a share of their length.
+
+    Parameters
+    ----------
+    weight : array of float64, axes (m, d)
+        The gradient of one item's loss by the weight of a layer.
+    bias : array of float64, axes (m,)
+        By its bias; not all zero.
+
+    Examples
+    --------
+    >>> row, apart = single_input(np.array([[1.0, 2.0], [-2.0, -4.0]]), np.array([0.5, -1.0]))
+    >>> row.tolist(), apart
+    ([2.0, 4.0], 0.0)
+    """
+    row = bias @ weight / (bias @ bias)
+    apart = np.linalg.norm(weight - np.outer(bias, row))
+    length = np.sqrt((weight**2).sum() + (bias**2).sum())
+    return row, float(apart / length)
+
+
+def item_behind(gradient: Disclosure, knowledge: Knowledge) -> ItemBehind | None:
+    """The item of a message of one, followed back from the first layer of which weight and bias are sent.
+
+    Parameters
+    ----------
+    gradient : Disclosure
+        Of one item: a gradient, or a change of any scale, as long as what enters the layer stayed the same.
+    knowledge : Knowledge
+        The model.
+
+    Returns
+    -------
+    ItemBehind or None
+        None where the message holds no such layer behind the first, or the model's layers cannot be read.
+
+    Notes
+    -----
+    The input follows as in `single_input`, and is followed back as in `followed`. Its error is the rounding
+    of the message, or what the rows show of noise, spread over their m·d numbers, over the length of the
+    gradient by the bias. A later layer would tell less: its input is made of this one's. Time O(m·d²) a
+    layer of m units and d inputs.
+    """
+    try:
+        seen = dense_layers(knowledge)
+    except LearnerError:
+        return None
+    for place, layer in enumerate(seen.layers[1:], start=2):
+        try:
+            found = gradient_of(layer, gradient)
+        except DisclosureError:
+            continue
+        if found.weight is not None and found.bias is not None and found.bias.any():
+            sent = gradient.arrays[layer.weight_name]
+            precision = max(found.precision, rounding_of(sent, knowledge)[0])
+            return _behind(found, precision, replace(seen, layers=seen.layers[:place]), knowledge)
+    return None
+
+
+def _behind(found: LayerGradient, precision: float, seen: DenseLayers, knowledge: Knowledge) -> ItemBehind:
+    assert found.weight is not None
+    assert found.bias is not None
+    row, apart = single_input(found.weight, found.bias)
+    largest, length = float(np.abs(row).max()), float(np.linalg.norm(row))
+    if not largest:
+        return ItemBehind(None, found.layer.name, f"Nothing enters the layer {found.layer.name!r}.")
+    noise = apart * np.sqrt(1.0 + length**2) / np.sqrt(found.weight.size)  # of one value of the input
+    made = followed(
+        row,
+        seen,
+        knowledge,
+        tolerance=max(_SEEN * noise / largest, min(_ERROR * precision, _UNSURE)),
+        near=max(_CLOSE, _ERROR * precision, _NOISE * noise * np.sqrt(len(row)) / length),
+    )
+    return ItemBehind(
+        made.item, found.layer.name, "" if made.item is not None else why_not_followed(made, seen)
+    )
