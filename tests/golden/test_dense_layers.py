@@ -22,7 +22,13 @@ MADE = {
     "tanh": nn.Tanh(),
     "softplus": nn.Softplus(),
     "elu": nn.ELU(),
+    "gelu": nn.GELU(),
+    "gelu_tanh": nn.GELU("tanh"),
+    "silu": nn.SiLU(),
+    "mish": nn.Mish(),
+    "hardswish": nn.Hardswish(),
 }
+ABOVE_ZERO = ("relu", "gelu", "gelu_tanh", "silu", "mish", "hardswish")
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -33,7 +39,7 @@ def test_each_activation_is_recognised_and_undone(name: str) -> None:
     assert found.name == name
     usable, inputs, slopes = found.undone(outputs.numpy()[0], 1e-12)
     given = VALUES.numpy()[0]
-    assert usable.tolist() == [name != "relu" or value > 0 for value in given]
+    assert usable.tolist() == [name not in ABOVE_ZERO or value > 0 for value in given]
     assert inputs[usable] == pytest.approx(given[usable], abs=1e-9)
     moved = VALUES.clone().requires_grad_()
     MADE[name](moved).sum().backward()

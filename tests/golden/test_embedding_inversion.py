@@ -261,15 +261,14 @@ def test_a_message_without_embeddings_is_refused() -> None:
     assert "neither embeddings" in found.reason
 
 
-@pytest.mark.parametrize("between", [nn.GELU(), nn.SiLU()], ids=["gelu", "silu"])
 @pytest.mark.parametrize("width", [10, 160])
-def test_two_features_through_layers_that_are_not_followed_are_a_proof_only_of_few_units(
-    width: int, between: nn.Module
-) -> None:
-    """Of 160 units for 64 values one length alone is an item's, which another attack may find."""
+def test_two_features_behind_layers_that_are_not_followed_are_a_proof_only_of_few_units(width: int) -> None:
+    """Of 160 units for 64 values one length alone may be an item's, which another attack may find."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = nn.Sequential(nn.Flatten(), nn.Linear(64, width), between, nn.Linear(width, 2)).eval()
+        model = nn.Sequential(
+            nn.Flatten(), nn.Linear(64, width), nn.GELU(), nn.LayerNorm(width), nn.Linear(width, 2)
+        ).eval()
     items = np.random.default_rng(0).uniform(size=(10, 8, 8)).astype(np.float32)
     known = Knowledge(model, (8, 8), 2)
     found = EmbeddingInversion().recover(embedding(model, items), known, np.random.default_rng(0))
@@ -280,3 +279,21 @@ def test_two_features_through_layers_that_are_not_followed_are_a_proof_only_of_f
     assert found.items is None
     assert (found.outcome == "unidentifiable") == (not is_wide and len(left) == 10)
     assert ("was not tried" in found.reason) == is_wide
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize(
+    "between",
+    [nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Mish(), nn.Hardswish()],
+    ids=["gelu", "gelu_tanh", "silu", "mish", "hardswish"],
+)
+def test_activations_that_rise_from_zero_give_the_item_back(between: nn.Module, classes: int) -> None:
+    """About half of 200 units are above zero, where an output has one input."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 200), between, nn.Linear(200, classes)).eval()
+    items = np.random.default_rng(0).uniform(size=(10, 8, 8)).astype(np.float32)
+    known = Knowledge(model, (8, 8), classes)
+    found = EmbeddingInversion().recover(embedding(model, items), known, np.random.default_rng(0))
+    assert found.details["item_rows"] == list(range(10))
+    assert found.items == pytest.approx(items, abs=1e-3)

@@ -1,6 +1,8 @@
 """Activations of one value: recognised by what they do, and undone where they can be."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -23,6 +25,16 @@ _PLAIN = {
     "softplus": functional.softplus,
     "elu": functional.elu,
 }
+# Rising from 0 on, between half of their input and all of it; below, two inputs may have one output.
+_RISING: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "gelu": functional.gelu,
+    "gelu_tanh": partial(functional.gelu, approximate="tanh"),
+    "silu": functional.silu,
+    "mish": functional.mish,
+    "hardswish": functional.hardswish,
+}
+_FROM_ZERO = dict.fromkeys(_RISING, 0.0)
+_HALVINGS = 60  # of an interval: no more digits are left
 
 
 @final
@@ -33,7 +45,9 @@ class Activation:
     Parameters
     ----------
     name : str
-        ``"identity"``, ``"relu"``, ``"leaky_relu"``, ``"sigmoid"``, ``"tanh"``, ``"softplus"``, ``"elu"``.
+        ``"identity"``, ``"relu"``, ``"leaky_relu"``, ``"sigmoid"``, ``"tanh"``, ``"softplus"``, ``"elu"``,
+        ``"gelu"``, ``"gelu_tanh"``, ``"silu"``, ``"mish"``, ``"hardswish"``; of the last five outputs above
+        zero tell their input, and others do not.
     slope : float
         Of ``"leaky_relu"`` below zero.
 
@@ -85,7 +99,7 @@ def recognised(before: Tensor, after: Tensor) -> Activation | None:
     if before.shape != after.shape:
         return None
     before, after = before.double(), after.double()
-    for name, made in _PLAIN.items():
+    for name, made in {**_PLAIN, **_RISING}.items():
         if torch.allclose(made(before), after, rtol=_TOLERANCE, atol=_TOLERANCE * 0.1):
             return Activation(name)
     below = before < 0
@@ -99,7 +113,9 @@ def recognised(before: Tensor, after: Tensor) -> Activation | None:
 
 
 def _inside(name: str, outputs: Floats, tolerance: float) -> Bools:
-    low = {"relu": 0.0, "softplus": 0.0, "sigmoid": 0.0, "tanh": -1.0, "elu": -1.0}.get(name, -np.inf)
+    low = {"relu": 0.0, "softplus": 0.0, "sigmoid": 0.0, "tanh": -1.0, "elu": -1.0, **_FROM_ZERO}.get(
+        name, -np.inf
+    )
     high = 1.0 if name in ("sigmoid", "tanh") else np.inf
     inside = (outputs > low + tolerance) & (outputs < high - tolerance)
     if name == "leaky_relu":  # on which side of its bend, an output nearer than its error does not tell
@@ -122,4 +138,19 @@ def _inverse(activation: Activation, outputs: Floats) -> tuple[Floats, Floats]:
     if name == "leaky_relu":
         slopes = np.where(outputs < 0, activation.slope, ones)
         return outputs / slopes, slopes
+    if name in _RISING:
+        return _risen(_RISING[name], outputs)
     return outputs, ones
+
+
+def _risen(made: Callable[[Tensor], Tensor], outputs: Floats) -> tuple[Floats, Floats]:
+    """By halving the interval from the output to twice the output, in which its input lies."""
+    wanted = torch.tensor(outputs)
+    low, high = wanted.clone(), 2.0 * wanted
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        is_below = made(middle) < wanted
+        low, high = torch.where(is_below, middle, low), torch.where(is_below, high, middle)
+    inputs = high.requires_grad_()
+    slopes = torch.autograd.grad(made(inputs).sum(), inputs)[0]
+    return inputs.detach().numpy(), slopes.numpy()
