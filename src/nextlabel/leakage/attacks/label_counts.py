@@ -26,6 +26,10 @@ _PROBES = 64
 _FLAT = 0.02  # probabilities of random items that spread less than this are near-constant
 _UNSURE = 0.25  # of an item: a standard error of a count beyond which counts are not claimed
 _FAR = 0.5  # of an item: a count that had to be rounded by more fits no batch
+_LEFT = (
+    0.5  # of the message's length: counts that leave more of it, and more than their error, explain nothing
+)
+_SPREAD = 3.0  # standard errors
 
 Source = Literal["auto", "public", "solved", "untrained"]
 
@@ -67,8 +71,10 @@ class LabelCounts(Attack):
 
     Counts are claimed where the batch's mean prediction is sure enough: of public items, where the standard
     error that the spread of single predictions leaves, times B, stays below a quarter of an item; of random
-    items, where half the range of predictions does; solved for, with one item, where it is exact. Time
-    O(c²·d) and one pass over the public items.
+    items, where half the range of predictions does; solved for, with one item, where it is exact; and where
+    the rounding of the counts leaves at most half of the message, or what that error may leave. Of one item
+    that is predicted surely the gradient is too small to be counted by. Time O(c²·d) and one pass over the
+    public items.
 
     Without a bias the rows of dL/dW stand for it, along the mean features of public items.
 
@@ -153,17 +159,22 @@ class LabelCounts(Attack):
         counts = nearest_counts(wanted, items)
         rounding = float(np.abs(wanted - counts).max())
         words = _SOURCES[source].format(size=len(proba))
-        reason = f"With {words}; no count was rounded by more than {rounding:.2g}."
+        reason = f"The message was read with {words}; no count was rounded by more than {rounding:.2g}."
         size = float(np.linalg.norm(signal * share))
         error = _error(source, proba, items)
         if error > _UNSURE:
             size_of = f"by {error:.2g} of an item and more" if np.isfinite(error) else "by any number"
             reason += f" A count may be off {size_of}: the estimate does not tell them apart."
+        apart = float(np.linalg.norm(wanted - counts))
+        residual = apart / items / size
+        is_explained = residual <= _LEFT or apart <= _SPREAD * error * np.sqrt(len(wanted))
+        if not is_explained:
+            reason += f" Whole counts leave {residual:.2g} of it unexplained: too little is left to count by."
         return Recovery(
-            "recovered" if error <= _UNSURE and rounding < _FAR else "failed",
+            "recovered" if error <= _UNSURE and rounding < _FAR and is_explained else "failed",
             reason + remark,
             counts=counts,
-            residual=float(np.linalg.norm(wanted - counts)) / items / size,
+            residual=residual,
             details={"before_rounding": [float(value) for value in wanted], "prediction": source},
         )
 
