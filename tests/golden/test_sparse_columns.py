@@ -55,6 +55,24 @@ def test_rows_of_zeros_are_no_evidence() -> None:
     assert found.zeros.max() <= 40
 
 
+@pytest.mark.parametrize("columns", [3, 4, 5])
+def test_sets_of_rows_that_have_no_null_vector_are_passed_over(columns: int) -> None:
+    """As pruning leaves them: of rows in few directions a set may be singular to the last digit."""
+    rows = np.repeat(np.random.default_rng(0).normal(size=(3, columns)), 8, axis=0)
+    for seed in range(5):
+        found = SparseColumns(rows, 1e-9)
+        found.draw(20_000, np.random.default_rng(seed))
+        assert np.isfinite(found.directions).all()
+
+
+def test_draws_beside_singular_ones_count() -> None:
+    sparse = np.vstack([hidden(40, 3, 0), np.repeat(np.eye(3), 8, axis=0)])
+    basis = sparse @ np.random.default_rng(9).normal(size=(3, 3))
+    found = SparseColumns(basis, 1e-9)
+    found.draw(40_000, np.random.default_rng(0))
+    assert found.sparsest() is not None
+
+
 def test_parallel_rows_are_borne() -> None:
     # units that are on for the same single item have parallel rows: two of them have no unique null vector
     sparse = np.kron(np.eye(3), np.ones((8, 1)))

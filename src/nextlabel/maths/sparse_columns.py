@@ -48,7 +48,8 @@ class SparseColumns:
     Notes
     -----
     Each null vector is one linear system with a random last equation, O(b³), and one product O(m·b). A hidden
-    column of which half is zero is hit by one draw in about 2^(b − 1).
+    column of which half is zero is hit by one draw in about 2^(b − 1). Systems with a pivot that is zero to
+    the last digit are passed over.
 
     References
     ----------
@@ -102,7 +103,8 @@ class SparseColumns:
         system[:, -1] = rng.standard_normal((samples, b))
         # units that are alike have parallel rows: of such a set any null vector will do
         system += 1e-13 * rng.standard_normal(system.shape)
-        aim = np.zeros((samples, b, 1))
+        system = system[np.linalg.slogdet(system)[0] != 0]  # singular to the last digit all the same
+        aim = np.zeros((len(system), b, 1))
         aim[:, -1] = 1.0
         found: Floats = np.asarray(np.linalg.solve(system, aim)[:, :, 0], np.float64)
         found /= np.linalg.norm(found, axis=1, keepdims=True)
