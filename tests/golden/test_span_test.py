@@ -120,7 +120,8 @@ def test_repeated_tokens_shared_beginnings_copies_and_padding_are_sorted_out() -
     labels = np.array([0, 1, 2, 2, 1])
     found = attacked(full(model, tokens, labels), model)
     assert found.outcome == "recovered"
-    assert rows(found.items) == sorted(tuple(token for token in row if token) for row in tokens.tolist())
+    assert found.items is not None
+    assert sorted(found.items.tolist()) == sorted(tokens.tolist())
     assert found.residual is not None
     assert found.residual < 1e-5
 

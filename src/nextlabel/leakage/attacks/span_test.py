@@ -10,9 +10,10 @@ import numpy as np
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.precisions import widened
-from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted
+from nextlabel.leakage.text.paddings import ignores_padding, padded, padding_of
+from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted, words_to_try
 from nextlabel.leakage.text.span_search import Search
-from nextlabel.leakage.text.token_labels import Told, padded
+from nextlabel.leakage.text.token_labels import Told
 from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, reading, table_of, why_no_table
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.column_space import ColumnSpace, least_gap
@@ -22,6 +23,7 @@ __all__ = ["SpanTest"]
 
 
 _LARGEST = 1e300  # JSON knows no infinity
+_UNKNOWN = -1
 _SHOWN = 64  # singular values kept for a report
 
 
@@ -50,6 +52,10 @@ class SpanTest(Attack):
     tells positions by rotation. The last token of a model that predicts the next one leaves no trace but as
     a target, and is read from the gradient of the last layer. An encoder is searched by whole sentences,
     which ends for a few of them only.
+
+    Texts of unequal lengths come back with the token that fills them up at their ends, where the model states
+    one: see `nextlabel.leakage.text.paddings.padding_of`. An encoder may look at it, or be told by a mask of
+    its own to leave it out; texts filled up at their beginnings are found of models that look at it.
 
     The threshold comes from the spectrum (see `nextlabel.maths.column_space`): no constant is tuned to a
     batch. Time O(v·t·d) for a vocabulary of v at t positions, O(d³) for the spectra, and a forward pass of
@@ -100,7 +106,7 @@ class SpanTest(Attack):
         return "solving"
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
-        """The sequences of a batch, padded with -1."""
+        """The sequences of a batch, filled up with the model's padding, or with -1 where it has none."""
         if disclosure.kind != "full":
             return Recovery("refused", "the span test reads the full gradient")
         table = table_of(knowledge)
@@ -152,16 +158,23 @@ class _Attempt:
         could_fill = self.items * length >= first.size
         if first.is_exhausted or (could_fill and not first.has_gap):
             return Recovery("refused", _exhausted(first), details=details)
-        return self._searched(read, layers, bag, details)
+        return self._searched(read, layers, details)
 
-    def _searched(
-        self, read: Reading, layers: Sequence[SpanLayer], bag: Tokens | None, details: dict[str, Any]
-    ) -> Recovery:
+    def _searched(self, read: Reading, layers: Sequence[SpanLayer], details: dict[str, Any]) -> Recovery:
         model, (length,) = self.knowledge.model, self.knowledge.item_shape
         kept = trusted(layers)
-        words = np.arange(self.words) if bag is None else bag
+        padding = padding_of(model, self.table)
         search = Search(
-            model, kept, length, read.has_positions, words, self.attack.evaluations, self.deadline
+            model,
+            kept,
+            length,
+            read.has_positions,
+            words_to_try(model, self.table, self.disclosure),
+            self.attack.evaluations,
+            self.deadline,
+            can_be_shorter=padding is not None
+            and not read.is_causal
+            and ignores_padding(model, read, length, self.words, padding),
         )
         fitting = search.candidates()
         details |= {
@@ -174,19 +187,29 @@ class _Attempt:
             sequences, is_whole = search.sentences(
                 fitting, self.rng, lambda found: self._unexplained(kept, found) <= 1.0
             )
-        told = Told.of(self.knowledge, self.disclosure, read, sequences)
+        told = Told.of(self.knowledge, self.disclosure, read, sequences, padding)
         left = self._unexplained(kept, told.sequences)
-        is_found = is_whole and left <= 1.0
+        more = len(told.items) - self.items
         return Recovery(
-            "recovered" if is_found else "failed",
-            _reason(left, is_whole, search.is_cut, len(kept)),
-            items=padded(told.items, length, -1) if told.items else None,
+            "recovered" if is_whole and left <= 1.0 and more <= 0 else "failed",
+            _reason(left, is_whole, search.is_cut, len(kept), more),
+            items=self._items(told, read, padding) if told.items else None,
             labels=told.labels,
             residual=told.residual,
             evaluations=search.used,
             is_cut=search.is_cut and not is_whole,
             details=details | {"unexplained": float(min(left, _LARGEST))},
         )
+
+    def _items(self, told: Told, read: Reading, padding: int | None) -> Tokens:
+        """Sequences as items; -1 stands for tokens that are not known."""
+        (length,) = self.knowledge.item_shape
+        items = told.items
+        if read.is_causal and self.knowledge.loss == "language_model":
+            # the last token of a text goes into no layer: unless its target told it, it is not known
+            seen = set(told.sequences)
+            items = [(*one, _UNKNOWN)[:length] if one in seen else one for one in items]
+        return padded(items, length, _UNKNOWN if padding is None else padding)
 
     def _unexplained(self, layers: Sequence[SpanLayer], sequences: Sequence[tuple[int, ...]]) -> float:
         """What the sequences leave of the layers' spaces, in the worst, as a share of what noise explains."""
@@ -218,7 +241,12 @@ def _exhausted(first: ColumnSpace) -> str:
     )
 
 
-def _reason(left: float, is_whole: bool, is_cut: bool, layers: int) -> str:
+def _reason(left: float, is_whole: bool, is_cut: bool, layers: int, more: int) -> str:
+    if is_whole and left <= 1.0 and more > 0:
+        return (
+            f"{more:,} more sequences lie in the spaces of the layers than the message speaks of, and these "
+            "do not tell which of them it has"
+        )
     if is_whole and left <= 1.0:
         alone = "; no later layer shows all tokens, so their order is not certain" if layers == 1 else ""
         return f"the sequences account for all that the layers' gradients span{alone}"

@@ -1,12 +1,15 @@
 """The last tokens of sequences whose model has one table for input and output: seen as targets only."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
-from nextlabel.leakage.text.token_places import Place, Tokens, inputs_at
+from nextlabel.leakage.text.paddings import padded
+from nextlabel.leakage.text.token_places import Place, Tokens, inputs_at_ends
 
 __all__ = ["last_tokens"]
 
@@ -15,7 +18,11 @@ _ENOUGH = 1e-3  # share of the message that is left when all last tokens are rig
 
 
 def last_tokens(
-    knowledge: Knowledge, disclosure: Disclosure, head: Place, tokens: Tokens
+    knowledge: Knowledge,
+    disclosure: Disclosure,
+    head: Place,
+    sequences: Sequence[tuple[int, ...]],
+    padding: int,
 ) -> tuple[Tokens, float] | None:
     """The targets at the last position of sequences of a model that predicts the next token.
 
@@ -25,8 +32,10 @@ def last_tokens(
     disclosure : Disclosure
     head : Place
         The layer that makes the logits.
-    tokens : array of int64, axes (n, t)
-        All sequences of the batch, without their last tokens.
+    sequences : sequence of tuples of int
+        All of the batch, without their last tokens.
+    padding : int
+        Fills up the shorter of them.
 
     Returns
     -------
@@ -45,30 +54,32 @@ def last_tokens(
     names = [own for own, one in knowledge.model.named_parameters() if one is weight]
     if not names or names[0] not in disclosure.arrays:
         return None
-    (inputs,) = inputs_at(knowledge.model, [head.module], tokens, is_last=True)
+    inputs = inputs_at_ends(knowledge.model, head.module, sequences)
     if len(inputs) > inputs.shape[1]:
         return None
-    share = 1.0 if knowledge.reduction == "sum" else 1.0 / tokens.size
+    lengths = np.array([len(one) for one in sequences])
+    share = 1.0 if knowledge.reduction == "sum" else 1.0 / lengths.sum()
     gradient = MessageGradient(knowledge.model, knowledge.loss, "sum", list(disclosure.arrays))
     sent = tensors_of(disclosure)
-    targets = np.concatenate([tokens[:, 1:], np.full((len(tokens), 1), -100)], axis=1)
+    tokens = padded(sequences, lengths.max(), padding)
+    targets = padded([one[1:] for one in sequences], lengths.max(), -100)
     best: tuple[Tokens, float] | None = None
-    every = np.arange(len(tokens))
+    every, ends = np.arange(len(tokens)), lengths - 1
     for _ in range(_ROUNDS):
         found = {
             name: share * one
             for name, one in gradient(torch.as_tensor(tokens), torch.as_tensor(targets)).items()
         }
         left = relative_distance(found, sent)
-        if (targets >= 0).all() and (best is None or left < best[1]):
-            best = targets[:, -1].copy(), left
+        if (targets[every, ends] >= 0).all() and (best is None or left < best[1]):
+            best = targets[every, ends], left
         if best is not None and left <= _ENOUGH:
             break
         rest = (sent[names[0]] - found[names[0]]).double().numpy()
         rows = np.linalg.lstsq(inputs.T, rest.T, rcond=None)[0]
         likely = rows.argmin(axis=1)
-        is_wrong = (targets[:, -1] < 0) | (rows[every, likely] < -0.5 * share)
+        is_wrong = (targets[every, ends] < 0) | (rows[every, likely] < -0.5 * share)
         if not is_wrong.any():
             break
-        targets[is_wrong, -1] = likely[is_wrong]
+        targets[every[is_wrong], ends[is_wrong]] = likely[is_wrong]
     return best

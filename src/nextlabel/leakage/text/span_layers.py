@@ -11,7 +11,7 @@ from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_a
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.column_space import ColumnSpace, column_space
 
-__all__ = ["SpanLayer", "bag_of_words", "gradient_of", "span_layers", "trusted"]
+__all__ = ["SpanLayer", "bag_of_words", "gradient_of", "span_layers", "trusted", "words_to_try"]
 
 
 _BALANCED = 0.05  # independent columns have a sum as long as all of them together
@@ -138,3 +138,17 @@ def bag_of_words(table: str, disclosure: Disclosure) -> Tokens | None:
     if present.all() or not present.any() or rows[present].mean() < 0.99:
         return None
     return np.flatnonzero(present).astype(np.int64)
+
+
+def words_to_try(model: Any, table: str, disclosure: Disclosure) -> Tokens:
+    """The tokens that may be in the texts of a message: all of them, unless the bag of words tells them.
+
+    Notes
+    -----
+    A row that the table holds still, as that of padding is, has no gradient, whether it was looked up or not.
+    """
+    of_tokens, bag = model.get_submodule(table), bag_of_words(table, disclosure)
+    if bag is None:
+        return np.arange(of_tokens.num_embeddings)
+    held = of_tokens.padding_idx
+    return bag if held is None else np.union1d(bag, [held])

@@ -40,6 +40,8 @@ class Search:
         How many sequences may be run through the model.
     deadline : float
         Of `time.monotonic`.
+    can_be_shorter : bool
+        Whether sentences may have fewer tokens, since the model ignores what fills them up.
 
     Notes
     -----
@@ -55,6 +57,7 @@ class Search:
     words: Tokens
     evaluations: int
     deadline: float
+    can_be_shorter: bool = False
     used: int = field(default=0, init=False)
 
     @property
@@ -131,28 +134,41 @@ class Search:
         is_done : callable
             Whether sequences explain the message.
         """
-        if any(len(one) == 0 for one in candidates):
+        lengths = self._lengths(candidates)
+        if not lengths:
             return [], True
-        count = float(np.prod([float(len(one)) for one in candidates]))
-        if self.used + count <= self.evaluations:
-            tried = np.array(list(product(*candidates)), dtype=np.int64)
-            scores = self._scores(tried, is_last=False)
-            return sorted({tuple(map(int, one)) for one in tried[scores <= 1.0]}), not self.is_cut
+        sizes = np.array([float(len(one)) for one in candidates])
+        count = float(sum(np.prod(sizes[:length]) for length in lengths))
         found: set[tuple[int, ...]] = set()
+        if self.used + count <= self.evaluations:
+            for length in lengths:
+                tried = np.array(list(product(*candidates[:length])), dtype=np.int64)
+                found |= {tuple(map(int, one)) for one in tried[self._scores(tried, is_last=False) <= 1.0]}
+            return sorted(found), not self.is_cut
+        ends = _ends(sizes, lengths)
         while not self.is_over:
-            sentence, score = self._descent(candidates, rng)
+            length = lengths[0] if len(lengths) == 1 else int(rng.choice(lengths, p=ends))
+            sentence, score = self._descent(candidates[:length], rng)
             if score <= 1.0:
                 found.add(tuple(map(int, sentence)))
                 if is_done(sorted(found)):
                     return sorted(found), True
         return sorted(found), False
 
+    def _lengths(self, candidates: Sequence[Tokens]) -> list[int]:
+        """How many tokens a sentence can have."""
+        empty = [position for position, one in enumerate(candidates) if len(one) == 0]
+        reached = empty[0] if empty else self.length
+        if self.can_be_shorter:
+            return list(range(1, reached + 1))
+        return [] if empty else [self.length]
+
     def _descent(self, candidates: Sequence[Tokens], rng: np.random.Generator) -> tuple[Tokens, float]:
         current = np.array([rng.choice(one) for one in candidates], dtype=np.int64)
         best = float("inf")
         for _ in range(_SWEEPS):
             before = best
-            for position in rng.permutation(self.length):
+            for position in rng.permutation(len(candidates)):
                 tried = np.repeat(current[None], len(candidates[position]), axis=0)
                 tried[:, position] = candidates[position]
                 scores = self._totals(tried)
@@ -190,3 +206,9 @@ class Search:
                 scores = one.space.scores(values.reshape(-1, values.shape[-1]), of)
                 found[start : start + _CHUNK, row] = scores.reshape(len(part), positions)
         return found
+
+
+def _ends(sizes: Floats, lengths: Sequence[int]) -> Floats:
+    """How often a sentence of each length is looked for: more where fewer candidates are behind it."""
+    fewer = np.maximum(-np.diff(np.append(sizes, 0.0)), 0.0)[np.array(lengths) - 1] + 0.1
+    return np.asarray(fewer / fewer.sum())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
-from nextlabel.leakage.text.span_layers import bag_of_words
+from nextlabel.leakage.text.span_layers import words_to_try
 from nextlabel.leakage.text.token_places import Place, Tokens, inputs_at, reading
 from nextlabel.maths.axes import Floats
 
@@ -68,8 +68,8 @@ class Candidates:
         read = reading(knowledge.model, length, self._words)
         self._first: Place | None = read.places[0] if read.places else None
         # what no layer reads by itself is told less well: of the words that were written to, if they are seen
-        bag = bag_of_words(table, disclosure) if self._first is None else None
-        self._tried = np.arange(self._words) if bag is None else bag
+        every = np.arange(self._words)
+        self._tried = every if self._first else words_to_try(knowledge.model, table, disclosure)
         self._rows = of_tokens.weight.detach().cpu().double().numpy()
         self.model = copy.deepcopy(knowledge.model)
         self._given = Given()

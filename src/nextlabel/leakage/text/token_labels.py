@@ -11,10 +11,11 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.text.last_tokens import last_tokens
-from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_at
+from nextlabel.leakage.text.paddings import padded
+from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_at_ends
 from nextlabel.maths.axes import Floats
 
-__all__ = ["Solved", "Told", "padded", "solved_targets"]
+__all__ = ["Solved", "Told", "solved_targets"]
 
 
 _FITTING = 0.05  # of the message: what last tokens may leave; a wrong one leaves more
@@ -80,8 +81,9 @@ class Told:
         disclosure: Disclosure,
         read: Reading,
         sequences: Sequence[tuple[int, ...]],
+        padding: int | None = None,
     ) -> "Told":
-        """What the last layer tells of sequences."""
+        """What the last layer tells of sequences, of a model whose texts are filled up with that token."""
         plain = [one for one in sequences if one]
         is_language = knowledge.loss == "language_model"
         head = read.places[-1]
@@ -89,10 +91,10 @@ class Told:
             return cls(plain, plain)
         solved = solved_targets(knowledge.model, head, disclosure, plain, is_each_position=is_language)
         if solved is None:
-            return cls._of_one_table(knowledge, disclosure, head, plain)
+            return cls._of_one_table(knowledge, disclosure, head, plain, padding)
         targets = solved.present
         if is_language:
-            return cls._continued(knowledge, disclosure, plain, targets)
+            return cls._continued(knowledge, disclosure, plain, targets, padding)
         share = 1.0 if knowledge.reduction == "sum" else 1.0 / disclosure.items
         weights = dict(zip(solved.contexts, solved.weights, strict=True))
         kept = [one for one in plain if one in targets]
@@ -102,18 +104,26 @@ class Told:
             copies = dict.fromkeys(kept, 1)
         items = [one for one in kept for _ in range(copies[one])]
         labels = np.array([targets[one] for one in items], dtype=np.int64)
-        return cls(kept, items, labels, _residual(knowledge, disclosure, items, labels))
+        return cls(kept, items, labels, _residual(knowledge, disclosure, items, labels, padding))
 
     @classmethod
     def _of_one_table(
-        cls, knowledge: Knowledge, disclosure: Disclosure, head: Place, plain: list[tuple[int, ...]]
+        cls,
+        knowledge: Knowledge,
+        disclosure: Disclosure,
+        head: Place,
+        plain: list[tuple[int, ...]],
+        padding: int | None,
     ) -> "Told":
         """With last tokens where the model predicts the next one from the table that embeds them."""
         (length,) = knowledge.item_shape
         lengths = {len(one) for one in plain}
-        if knowledge.loss != "language_model" or lengths != {length - 1}:
+        is_short = len(lengths) > 1 or lengths != {length - 1}
+        if knowledge.loss != "language_model" or max(lengths, default=length) == length:
             return cls(plain, plain)
-        found = last_tokens(knowledge, disclosure, head, np.array(plain, dtype=np.int64))
+        if is_short and padding is None:
+            return cls(plain, plain)
+        found = last_tokens(knowledge, disclosure, head, plain, 0 if padding is None else padding)
         if found is None or found[1] > _FITTING:
             return cls(plain, plain)
         last, residual = found
@@ -128,21 +138,30 @@ class Told:
         disclosure: Disclosure,
         plain: list[tuple[int, ...]],
         targets: dict[tuple[int, ...], int],
+        padding: int | None,
     ) -> "Told":
-        """With the last targets as last tokens, where all other targets are the tokens that follow."""
+        """With the last targets as last tokens, where all other targets are tokens that follow."""
         (length,) = knowledge.item_shape
-        is_next = all(
-            targets.get(one[:end], one[end]) == one[end] for one in plain for end in range(1, len(one))
-        )
+        follow: dict[tuple[int, ...], set[int]] = {}
+        for one in plain:
+            for end in range(1, len(one)):
+                follow.setdefault(one[:end], set()).add(one[end])
+        # where texts go on differently from one beginning, one of their tokens is told of it
+        is_next = all(targets[one] in after for one, after in follow.items() if one in targets)
         items = [
             (*one, targets[one]) if is_next and len(one) < length and one in targets else one for one in plain
         ]
-        asked = padded(
-            [tuple(targets.get(one[:end], -100) for end in range(1, len(one) + 1)) for one in items],
+
+        def asked(one: tuple[int, ...], end: int) -> int:
+            told = targets.get(one[:end], -100)
+            return one[end] if is_next and told >= 0 and end < len(one) else told
+
+        found = padded(
+            [tuple(asked(one, end) for end in range(1, len(one) + 1)) for one in items],
             max(map(len, items), default=0),
             -100,
         )
-        return cls(plain, items, None, _residual(knowledge, disclosure, items, asked))
+        return cls(plain, items, None, _residual(knowledge, disclosure, items, found, padding))
 
 
 def solved_targets(
@@ -185,7 +204,7 @@ def solved_targets(
     gradient = disclosure[name].astype(np.float64)
     head = model.get_submodule(place.module)
     gradient = gradient if type(head).__name__ == "Conv1D" else gradient.T
-    inputs = _inputs(model, place, contexts)
+    inputs = inputs_at_ends(model, place.module, contexts)
     bias = name.removesuffix("weight") + "bias"
     if bias in disclosure.arrays:
         inputs = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
@@ -203,49 +222,21 @@ def solved_targets(
     return Solved(contexts, targets.astype(np.int64), weights)
 
 
-def padded(sequences: Sequence[tuple[int, ...]], length: int, filler: int) -> Tokens:
-    """Sequences as one array, axes (n, length), filled up at the end.
-
-    Examples
-    --------
-    >>> padded([(5, 6), (7,)], 3, -1).tolist()
-    [[5, 6, -1], [7, -1, -1]]
-    """
-    rows = np.full((len(sequences), length), filler, dtype=np.int64)
-    for row, sequence in zip(rows, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return rows
-
-
 def _contexts(sequences: Sequence[tuple[int, ...]], is_each_position: bool) -> list[tuple[int, ...]]:
     if not is_each_position:
         return list(sequences)
     return sorted({one[:end] for one in sequences for end in range(1, len(one) + 1)})
 
 
-def _inputs(model: Any, place: Place, contexts: Sequence[tuple[int, ...]]) -> Floats:
-    """What goes into the layer at the last token of each context."""
-    lengths = np.array([len(one) for one in contexts])
-    made: Floats | None = None
-    for length in sorted(set(lengths.tolist())):
-        (values,) = inputs_at(
-            model,
-            [place.module],
-            np.array([one for one in contexts if len(one) == length], dtype=np.int64),
-            is_last=True,
-        )
-        made = np.empty((len(contexts), values.shape[1])) if made is None else made
-        made[lengths == length] = values
-    assert made is not None  # there is a context
-    return made
-
-
 def _residual(
-    knowledge: Knowledge, disclosure: Disclosure, items: Sequence[tuple[int, ...]], targets: Tokens
+    knowledge: Knowledge,
+    disclosure: Disclosure,
+    items: Sequence[tuple[int, ...]],
+    targets: Tokens,
+    padding: int | None,
 ) -> float | None:
     """How far the gradient of sequences and targets is from the message; None where it cannot be computed."""
     lengths = {len(one) for one in items}
-    padding = getattr(knowledge.model, "padding", None)
     if not items or (len(lengths) > 1 and padding is None):
         return None
     tokens = padded(items, max(lengths), 0 if padding is None else padding)

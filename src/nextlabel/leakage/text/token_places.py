@@ -19,6 +19,7 @@ __all__ = [
     "Reading",
     "Tokens",
     "inputs_at",
+    "inputs_at_ends",
     "is_linear",
     "lookup_of",
     "reading",
@@ -291,6 +292,28 @@ def inputs_at(model: nn.Module, modules: Sequence[str], tokens: Tokens, *, is_la
             value = seen[module][:, -1] if is_last else seen[module]
             part.append(value.double().numpy())
     return [np.concatenate(part) for part in parts]
+
+
+def inputs_at_ends(model: nn.Module, module: str, sequences: Sequence[tuple[int, ...]]) -> Floats:
+    """What goes into a layer at the last token of each sequence, of any lengths; axes (n, d).
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    module : str
+        The name of the layer.
+    sequences : sequence of tuples of int
+        One at least.
+    """
+    lengths = np.array([len(one) for one in sequences])
+    parts, order = [], []
+    for length in sorted(set(lengths.tolist())):
+        alike = np.flatnonzero(lengths == length)
+        tokens = np.array([one for one in sequences if len(one) == length], dtype=np.int64)
+        parts.append(inputs_at(model, [module], tokens, is_last=True)[0])
+        order.append(alike)
+    made: Floats = np.concatenate(parts)[np.argsort(np.concatenate(order))]
+    return made
 
 
 def _first_inputs(model: nn.Module, tokens: Tokens) -> dict[str, Tensor]:

@@ -1,0 +1,92 @@
+"""What fills texts up to one length: which token it is, and whether a model looks at it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at
+
+__all__ = ["ignores_padding", "padded", "padding_of"]
+
+_SAME = 1e-4  # relative: float32 sums in another order
+
+
+def padding_of(model: nn.Module, table: str) -> int | None:
+    """The token that fills texts up, as a model states it; None where it states none.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    table : str
+        The name of the embedding of tokens.
+
+    Notes
+    -----
+    It is stated as the model's own ``padding``, as the row that the table holds still, or in the
+    configuration of a model of the transformers library, whatever it is wrapped in. Where that names none,
+    texts are filled up by custom with the token that ends them.
+
+    Examples
+    --------
+    >>> padding_of(nn.Sequential(nn.Embedding(7, 2, padding_idx=3), nn.Linear(2, 3)), "0")
+    3
+    """
+    of_tokens = model.get_submodule(table)
+    stated: list[Any] = [getattr(model, "padding", None), getattr(of_tokens, "padding_idx", None)]
+    configurations = [getattr(one, "config", None) for one in model.modules()]
+    stated += [
+        getattr(one, name, None) for name in ("pad_token_id", "eos_token_id") for one in configurations
+    ]
+    words: Any = of_tokens.num_embeddings
+    # a configuration may name a token that never comes
+    return next((one for one in stated if isinstance(one, int) and 0 <= one < words), None)
+
+
+def ignores_padding(model: nn.Module, read: Reading, length: int, vocabulary: int, padding: int) -> bool:
+    """Whether padding behind a text changes nothing of what the model makes of its other tokens.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Takes token ids, axes (b, t).
+    read : Reading
+    length, vocabulary : int
+        Of an item, and how many tokens there are.
+    padding : int
+
+    Returns
+    -------
+    bool
+        False where the model takes no shorter texts, of which that could be seen.
+    """
+    if length < 2 or vocabulary < 2:
+        return False
+    kept = length - length // 2
+    text = (padding + 1 + np.arange(kept) % (vocabulary - 1)) % vocabulary
+    whole = np.append(text, np.full(length - kept, padding))
+    modules = [place.module for place in read.places]
+    try:
+        alone = inputs_at(model, modules, text[None], is_last=False)
+    except (RuntimeError, ValueError, IndexError):  # of a model that takes texts of one length only
+        return False
+    beside = inputs_at(model, modules, whole[None], is_last=False)
+    return all(
+        np.linalg.norm(one - other[:, :kept]) <= _SAME * np.linalg.norm(one)
+        for one, other in zip(alone, beside, strict=True)
+    )
+
+
+def padded(sequences: Sequence[tuple[int, ...]], length: int, filler: int) -> Tokens:
+    """Sequences as one array, axes (n, length), filled up at the end.
+
+    Examples
+    --------
+    >>> padded([(5, 6), (7,)], 3, -1).tolist()
+    [[5, 6, -1], [7, -1, -1]]
+    """
+    rows = np.full((len(sequences), length), filler, dtype=np.int64)
+    for row, sequence in zip(rows, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return rows
