@@ -54,6 +54,45 @@ def test_an_attack_that_took_all_that_was_taken_is_not_told_twice() -> None:
     assert [one.attack for one in findings([bare, weak])] == [ALL, "peel"]
 
 
+def test_an_attack_that_reads_no_such_messages_was_not_ended_by_them() -> None:
+    bare = trial(UNDEFENDED, None, 20, by_attack={"peel": 20, "matching": 15})
+    joined = dataclasses.replace(trial("batch", 4, 0), refused={"peel": 20})
+    both, peel, matching = findings([bare, joined])
+    assert (both.attack, peel.attack, matching.attack) == (ALL, "peel", "matching")
+    assert (both.least, peel.least, matching.least) == (joined, None, joined)
+    assert (peel.upper(joined), both.applies_to(joined), peel.applies_to(joined)) == (1.0, True, False)
+    said = peel.sentence()
+    assert said == (
+        "The attack peel by itself took 20 of 20 items without a defence and 0 of 20 items with batch of 4: "
+        "it does not apply there, since it reads no such messages, which bounds nothing for other attacks."
+    )
+    alone = dataclasses.replace(bare, by_attack={"peel": 20})
+    (whole,) = findings([alone, joined])
+    assert whole.least is None
+    assert "what took them does not apply there" in whole.sentence()
+
+
+def test_records_that_an_attack_does_not_read_are_no_evidence() -> None:
+    bare = trial(UNDEFENDED, None, 20, by_attack={"peel": 19})
+    half = dataclasses.replace(trial("prune", 0.9, 0), refused={"peel": 10})
+    found = next(one for one in findings([bare, half]) if one.attack == "peel")
+    assert found.least == half
+    assert found.upper(half) == pytest.approx(1.0 - 0.025**0.1)
+    assert "0 of 20 items (10 in messages that it does not read) with prune of 0.9" in found.sentence()
+    with pytest.raises(ParameterError, match="21 for 'peel'"):
+        dataclasses.replace(half, refused={"peel": 21})
+
+
+def test_what_no_attack_took_is_said_once_for_all_defences() -> None:
+    bare = dataclasses.replace(
+        trial(UNDEFENDED, None, 6, records=6, by_attack={"peel": 6}), unsettled_by_attack={"matching": 6}
+    )
+    weak = [trial(name, 1.0, 0, records=6, by_attack={"matching": 1}) for name in ("prune", "gaussian")]
+    said = [one for one in advise([bare, *weak]) if "attack matching by itself" in one]
+    assert len(said) == 1
+    assert "0 of 6 items (6 more cut short) without a defence" in said[0]
+
+
 def test_the_bound_allows_for_the_strengths_that_were_tried() -> None:
     # 0 of 20 at confidence 1 - 0.05 / k: the upper end is 1 - (0.025 / k)^(1 / 20).
     for count in (1, 2, 5):

@@ -10,6 +10,7 @@ from nextlabel.core.registry import resolve
 from nextlabel.core.rng import generator
 from nextlabel.datasets.digits import digits
 from nextlabel.errors import ParameterError, UnknownName
+from nextlabel.leakage.advice import advise
 from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.auditing import audit
 from nextlabel.leakage.cases import Case, CaseSetting
@@ -120,6 +121,16 @@ def test_clients_are_attacked_as_one_batch_of_all_their_items() -> None:
     )
     assert (one.records, one.leaked, one.by_attack) == (several.records, several.leaked, several.by_attack)
     assert one.records == 8
+
+
+def test_messages_that_an_attack_does_not_read_are_counted() -> None:
+    options: dict[str, Any] = {"records": 6, "attacks": ["recursive_peel"], "seeds": 0, "seconds": 10}
+    bare, joined = sweep(leaking(), ITEMS, LABELS, ["batch:3"], **options)
+    assert (bare.leaked, dict(bare.refused)) == (6, {})
+    assert (joined.leaked, dict(joined.refused)) == (0, {"recursive_peel": 6})
+    said = " ".join(advise([bare, joined]))
+    assert "does not apply there" in said
+    assert "The chance for a record is at most" not in said
 
 
 def test_the_accuracy_is_that_of_the_same_training_with_the_defence_on() -> None:

@@ -59,11 +59,13 @@ class Finding:
         """The weakest from which on nothing came back, at that and at every greater strength that was tried.
 
         None where something came back at the greatest strength, or it is open whether it does, since the
-        clock ended attempts or they broke off: what was not tried to its end has not ended.
+        clock ended attempts, they broke off, or the attack reads no such message: what was not tried to its
+        end has not ended.
         """
         ended = None
         for trial in reversed(self.tried):
-            if trial.taken(self.attack) or trial.left_open(self.attack) or self._broke(trial):
+            is_open = trial.left_open(self.attack) or self._broke(trial) or not self.applies_to(trial)
+            if trial.taken(self.attack) or is_open:
                 break
             ended = trial
         return ended
@@ -74,10 +76,26 @@ class Finding:
         Notes
         -----
         The upper end of an exact interval whose confidence allows for the number of strengths tried
-        (Bonferroni), since the strength that is reported is chosen after looking.
+        (Bonferroni), since the strength that is reported is chosen after looking. Records whose message the
+        attack does not read are left out: they say nothing. Where it reads none, that is 1.
         """
         confidence = 1.0 - (1.0 - _CONFIDENCE) / len(self.tried)
-        return binomial_interval(trial.taken(self.attack), trial.records, confidence=confidence).high
+        read = trial.records - (0 if self.attack == ALL else trial.refused.get(self.attack, 0))
+        return binomial_interval(trial.taken(self.attack), read, confidence=confidence).high if read else 1.0
+
+    def applies_to(self, trial: Trial) -> bool:
+        """Whether what took something without a defence reads messages at one of the strengths.
+
+        Examples
+        --------
+        >>> bare = Trial("none", None, "no defence", 20, 20, 20, {"peel": 20})
+        >>> joined = Trial("batch", 4, "batches of 4 items", 20, 0, 20, refused={"peel": 20})
+        >>> [one.applies_to(joined) for one in findings([bare, joined])]
+        [False]
+        """
+        took = [name for name, count in self.without.by_attack.items() if count]
+        able = [name for name in took if self.attack in (ALL, name)]
+        return not able or any(trial.refused.get(name, 0) < trial.records for name in able)
 
     @property
     def chance(self) -> float:
@@ -136,6 +154,12 @@ class Finding:
                 f"still {_of(last, self.attack)} with {last.words}: nothing that was tried of it ended this. "
                 f"{_price(last, self.without)}"
             )
+        if not self.applies_to(last):
+            whose = "what took them does" if self.attack == ALL else "it does"
+            return (
+                f"{_of(last, self.attack)} with {last.words}: {whose} not apply there, since it reads no "
+                "such messages, which bounds nothing for other attacks."
+            )
         if self._broke(last):
             return (
                 f"{_of(last, self.attack)} with {last.words}: whether that ends it is unknown, since "
@@ -172,7 +196,8 @@ def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     -------
     tuple of Finding
         By defence in the order of the sweep; of each, all attacks together first, then one by one those that
-        took anything without a defence or under it, and not as much at every strength as all together.
+        took anything without a defence or under it, and not as much at every strength as all together, or
+        that do not read all messages.
 
     Raises
     ------
@@ -204,7 +229,13 @@ def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
         )
         every = (*without, *tried)
         took = dict.fromkeys(attack for one in every for attack, count in one.by_attack.items() if count)
-        own = [attack for attack in took if any(one.taken(attack) < one.leaked for one in every)]
+        own = [
+            attack
+            for attack in took
+            if any(
+                one.taken(attack) < one.leaked or (len(took) > 1 and one.refused.get(attack)) for one in every
+            )
+        ]
         found += [Finding(attack, without[0], tuple(tried)) for attack in (ALL, *own)]
     return tuple(found)
 
@@ -226,7 +257,8 @@ def advise(trials: Sequence[Trial], share: str = "full") -> tuple[str, ...]:
     """
     said: list[str] = []
     if trials:
-        said += [one.sentence() for one in findings(trials)]
+        # of an attack that took nothing without a defence the same is said whatever the defence
+        said += dict.fromkeys(one.sentence() for one in findings(trials))
         said += _warnings(trials)
         said.append(
             "An attack that ended is one that did not succeed on these records within this budget: another "
@@ -270,7 +302,9 @@ def _warnings(trials: Sequence[Trial]) -> list[str]:
 
 
 def _of(trial: Trial, attack: str) -> str:
-    return f"{trial.taken(attack)} of {trial.records} items{trial.cut_words(attack)}"
+    unread = 0 if attack == ALL else trial.refused.get(attack, 0)
+    besides = f" ({unread} in messages that it does not read)" if 0 < unread < trial.records else ""
+    return f"{trial.taken(attack)} of {trial.records} items{trial.cut_words(attack)}{besides}"
 
 
 def _price(trial: Trial, without: Trial) -> str:

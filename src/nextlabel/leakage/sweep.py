@@ -296,6 +296,7 @@ class _Attacked:
         told = [np.isin(one, (EXACT, RECOGNISABLE, LABEL_ONLY)) for one in verdicts.values()]
         unsettled = {name: _is_cut(one) & ~taken[name] for name, one in found.items()}
         broken = {name: _is_broken(one) & ~taken[name] for name, one in found.items()}
+        refused = {name: _is_refused(one) & ~taken[name] for name, one in found.items()}
         leaked = np.any(list(taken.values()), axis=0)
         return Trial(
             setting.family,
@@ -309,6 +310,7 @@ class _Attacked:
             unsettled=int((np.any(list(unsettled.values()), axis=0) & ~leaked).sum()),
             unsettled_by_attack={name: int(one.sum()) for name, one in unsettled.items() if one.any()},
             broken={name: int(one.sum()) for name, one in broken.items() if one.any()},
+            refused={name: int(one.sum()) for name, one in refused.items() if one.any()},
             cut=sum(one.budget.cut + one.budget.unrun for one in found.values()),
             limits={rung.name: limits for rung in run if (limits := _limits(rung))},
             seconds=sum(spent for (words, _), spent in self._spent.items() if words == setting.words),
@@ -327,6 +329,12 @@ def _is_broken(found: Report) -> Array:
     """Of each record, whether the attack on its message broke off with an error of its own."""
     broken = {one.message for one in found.outcomes if one.why == BROKE_OFF}
     return np.array([one.message in broken for one in found.standings])
+
+
+def _is_refused(found: Report) -> Array:
+    """Of each record, whether the attack does not read its message."""
+    refused = {one.message for one in found.outcomes if one.outcome == "refused"}
+    return np.array([one.message in refused for one in found.standings])
 
 
 def _split(count: int, seed: int) -> tuple[Array, Array]:

@@ -51,6 +51,9 @@ class Trial:
     broken : mapping of str to int
         Records that an attack did not give back and on whose message it broke off with an error: it was not
         tried there. Attacks that never did are left out.
+    refused : mapping of str to int
+        Records whose message an attack does not read: it does not apply to it, or sees nothing there to begin
+        with. Attacks that read all of them are left out.
     cut : int
         Attempts that the clock ended, or for which no time was left.
     limits : mapping of str to mapping of str to int
@@ -76,6 +79,7 @@ class Trial:
     unsettled: int = 0
     unsettled_by_attack: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
     cut: int = 0
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
@@ -87,7 +91,7 @@ class Trial:
             *counts.items(),
             *(
                 pair
-                for each in (self.by_attack, self.unsettled_by_attack, self.broken)
+                for each in (self.by_attack, self.unsettled_by_attack, self.broken, self.refused)
                 for pair in each.items()
             ),
         ):
@@ -135,6 +139,7 @@ class Trial:
             "unsettled": self.unsettled,
             "unsettled_by_attack": dict(self.unsettled_by_attack),
             "broken": dict(self.broken),
+            "refused": dict(self.refused),
             "cut": self.cut,
             "limits": {name: dict(one) for name, one in self.limits.items()},
             "seconds": self.seconds,
