@@ -48,6 +48,11 @@ def reads_tokens(words: int) -> nn.Module:
             FLAT.reshape(20, 8, 8),
             r"\(20, 8, 8\), it raised Runtime.*the axis of channels",
         ),
+        (
+            nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(48, 3)),
+            np.zeros((20, 8, 6, 3), np.float32),
+            r"\(20, 8, 6, 3\), it raised Runtime.*channels are the last axis.*permute\(0, 3, 1, 2\)",
+        ),
         (Heads(), FLAT, r"axes \(20, classes\) for 20 items; given .* gives tuple\. Wrap it"),
         (nn.Sequential(nn.Linear(64, 1), nn.Flatten(0)), FLAT, r"gives axes \(20,\)\. Wrap"),
         (reads_tokens(5), TOKENS, r"IndexError: .* its vocabulary \(they are from 0 to 5\).* axes \(6,\)\)"),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.given import require_classes, require_probabilities
+from nextlabel.leakage.pixels import channel_axis
 from nextlabel.learners.layers import last_linear
 
 __all__ = [
@@ -235,6 +236,11 @@ class _Logits(nn.Module):
 
 def _advice(model: nn.Module, items: Array) -> str:
     embeds = any(isinstance(module, nn.Embedding) for module in model.modules())
+    if items.ndim == 4 and channel_axis(items.shape[1:]) == 2 and _has_convolutions(model):
+        return (
+            "Of these images the channels are the last axis, and torch's convolutions read them from the first: "
+            "begin the model with items.permute(0, 3, 1, 2)."
+        )
     if items.dtype.kind == "f":
         tokens = " Token ids are whole numbers: int64." if embeds else ""
         return f"Give items of the shape that it takes, for images with the axis of channels.{tokens}"
@@ -245,6 +251,10 @@ def _advice(model: nn.Module, items: Array) -> str:
         f"Give token ids of its vocabulary{ends}, in sequences no longer than its positions "
         f"(they have the axes {items.shape[1:]})."
     )
+
+
+def _has_convolutions(model: nn.Module) -> bool:
+    return any(isinstance(module, nn.Conv2d) for module in model.modules())
 
 
 def _refused(labels: Array, outputs: Tensor, expected: str, loss: str) -> DisclosureError:
