@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nextlabel.core.registry import resolve
-from nextlabel.errors import ParameterError
+from nextlabel.errors import DisclosureError, ParameterError
 from nextlabel.leakage import audit
 from nextlabel.leakage.auditing import KNOWN
 from nextlabel.leakage.sweep import sweep
@@ -51,3 +51,18 @@ def test_the_rate_of_the_trainings_of_a_sweep_is_none_of_a_gradient() -> None:
     assert [len(one.accuracies) for one in trials] == [1, 1]
     with pytest.raises(ParameterError, match=r"those of an update; received steps=2, rate=0\.1"):
         sweep(network, ITEMS, LABELS, ["prune:30%"], **options, steps=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_a_label_that_is_no_class_is_refused_whatever_is_drawn(wrong: int, seed: int) -> None:
+    network, labels = resolve("network", "known_leak")((4,), 3), LABELS.copy()
+    labels[7] = wrong
+    said = (
+        rf"from 0 to 2, .*; 1 of 40 are not \(from {min(0, wrong)} to {max(2, wrong)}, the first in record 7,"
+    )
+    options: dict[str, Any] = {"attacks": "label_inference", "controls": False, "records": 3, "seed": seed}
+    with pytest.raises(DisclosureError, match=said):
+        audit(network, ITEMS, labels, **options)
+    report = audit(network, ITEMS, labels, share="embedding", **options | {"attacks": "embedding_inversion"})
+    assert len(report.standings) == 3  # which reads no labels

@@ -238,7 +238,7 @@ def _advice(model: nn.Module, items: Array) -> str:
     embeds = any(isinstance(module, nn.Embedding) for module in model.modules())
     if items.ndim == 4 and channel_axis(items.shape[1:]) == 2 and _has_convolutions(model):
         return (
-            "Of these images the channels are the last axis, and torch's convolutions read them from the first: "
+            "Of these images the channels are the last axis, and torch's convolutions read them first: "
             "begin the model with items.permute(0, 3, 1, 2)."
         )
     if items.dtype.kind == "f":

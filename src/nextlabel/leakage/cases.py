@@ -18,6 +18,7 @@ from nextlabel.leakage.defences.noises import Private
 from nextlabel.leakage.given import (
     looks_like_images,
     require_classes,
+    require_known_classes,
     require_labels_by_position,
     require_range,
     require_sound,
@@ -154,10 +155,11 @@ class Case:
     Raises
     ------
     DisclosureError
-        No items, labels of another number or not one for each token where the model answers at each, soft
-        labels that do not sum to 1, fewer records than fill a message, arrays that hold no finite numbers,
-        items outside the declared bounds, public items of another shape, or a model that does not take the
-        items, answers them otherwise each time, or has a single output under cross-entropy.
+        No items, labels of another number or not one for each token where the model answers at each, labels
+        that are no class of the model, soft labels that do not sum to 1, fewer records than fill a message,
+        arrays that hold no finite numbers, items outside the declared bounds, public items of another shape,
+        or a model that does not take the items, answers them otherwise each time, or has a single output
+        under cross-entropy.
     ParameterError
         The model is no module.
     """
@@ -188,6 +190,8 @@ class Case:
         self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
         if self.is_text and self.outputs.ndim == 3 and setting.share != "embedding":
             require_labels_by_position(self.labels, self.outputs.shape[1], setting.loss)
+        if setting.share != "embedding":
+            require_known_classes(self.labels, self.classes, setting.loss)
         self.is_image = looks_like_images(self.items) if setting.is_image is None else setting.is_image
         self.span, self.is_span_declared = self._span()
         declared = setting.bounds[0] if setting.bounds is not None else self.items.min()
@@ -211,7 +215,7 @@ class Case:
             return None
         guessed = np.concatenate(known)
         if self.setting.share != "embedding":
-            is_class = (self.labels >= 0) & (self.labels < self.classes)  # others may stand for no label
+            is_class = (self.labels >= 0) & (self.labels < self.classes)  # values of a regression need not be
             guessed = self.labels[is_class].astype(np.int64)
         return np.asarray(np.bincount(guessed, minlength=self.classes))
 

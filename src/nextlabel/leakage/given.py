@@ -12,6 +12,7 @@ __all__ = [
     "Wanted",
     "looks_like_images",
     "require_classes",
+    "require_known_classes",
     "require_labels_by_position",
     "require_probabilities",
     "require_range",
@@ -117,6 +118,42 @@ def require_classes(classes: int, loss: str) -> None:
             f"Cross-entropy over classes needs at least two logits; the model has {classes}. A single output "
             "with a sigmoid is two logits, 0 and the output: put a layer of two logits at the end. Where "
             "labels are values, the loss is 'squared_error'."
+        )
+        raise DisclosureError(message)
+
+
+def require_known_classes(labels: Array, classes: int, loss: str) -> None:
+    """Refuse labels that are no class of the model, drawn for a message or not.
+
+    Parameters
+    ----------
+    labels : array, first axis n
+        Real numbers pass: they are values or probabilities.
+    classes : int
+        Outputs of the model.
+    loss : str
+        Of a language model -100 passes, which asks for nothing.
+
+    Raises
+    ------
+    DisclosureError
+        Whole numbers below 0, or from the number of classes up.
+
+    Examples
+    --------
+    >>> require_known_classes(np.array([0, 2]), 3, "cross_entropy")
+    """
+    if loss == "squared_error" or labels.dtype.kind not in "iu":
+        return
+    is_foreign = (labels < 0) | (labels >= classes)
+    if loss == "language_model":
+        is_foreign &= labels != -100
+    if is_foreign.any():
+        place = int(np.argmax(is_foreign.reshape(len(labels), -1).any(axis=1)))
+        message = (
+            f"Labels must be whole numbers from 0 to {classes - 1}, one for each output of the model; "
+            f"{int(is_foreign.sum()):,} of {labels.size:,} are not (from {labels.min()} to {labels.max()}, "
+            f"the first in record {place}, counted from 0). Leave such records out, or number classes anew."
         )
         raise DisclosureError(message)
 
