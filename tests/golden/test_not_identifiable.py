@@ -49,7 +49,7 @@ def test_some_records_are_counted() -> None:
     whys = ("not identifiable", *("optimiser failed",) * 3)
     others = tuple(type(one)(**{**vars(one), "why": whys[one.message]}) for one in report.outcomes)
     lead = type(report)(**{**vars(report), "outcomes": others}).sentences()[0]
-    assert "Of 4 records 1 are not identifiable, as Blind found" in lead
+    assert "Of 4 records 1 is not identifiable, as Blind found" in lead
     assert "On the others: the attacks tried failed; this is no proof of safety" in lead
 
 
@@ -58,6 +58,6 @@ def test_of_the_others_it_is_said_how_their_attacks_ended() -> None:
     whys = ("not identifiable", AS_GUESSED, AS_GUESSED, "optimiser failed")
     others = tuple(type(one)(**{**vars(one), "why": whys[one.message]}) for one in report.outcomes)
     lead = type(report)(**{**vars(report), "outcomes": others}).sentences()[0]
-    assert "Of 4 records 1 are not identifiable, as Blind found" in lead
+    assert "Of 4 records 1 is not identifiable, as Blind found" in lead
     assert "On the others: in 2 of 3 messages what an attack gave is near to the record" in lead
     assert "on the rest the attacks tried failed; this is no proof of safety" in lead

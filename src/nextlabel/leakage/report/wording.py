@@ -236,9 +236,11 @@ def _failed(report: Report) -> str:
     why = f"not identifiable, as {found} found: different ones explain the message equally well"
     no_proof = "this is no proof of safety, since who knows more may tell which it was"
     if unclear == len(report.standings):
-        return f"The records are {why}. That is more than an optimiser that failed; {no_proof}."
+        whole = "The record is" if unclear == 1 else "The records are"
+        return f"{whole} {why}. That is more than an optimiser that failed; {no_proof}."
     return (
-        f"Of {count(len(report.standings), 'record')} {unclear} are {why}. On the others: "
+        f"Of {count(len(report.standings), 'record')} {unclear} {'is' if unclear == 1 else 'are'} {why}. On "
+        f"{'the other' if len(report.standings) == unclear + 1 else 'the others'}: "
         f"{_ended(report, besides=_alike(report))}; {no_proof}."
     )
 
