@@ -10,11 +10,12 @@ from nextlabel.core.defence import Defence
 from nextlabel.errors import ParameterError
 from nextlabel.leakage import audit
 from nextlabel.leakage.defences.accounting import bound, epsilon
-from nextlabel.leakage.defences.bounds import Bound, gaussian_bound, gaussian_delta
+from nextlabel.leakage.defences.bounds import Bound, gaussian_bound, gaussian_delta, reconstruction_bound
 from nextlabel.leakage.defences.noises import Gaussian, Private
 from nextlabel.leakage.defences.promises import promised
 from nextlabel.leakage.defences.thinnings import Prune
 from nextlabel.leakage.sweep import sweep
+from nextlabel.leakage.verdicts import overall
 from nextlabel.testing.attack_examples import small_network
 
 ITEMS = np.random.default_rng(0).uniform(size=(30, 6))
@@ -125,6 +126,27 @@ def test_a_private_message_is_bounded_by_its_own_noise(batch: int) -> None:
         f"no attack whatever reconstructs a record with a chance above {wanted.chance:.3g}"
         in (report.sentences()[0])
     )
+
+
+def test_a_bound_is_the_smaller_one_of_the_accountant_and_the_law_of_the_noise() -> None:
+    """At noise 0.4 and δ = 1e-5 the ε is 14, which says nothing; the half-space says 0.28 at κ = 1e-3."""
+    report = audited(defences="private:0.4", delta=1e-5, prior=1e-3)
+    assert overall(["NOT SHOWN"], promised([Private(0.4)], delta=1e-5, prior=1e-3)) == "BOUNDED"
+    assert (
+        report.bound["chance"] == pytest.approx(gaussian_bound(0.4, 1e-3)) == pytest.approx(0.2775, abs=1e-4)
+    )
+    assert bound(1.0, delta=1e-5, prior=1e-3, steps=4).chance == gaussian_bound(1.0, 1e-3, steps=4)
+    drawn = bound(1.0, delta=1e-5, prior=1e-3, steps=4, sample_rate=0.01)
+    assert (
+        drawn.chance == reconstruction_bound(drawn.epsilon, 1e-5, 1e-3) < gaussian_bound(1.0, 1e-3, steps=4)
+    )
+    assert Bound(1.0, 1e-5, prior=0.01).chance == reconstruction_bound(1.0, 1e-5, 0.01)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.2])
+def test_a_chance_that_is_nearly_certain_bounds_nothing(noise: float) -> None:
+    assert 0.9 < gaussian_bound(noise, 1e-2) < 1.0
+    assert bound(noise, delta=1e-5, prior=1e-2).chance == 1.0
 
 
 def test_noise_so_small_that_it_bounds_nothing_is_refused() -> None:

@@ -138,7 +138,9 @@ def test_the_tight_bound_is_never_above_the_general_one(noise: float, prior: flo
     for delta in (1e-9, 1e-5, 1e-2):
         general = reconstruction_bound(exact_epsilon(noise, delta, steps), delta, prior)
         assert prior <= gaussian_bound(noise, prior, steps=steps) <= general + 1e-12
-        assert general <= bound(noise, delta=delta, prior=prior, steps=steps).chance + 1e-12
+        said = bound(noise, delta=delta, prior=prior, steps=steps)
+        assert general <= reconstruction_bound(said.epsilon, delta, prior) + 1e-12
+        assert gaussian_bound(noise, prior, steps=steps) <= said.chance
 
 
 def test_a_bound_says_what_it_rests_on() -> None:

@@ -97,7 +97,10 @@ def bound(noise: float, *, delta: float, prior: float, steps: int = 1, sample_ra
 
     Examples
     --------
-    >>> round(bound(1.0, delta=1e-5, prior=1e-4).chance, 3)
-    0.011
+    >>> round(bound(1.0, delta=1e-5, prior=1e-4).chance, 4)
+    0.0033
     """
-    return Bound(epsilon(noise, delta=delta, steps=steps, sample_rate=sample_rate), delta, prior)
+    found = epsilon(noise, delta=delta, steps=steps, sample_rate=sample_rate)
+    # of items that are drawn less is known of a message than that law says
+    own = noise if sample_rate == 1 else None
+    return Bound(found, delta, prior, noise=own, steps=steps)

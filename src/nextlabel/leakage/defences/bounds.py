@@ -10,6 +10,8 @@ from nextlabel.maths.parameters import checked_number, checked_whole, settle
 
 __all__ = ["Bound", "gaussian_bound", "gaussian_delta", "reconstruction_bound"]
 
+_TELLING = 0.9  # a chance above is as good as certain
+
 
 def reconstruction_bound(epsilon: float, delta: float, prior: float) -> float:
     """The largest probability with which any attack reconstructs an item from a private message.
@@ -168,36 +170,57 @@ class Bound:
         Of differential privacy against the removal of one item.
     prior : float
         κ, from 0 to 1: how often the best guess without the message would count as a reconstruction.
+    noise : float, optional
+        Where the messages have normal noise and each item is in all of them: as `gaussian_bound` takes it.
+    steps : int
+        How many messages those are.
 
     Raises
     ------
     ParameterError
         A number outside its range.
 
+    Notes
+    -----
+    The chance is `reconstruction_bound`, or `gaussian_bound` where the noise is said and that is smaller. ε
+    and δ are one point of what the noise promises, and little noise has no δ that is small and ε as well.
+    What is above 0.9 counts as 1: it holds, and tells nothing.
+
     Examples
     --------
     >>> round(Bound(1.0, 1e-5, prior=0.01).chance, 4)
     0.0272
+    >>> round(Bound(4.73, 1e-5, prior=0.01, noise=1.0).chance, 4)
+    0.0924
     """
 
     epsilon: float
     delta: float
     prior: float
+    noise: float | None = None
+    steps: int = 1
 
     def __post_init__(self) -> None:
         reconstruction_bound(self.epsilon, self.delta, self.prior)
+        if self.noise is not None:
+            gaussian_bound(self.noise, self.prior, steps=self.steps)
         settle(self, {name: float(getattr(self, name)) for name in ("epsilon", "delta", "prior")})
 
     @property
     def chance(self) -> float:
         """The largest probability of a reconstruction, for any attack."""
-        return reconstruction_bound(self.epsilon, self.delta, self.prior)
+        general = reconstruction_bound(self.epsilon, self.delta, self.prior)
+        if self.noise is None:
+            return general
+        own = gaussian_bound(self.noise, self.prior, steps=self.steps)
+        return min(general, own if own <= _TELLING else 1.0)
 
     @property
     def sentence(self) -> str:
         """The bound in words, with what it rests on."""
+        law = "" if self.noise is None else ", and by the law of the noise"
         return (
-            f"By differential privacy with ε = {self.epsilon:.3g} and δ = {self.delta:.2g}, no attack "
+            f"By differential privacy with ε = {self.epsilon:.3g} and δ = {self.delta:.2g}{law}, no attack "
             f"whatever reconstructs an item with a probability above {self.chance:.3g}, if without the "
             f"message the best guess would do so with {self.prior:.3g}. For another belief about the data "
             "the number is another."

@@ -54,8 +54,8 @@ def promised(
 
     Examples
     --------
-    >>> round(promised([Private(1.0)], delta=1e-5, prior=1e-4).chance, 3)
-    0.011
+    >>> round(promised([Private(1.0)], delta=1e-5, prior=1e-4).chance, 4)
+    0.0033
     """
     if accountant is None and delta is None and prior is None:
         return None
