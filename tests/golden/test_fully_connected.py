@@ -165,6 +165,24 @@ def test_a_frozen_first_layer_hides_no_item(frozen: list[str]) -> None:
     assert worst(found.items, items_of(1)) < 1e-8
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_frozen_first_layer_hides_no_batch(dtype: torch.dtype) -> None:
+    """Items that are alone in a unit of the second layer are followed back from what enters it."""
+    model = network(12, 60, 200, 5, dtype=dtype)
+    model[1].requires_grad_(False)
+    items, labels = np.random.default_rng(1).normal(size=(3, 3, 4)), np.array([3, 1, 4])
+    found = recovered(full(model, items, labels), model)
+    assert found.outcome == "recovered", found.reason
+    assert "The gradient of the layer '3' has rank 3" in found.reason
+    assert found.items is not None
+    assert len(found.items) > 1
+    assert worst(found.items, items) < (1e-3 if dtype == torch.float32 else 1e-9)
+    assert found.residual == pytest.approx(0.0, abs=1e-4 if dtype == torch.float32 else 1e-9)
+    shallow = network(12, 60, 5)
+    shallow[1].requires_grad_(False)
+    assert recovered(full(shallow, items, labels), shallow).outcome == "refused"
+
+
 def test_an_update_of_unknown_scale_leads_back_through_a_frozen_layer() -> None:
     model = network(12, 60, 5)
     model[1].requires_grad_(False)

@@ -17,8 +17,8 @@ from nextlabel.leakage.closed_forms.layer_gradients import (
     last_layer,
     spectrum_of_items,
 )
-from nextlabel.leakage.closed_forms.lone_units import lone_items
-from nextlabel.leakage.closed_forms.single_inputs import item_behind, single_input
+from nextlabel.leakage.closed_forms.lone_units import ReadLayer, lone_items
+from nextlabel.leakage.closed_forms.single_inputs import item_behind, later_layer, single_input
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.precisions import widened
 from nextlabel.maths.row_space import Spectrum, spectrum_of
@@ -51,7 +51,8 @@ class FullyConnected(Attack):
     Of several items dL/dW = Σ_i δ_i x_i' has the rank of the batch: its row space is the span of the items,
     and the details hold its singular values, the rank, where they fall last, and the gap. An item that is
     alone in a unit, as ReLU makes many, is recovered with a certificate, as `lone_items` says, which is held
-    against its own part of the gradient; `ReluSparsity` goes on from there. Time O(m·d) for one item,
+    against its own part of the gradient; so are items behind what is alone in a unit of a later layer, where
+    the first is not sent. `ReluSparsity` goes on from there. Time O(m·d) for one item,
     O(m·d·min(m, d)) for the singular values.
 
     Under the squared error the targets of a single item follow from what the model says of it.
@@ -148,7 +149,8 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
         return _without_one(found, spectrum, why)
     if items > 1:
         reason = f"{why} Of the last layer the features of one item follow; the message speaks of {items}."
-        return Recovery("refused", reason, details=_shown(spectrum))
+        made = Recovery("refused", reason, details=_shown(spectrum))
+        return _by_later(made, gradient, knowledge, items, remark)
     features, apart = single_input(found.weight, found.bias)
     # what the layer says of the features, less the slope of half a squared error: the target
     target = found.layer.outputs_of(features) - found.bias if knowledge.loss == "squared_error" else None
@@ -166,8 +168,10 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
 def _by_later(
     made: Recovery, gradient: Disclosure, knowledge: Knowledge, items: int, remark: str
 ) -> Recovery:
-    """With the item behind the first later layer that tells its input, where the message bears it out."""
-    behind = item_behind(gradient, knowledge) if items == 1 else None
+    """With the items behind the first later layer that tells its input, where the message bears them out."""
+    if items > 1:
+        return _several_by_later(made, gradient, knowledge, items)
+    behind = item_behind(gradient, knowledge)
     if behind is None:
         return made
     if behind.item is None:
@@ -188,6 +192,18 @@ def _by_later(
         residual=closed.residual,
         evaluations=int(closed.residual is not None),
     )
+
+
+def _several_by_later(made: Recovery, gradient: Disclosure, knowledge: Knowledge, items: int) -> Recovery:
+    """With the items that are alone in a unit of the first layer of which weight and bias are sent."""
+    later = later_layer(gradient, knowledge)
+    # of the last layer every class speaks of every item
+    if later is None or later.layers[0].activation is None or later.before.order is None:
+        return made
+    values = np.asarray(np.linalg.svd(later.found.joined, compute_uv=False), np.float64)
+    spectrum = spectrum_of_items(values, later.found.precision, items)
+    several = _several(later.found, later, gradient, knowledge, spectrum, items)
+    return several if several.outcome == "recovered" else made
 
 
 def _single(
@@ -297,7 +313,7 @@ def _rounding_of(found: LayerGradient) -> float:
 
 def _several(
     found: LayerGradient,
-    seen: DenseLayers,
+    seen: ReadLayer,
     gradient: Disclosure,
     knowledge: Knowledge,
     spectrum: Spectrum,
@@ -305,8 +321,8 @@ def _several(
 ) -> Recovery:
     details = _shown(spectrum)
     says = (
-        f"The gradient of the first layer has rank {spectrum.rank} for {items} items (gap "
-        f"{spectrum.gap:.2g}): its row space is the span of the items."
+        f"The gradient of the layer {found.layer.name!r} has rank {spectrum.rank} for {items} items (gap "
+        f"{spectrum.gap:.2g}): its row space is the span of what enters it."
     )
     if spectrum.rank >= min(found.joined.shape):
         says = f"The rank of the first layer's gradient is exhausted by {items} items: no span to read."

@@ -1,21 +1,32 @@
 """Items that have a unit of the first layer to themselves, found, certified and taken away one by one."""
 
 from dataclasses import dataclass, field
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextlabel.core.attack import Knowledge
-from nextlabel.leakage.closed_forms.dense_layers import DenseLayers
+from nextlabel.leakage.closed_forms.dense_layers import Dense
 from nextlabel.leakage.closed_forms.known_items import slopes_at
 from nextlabel.maths.axes import Floats
 
-__all__ = ["LoneItems", "lone_items"]
+__all__ = ["LoneItems", "ReadLayer", "lone_items"]
 
 _BORNE = 8.0  # times what rounding moves slopes by: what certifies an item
 _WEAK = 2e-5  # of the slopes: where rounding alone may move them so far, a mixture may pass for an item
 _DEAD = 1e-6  # of the largest bias gradient: a unit that is off, or of which rounding is left
+
+
+class ReadLayer(Protocol):
+    """A layer, and the items behind what it reads."""
+
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        """The layer first; what else there is does not matter."""
+
+    def items_of(self, rows: Floats) -> Floats:
+        """Items of which the layer reads these rows, axes (n, d); NaN where there are none."""
 
 
 @final
@@ -37,19 +48,20 @@ class LoneItems:
 
 
 def lone_items(
-    joined: Floats, rank: int, items: int, seen: DenseLayers, knowledge: Knowledge, precision: float
+    joined: Floats, rank: int, items: int, seen: ReadLayer, knowledge: Knowledge, precision: float
 ) -> LoneItems:
-    """The items of a message that are alone in a unit of the first layer, and those alone once they are gone.
+    """The items of a message that are alone in a unit of a layer, and those alone once they are gone.
 
     Parameters
     ----------
     joined : array of float64, axes (m, d + 1)
-        The gradient by the weight of the first layer with that by its bias as the last column.
+        The gradient by the weight of the layer with that by its bias as the last column.
     rank : int
         Of it.
     items : int
         How many the message speaks of.
-    seen : DenseLayers
+    seen : ReadLayer
+        Such as `DenseLayers`, of the first layer.
     knowledge : Knowledge
         Under cross-entropy.
     precision : float

@@ -8,13 +8,13 @@ import numpy as np
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
-from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers
+from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers, dense_layers
 from nextlabel.leakage.closed_forms.followed_features import followed, why_not_followed
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, gradient_of
 from nextlabel.leakage.precisions import rounding_of
 from nextlabel.maths.axes import Floats
 
-__all__ = ["ItemBehind", "item_behind", "single_input"]
+__all__ = ["ItemBehind", "LaterLayer", "item_behind", "later_layer", "single_input"]
 
 _ERROR = 32.0  # rounding units that an input may be off
 _UNSURE = 0.02  # of the largest value: a coarser message says no less of which units are on
@@ -86,6 +86,23 @@ def item_behind(gradient: Disclosure, knowledge: Knowledge) -> ItemBehind | None
     gradient by the bias. A later layer would tell less: its input is made of this one's. Time O(m·d²) a
     layer of m units and d inputs.
     """
+    later = later_layer(gradient, knowledge)
+    return None if later is None else _behind(later)
+
+
+def later_layer(gradient: Disclosure, knowledge: Knowledge) -> "LaterLayer | None":
+    """The first layer behind the first one of which a message holds both weight and bias.
+
+    Parameters
+    ----------
+    gradient : Disclosure
+    knowledge : Knowledge
+
+    Returns
+    -------
+    LaterLayer or None
+        As of `item_behind`.
+    """
     try:
         seen = dense_layers(knowledge)
     except LearnerError:
@@ -98,11 +115,49 @@ def item_behind(gradient: Disclosure, knowledge: Knowledge) -> ItemBehind | None
         if found.weight is not None and found.bias is not None and found.bias.any():
             sent = gradient.arrays[layer.weight_name]
             precision = max(found.precision, rounding_of(sent, knowledge)[0])
-            return _behind(found, precision, replace(seen, layers=seen.layers[:place]), knowledge)
+            return LaterLayer(found, replace(seen, layers=seen.layers[:place]), knowledge, precision)
     return None
 
 
-def _behind(found: LayerGradient, precision: float, seen: DenseLayers, knowledge: Knowledge) -> ItemBehind:
+@final
+@dataclass(frozen=True, eq=False)
+class LaterLayer:
+    """A layer behind the first, what a message says of it, and the way back to items.
+
+    Parameters
+    ----------
+    found : LayerGradient
+    before : DenseLayers
+        The layers up to this one.
+    knowledge : Knowledge
+    precision : float
+        The rounding unit of the message, and of the model that made it.
+    """
+
+    found: LayerGradient
+    before: DenseLayers
+    knowledge: Knowledge
+    precision: float
+
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        """The layer by itself."""
+        return self.before.layers[-1:]
+
+    def items_of(self, rows: Floats) -> Floats:
+        """The items of which the layer reads these rows, axes (n, ...), as `followed`; NaN without one."""
+        unsure = min(_ERROR * self.precision, _UNSURE)
+        near = max(_CLOSE, _ERROR * self.precision)
+        items = np.full((len(rows), *self.before.item_shape), np.nan)
+        for place, row in enumerate(rows):
+            made = followed(row, self.before, self.knowledge, tolerance=unsure, near=near)
+            if made.item is not None:
+                items[place] = made.item
+        return items
+
+
+def _behind(later: LaterLayer) -> ItemBehind:
+    found, precision, seen = later.found, later.precision, later.before
     assert found.weight is not None
     assert found.bias is not None
     row, apart = single_input(found.weight, found.bias)
@@ -113,7 +168,7 @@ def _behind(found: LayerGradient, precision: float, seen: DenseLayers, knowledge
     made = followed(
         row,
         seen,
-        knowledge,
+        later.knowledge,
         tolerance=max(_SEEN * noise / largest, min(_ERROR * precision, _UNSURE)),
         near=max(_CLOSE, _ERROR * precision, _NOISE * noise * np.sqrt(len(row)) / length),
     )
