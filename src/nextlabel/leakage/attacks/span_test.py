@@ -1,7 +1,7 @@
 """Text from a gradient without optimisation: which tokens lie in the span of a layer's inputs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,6 +11,7 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.text.paddings import ignores_padding, padded, padding_of
+from nextlabel.leakage.text.single_steps import READ, gradient_of_step, rounded_sizes, why_no_gradient
 from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted, words_to_try
 from nextlabel.leakage.text.span_search import Search
 from nextlabel.leakage.text.token_labels import Told
@@ -92,8 +93,8 @@ class SpanTest(Attack):
 
     @property
     def reads(self) -> frozenset[str]:
-        """The full gradient."""
-        return frozenset({"full"})
+        """The full gradient, and updates of one step at a known rate."""
+        return READ
 
     @property
     def recovers(self) -> frozenset[str]:
@@ -107,15 +108,18 @@ class SpanTest(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The sequences of a batch, filled up with the model's padding, or with -1 where it has none."""
-        if disclosure.kind != "full":
-            return Recovery("refused", "the span test reads the full gradient")
+        refusal = why_no_gradient(disclosure, knowledge)
+        if refusal:
+            return Recovery("refused", refusal)
         table = table_of(knowledge)
         if table is None:
             return Recovery("refused", why_no_table(knowledge))
         if not any(array.any() for array in disclosure.arrays.values()):
             return Recovery("refused", "the gradient is zero: it says nothing")
         started = time.monotonic()
-        return _Attempt(self, disclosure, widened(knowledge), rng, table, started + self.seconds).recovery()
+        rounded = rounded_sizes(disclosure, knowledge)
+        gradient, deadline = gradient_of_step(disclosure, knowledge), started + self.seconds
+        return _Attempt(self, gradient, rounded, widened(knowledge), rng, table, deadline).recovery()
 
 
 @final
@@ -123,6 +127,7 @@ class SpanTest(Attack):
 class _Attempt:
     attack: SpanTest
     disclosure: Disclosure
+    rounded: Mapping[str, float]
     knowledge: Knowledge
     rng: np.random.Generator
     table: str
@@ -137,7 +142,7 @@ class _Attempt:
         model, (length,) = self.knowledge.model, self.knowledge.item_shape
         self.words: int = model.get_submodule(self.table).num_embeddings
         read = reading(model, length, self.words)
-        layers = span_layers(model, read, self.disclosure, length, self.words, self.rng)
+        layers = span_layers(model, read, self.disclosure, length, self.words, self.rng, self.rounded)
         if len(layers) < 2 or layers[0].place.is_mixed:
             return Recovery(
                 "refused", "no linear layer reads single tokens, or the gradient of its weight is not shared"

@@ -15,6 +15,7 @@ from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.matching.second_order import differentiating_twice
 from nextlabel.leakage.precisions import widened
+from nextlabel.leakage.text.single_steps import READ, gradient_of_step, rounded_sizes, why_no_gradient
 from nextlabel.leakage.text.text_candidates import Candidates
 from nextlabel.leakage.text.token_places import Tokens, table_of, why_no_table
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
@@ -25,6 +26,8 @@ _INNER = 20  # gradients of one iteration, as the published program has it
 _SHOWN = 10  # iterations between two sentences
 _SILENT = 1e-6  # of the largest array: rounding only
 _SOLVED = 1e-9  # squared share of an array: what float32 leaves
+_COVERED = 20.0  # times what rounding adds: arrays no larger tell too little
+_ROUNDED = 2.0  # times what rounding adds: it may be left of an array
 _EXPLAINED = 1e-3  # share of an array that the right sentences leave at most
 
 
@@ -52,7 +55,8 @@ class TextMatching(Attack):
     share in the loss at each position, are moved by L-BFGS; the distance is divided by the squared length of
     the message. The gradient of the table of tokens is no function of embeddings and is left out. A token is
     the one whose input to the first layer is nearest to that of the embedding found, since a normalisation
-    behind the table hides the embedding's own length. Lengths are taken to be known. Sentences at iterations
+    behind the table hides the embedding's own length. Of an update of one step, arrays are left out that the
+    rounding of the weights nearly covers. Lengths are taken to be known. Sentences at iterations
     0, 10, 20, ... are in the details.
 
     Time O(iterations·restarts) gradients of gradients, 20 an iteration, and O(v·t·d) for each sentence
@@ -96,8 +100,8 @@ class TextMatching(Attack):
 
     @property
     def reads(self) -> frozenset[str]:
-        """The full gradient."""
-        return frozenset({"full"})
+        """The full gradient, and updates of one step at a known rate."""
+        return READ
 
     @property
     def recovers(self) -> frozenset[str]:
@@ -115,21 +119,31 @@ class TextMatching(Attack):
             return self._recovered(disclosure, widened(knowledge), rng)
 
     def _recovered(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
-        if disclosure.kind != "full":
-            return Recovery("refused", "text matching reads the full gradient")
+        refusal = why_no_gradient(disclosure, knowledge)
+        if refusal:
+            return Recovery("refused", refusal)
         table = table_of(knowledge)
         if table is None:
             return Recovery("refused", why_no_table(knowledge))
+        rounded = rounded_sizes(disclosure, knowledge)
+        disclosure = gradient_of_step(disclosure, knowledge)
         sizes = {
             name: float(np.sqrt((one.astype(np.float64) ** 2).mean()))
             for name, one in disclosure.arrays.items()
             if name != f"{table}.weight"
         }
         # what attention adds to all keys changes nothing: the gradient of that bias is rounding
-        told = {name: size for name, size in sizes.items() if size > _SILENT * max(sizes.values())}
+        largest = max(sizes.values(), default=0.0)
+        told = {
+            name: size
+            for name, size in sizes.items()
+            if size > max(_SILENT * largest, _COVERED * rounded[name])
+        }
         if not told:
-            return Recovery("refused", "the gradient is zero: it says nothing")
-        run = _Run(self, disclosure, knowledge, table, told, time.monotonic() + self.seconds)
+            said = "zero" if largest == 0.0 else "rounding only"
+            return Recovery("refused", f"the gradient is {said}: it says nothing")
+        shares = {name: rounded[name] / size for name, size in told.items()}
+        run = _Run(self, disclosure, knowledge, table, told, shares, time.monotonic() + self.seconds)
         ends: list[_End] = []
         for start in range(self.restarts):
             ends.append(run.start(start, rng))
@@ -159,6 +173,7 @@ class _Run:
         knowledge: Knowledge,
         table: str,
         sizes: Mapping[str, float],
+        rounded: Mapping[str, float],
         deadline: float,
     ) -> None:
         self.attack, self.disclosure, self.knowledge = attack, disclosure, knowledge
@@ -167,7 +182,7 @@ class _Run:
         self.candidates = Candidates(knowledge, disclosure, table)
         sent = tensors_of(disclosure)
         self._sent = {name: sent[name] / size for name, size in sizes.items()}
-        self._sizes = sizes
+        self._sizes, self._rounded = sizes, rounded
         self._gradient = MessageGradient(
             self.candidates.model, knowledge.loss, self.candidates.reduction, list(sizes)
         )
@@ -255,11 +270,18 @@ class _Run:
         return rows
 
     def _residual(self, tokens: Tokens, parts: list[Tensor]) -> float:
-        """What the message of the sentences themselves leaves of the array that it explains worst."""
+        """What the message of the sentences themselves leaves of the array that it explains worst.
+
+        What rounding may leave of an array, as a share of it, is taken off.
+        """
         gradient = MessageGradient.known(self.knowledge, self.disclosure)
         found = gradient(torch.as_tensor(tokens), self.candidates.labels(parts))
         sent = tensors_of(self.disclosure)
-        return max(relative_distance(found, {name: sent[name]}) for name in self._sizes)
+        left = (
+            relative_distance(found, {name: sent[name]}) - _ROUNDED * share
+            for name, share in self._rounded.items()
+        )
+        return max(0.0, *left)
 
 
 def sentences(items: Tokens, vocabulary: Mapping[int, str]) -> list[str]:

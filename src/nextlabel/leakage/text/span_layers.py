@@ -1,6 +1,6 @@
 """What the weight gradients of a language model's layers span, and which vectors of tokens lie in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -27,41 +27,62 @@ class SpanLayer:
     space: ColumnSpace
 
 
-def gradient_of(place: Place, model: Any, disclosure: Disclosure) -> Floats:
-    """The weight gradients of a place side by side, columns of unit root mean square; axes (d, m).
+def gradient_of(
+    place: Place, model: Any, disclosure: Disclosure, rounded: Mapping[str, float] | None = None
+) -> Floats:
+    """The weight gradients of a place side by side, columns of one noise; axes (d, m).
+
+    Parameters
+    ----------
+    place : Place
+    model : torch.nn.Module
+    disclosure : Disclosure
+    rounded : mapping of str to float, optional
+        What rounding added to an entry of each array besides a share of it, as to one read off an update.
 
     Notes
     -----
     Queries and keys have gradients a hundred times smaller than values, and see tokens that values hardly
     see; the first token of a causal model is seen by keys and values only. Rounding is a share of each
-    gradient: scaled to one size they are equally noisy.
+    gradient: scaled to one size they are equally noisy. Where more was added, they are scaled to the size
+    of which that would be the share.
     """
     parts = []
     for weight in place.weights:
-        array = disclosure[weight].astype(np.float64)
+        sent = disclosure[weight]
+        added = 0.0 if rounded is None else rounded[weight] / float(np.finfo(sent.dtype).eps)
+        array = sent.astype(np.float64)
         module = model.get_submodule(weight.removesuffix(".weight"))
-        parts.append(_levelled(array if type(module).__name__ == "Conv1D" else array.T))
+        parts.append(_levelled(array if type(module).__name__ == "Conv1D" else array.T, added))
     return np.asarray(np.concatenate(parts, axis=1))
 
 
-def _levelled(gradient: Floats) -> Floats:
-    """Columns of one size, and one column less where they add up to zero.
+def _levelled(gradient: Floats, added: float) -> Floats:
+    """Columns of one noise, and one column less where they add up to zero.
 
     What is added to the inputs of layer normalisations has a gradient that sums to zero over features.
     """
     sizes = np.sqrt((gradient**2).mean(axis=0))
-    level: Floats = gradient[:, sizes > 0] / sizes[sizes > 0]
+    kept = sizes > 0
+    scales = np.hypot(sizes, added)[kept]
+    level: Floats = gradient[:, kept] / scales
     length = np.linalg.norm(gradient)
     if length == 0.0 or np.linalg.norm(gradient.sum(axis=1)) > _BALANCED * length:
         return level
-    direction = sizes[sizes > 0] / np.linalg.norm(sizes)
+    direction = scales / np.linalg.norm(scales)
     direction[0] -= 1.0  # a reflection that moves the direction into the first column, which is left out
     direction /= np.linalg.norm(direction)
     return np.asarray((level - 2.0 * np.outer(level @ direction, direction))[:, 1:])
 
 
 def span_layers(
-    model: Any, found: Reading, disclosure: Disclosure, length: int, vocabulary: int, rng: np.random.Generator
+    model: Any,
+    found: Reading,
+    disclosure: Disclosure,
+    length: int,
+    vocabulary: int,
+    rng: np.random.Generator,
+    rounded: Mapping[str, float] | None = None,
 ) -> list[SpanLayer]:
     """The spaces of all places whose weights are in a message, in the order of execution.
 
@@ -74,11 +95,14 @@ def span_layers(
         Of a sequence, and how many tokens there are.
     rng : numpy.random.Generator
         Draws the sequences that show which dimensions a layer uses.
+    rounded : mapping of str to float, optional
+        As in `gradient_of`.
     """
     places = [place for place in found.places if all(name in disclosure.arrays for name in place.weights)]
     if not places:
         return []
-    widths = [len(gradient_of(place, model, disclosure)) for place in places]
+    gradients = [gradient_of(place, model, disclosure, rounded) for place in places]
+    widths = [len(gradient) for gradient in gradients]
     drawn = _sequences(-(-3 * max(widths) // (2 * length)) + 8, length, vocabulary, rng)
     shown = inputs_at(model, [place.module for place in places], drawn, is_last=False)
     sent = [disclosure[name].dtype for place in places for name in place.weights]
@@ -86,12 +110,12 @@ def span_layers(
         SpanLayer(
             place,
             column_space(
-                gradient_of(place, model, disclosure),
+                gradient,
                 values.reshape(-1, values.shape[-1])[: 2 * width],
                 precision=max(float(np.finfo(one).eps) for one in sent),
             ),
         )
-        for place, values, width in zip(places, shown, widths, strict=True)
+        for place, gradient, values, width in zip(places, gradients, shown, widths, strict=True)
     ]
 
 
