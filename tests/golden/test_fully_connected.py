@@ -12,6 +12,7 @@ from torch import nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.attacks.fully_connected import FullyConnected
+from nextlabel.leakage.defences.roundings import Int8
 from nextlabel.leakage.messages import full, last_layer, update
 from nextlabel.learners.networks import lenet
 
@@ -216,6 +217,16 @@ def test_noise_that_an_inversion_makes_larger_is_no_item() -> None:
         arrays = {name: one + 1e-2 * usual * rng.normal(size=one.shape) for name, one in sent.arrays.items()}
         found = recovered(Disclosure("last_layer", arrays, 1), model)
         assert found.items is None or worst(found.items, items_of(1, seed)) < 0.2
+
+
+def test_steps_that_round_both_rows_alike_are_allowed_for() -> None:
+    """Of two classes the rows are each other's opposite: eight bits leave those of other features."""
+    model = network(12, 60, 2)
+    for seed in range(10):
+        sent = Int8().apply(last_layer(model, items_of(1, seed), np.array([seed % 2])), RNG)
+        found = FullyConnected().recover(sent, Knowledge(model, (3, 4), 2), RNG)
+        assert found.items is not None
+        assert worst(found.items, items_of(1, seed)) < 0.1
 
 
 def test_of_the_last_layer_the_features_follow() -> None:

@@ -148,9 +148,9 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
     if found.weight is None or found.bias is None:
         return _without_one(found, spectrum, why)
     if items > 1:
-        reason = f"{why} Of the last layer the features of one item follow; the message speaks of {items}."
-        made = Recovery("refused", reason, details=_shown(spectrum))
-        return _by_later(made, gradient, knowledge, items, remark)
+        why += f" Of the last layer the features of one item follow; the message speaks of {items}."
+        made = Recovery("refused", why, details=_shown(spectrum))
+        return _several_by_later(made, gradient, knowledge, items)
     features, apart = single_input(found.weight, found.bias)
     # what the layer says of the features, less the slope of half a squared error: the target
     target = found.layer.outputs_of(features) - found.bias if knowledge.loss == "squared_error" else None
@@ -175,9 +175,10 @@ def _by_later(
     if behind is None:
         return made
     if behind.item is None:
-        return replace(made, reason=f"{made.reason} {behind.reason}") if made.features is not None else made
+        return made if made.features is None else replace(made, reason=f"{made.reason} {behind.reason}")
     closed = explained(behind.item[None], gradient, knowledge)
-    refuted = _refuted(closed, _HALF if remark else max(_CLOSE, _limit(closed, made.residual or 0.0)))
+    noise = max(made.residual or 0.0, behind.noise)
+    refuted = _refuted(closed, _HALF if remark else max(_CLOSE, _limit(closed, noise)))
     if refuted:
         return replace(made, reason=f"{made.reason} {refuted}".strip())
     return replace(
@@ -319,22 +320,21 @@ def _several(
     spectrum: Spectrum,
     items: int,
 ) -> Recovery:
-    details = _shown(spectrum)
+    details, name = _shown(spectrum), found.layer.name
     says = (
-        f"The gradient of the layer {found.layer.name!r} has rank {spectrum.rank} for {items} items (gap "
+        f"The gradient of the layer {name!r} has rank {spectrum.rank} for {items} items (gap "
         f"{spectrum.gap:.2g}): its row space is the span of what enters it."
     )
     if spectrum.rank >= min(found.joined.shape):
-        says = f"The rank of the first layer's gradient is exhausted by {items} items: no span to read."
+        says = f"The rank of the gradient of {name!r} is exhausted by {items} items: no span to read."
         return Recovery("failed", says, details=details)
     if knowledge.loss != "cross_entropy":
-        reason = f"{says} Single items are certified under cross-entropy only."
-        return Recovery("refused", reason, details=details)
+        says += " Single items are certified under cross-entropy only."
+        return Recovery("refused", says, details=details)
     alone = lone_items(found.joined, spectrum.rank, items, seen, knowledge, found.precision)
     if not alone.rows:
         return Recovery("failed", f"{says} No item is alone in a unit.", details=details)
     rows, closed, weight = np.array(alone.rows), Explained(), found.joined[:, :-1]
-    labels = np.array(alone.labels)
     if len(rows) == items:
         # with all slopes known every unit speaks of every item, and rounding averages out
         rows = np.asarray(np.linalg.lstsq(np.array(alone.slopes).T, weight, rcond=None)[0], np.float64)
@@ -345,7 +345,7 @@ def _several(
         "failed" if refuted else "recovered",
         f"{refuted}{reason}",
         items=seen.items_of(rows),
-        labels=labels,
+        labels=np.array(alone.labels),
         residual=closed.residual,
         evaluations=int(closed.residual is not None),
         details=details,

@@ -11,7 +11,7 @@ from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers, dense_layers
 from nextlabel.leakage.closed_forms.followed_features import followed, why_not_followed
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, gradient_of
-from nextlabel.leakage.precisions import rounding_of
+from nextlabel.leakage.precisions import rounding_of, step_of
 from nextlabel.maths.axes import Floats
 
 __all__ = ["ItemBehind", "LaterLayer", "item_behind", "later_layer", "single_input"]
@@ -35,11 +35,14 @@ class ItemBehind:
         The layer that it was followed from.
     reason : str
         Where there is no item, why.
+    noise : float
+        Of the input of that layer, as a share of its length, as far as the message shows it.
     """
 
     item: Floats | None
     layer: str
     reason: str = ""
+    noise: float = 0.0
 
 
 def single_input(weight: Floats, bias: Floats) -> tuple[Floats, float]:
@@ -164,14 +167,16 @@ def _behind(later: LaterLayer) -> ItemBehind:
     largest, length = float(np.abs(row).max()), float(np.linalg.norm(row))
     if not largest:
         return ItemBehind(None, found.layer.name, f"Nothing enters the layer {found.layer.name!r}.")
-    noise = apart * np.sqrt(1.0 + length**2) / np.sqrt(found.weight.size)  # of one value of the input
+    # of one value of the input; rows of two classes are each other's opposite, and steps round both alike
+    step = step_of(found.weight) / np.sqrt(12.0) / float(np.linalg.norm(found.bias))
+    noise = max(apart * np.sqrt(1.0 + length**2) / np.sqrt(found.weight.size), step)
+    share = float(noise * np.sqrt(len(row)) / length)
     made = followed(
         row,
         seen,
         later.knowledge,
         tolerance=max(_SEEN * noise / largest, min(_ERROR * precision, _UNSURE)),
-        near=max(_CLOSE, _ERROR * precision, _NOISE * noise * np.sqrt(len(row)) / length),
+        near=max(_CLOSE, _ERROR * precision, _NOISE * share),
     )
-    return ItemBehind(
-        made.item, found.layer.name, "" if made.item is not None else why_not_followed(made, seen)
-    )
+    reason = "" if made.item is not None else why_not_followed(made, seen)
+    return ItemBehind(made.item, found.layer.name, reason, share)
