@@ -8,6 +8,8 @@ from torch import nn
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.precisions import widened
+from nextlabel.leakage.text.averaged_words import averaged_counts
 from nextlabel.leakage.text.token_places import lookup_of, why_no_table
 from nextlabel.leakage.text.word_rows import occurrences, without_decay, written_rows
 
@@ -30,6 +32,9 @@ class BagOfWords(Attack):
     vocabulary is so small, or the batch so large, that nearly all words occur; and where noise covers the
     rows. A token that the table holds for padding has no gradient and is not named, nor is one that the model
     puts beside every text. A model that changes token ids otherwise than by a constant is refused.
+
+    Of a single text whose embeddings are averaged or added up the first linear layer tells the words,
+    whatever the table shares: see `nextlabel.leakage.text.averaged_words`.
 
     Rows count that are not zero, with so many entries that pruning or rounding did not scatter them; where
     none is zero, those that stand out of noise, of all rows with less than 0.001 expected false ones; weight
@@ -72,6 +77,25 @@ class BagOfWords(Attack):
 
     def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Recovery:
         """The words of a batch, without their order."""
+        found = self._of_rows(disclosure, knowledge)
+        lookup = lookup_of(knowledge, _TABLES)
+        if found.words is not None or lookup is None or lookup.shift or lookup.added:
+            return found
+        table: Any = knowledge.model.get_submodule(lookup.table)
+        times = averaged_counts(widened(knowledge), disclosure, table.num_embeddings)
+        if times is None:
+            return found
+        words = np.flatnonzero(times).astype(np.int64)
+        return Recovery(
+            "recovered",
+            "what enters the first linear layer is the mean of what these words alone send into it",
+            items=words[:, None] if knowledge.item_shape == (1,) else None,
+            words=words,
+            details={"times": times[words].tolist()},
+        )
+
+    def _of_rows(self, disclosure: Disclosure, knowledge: Knowledge) -> Recovery:
+        """The words by the rows of the table that were written to."""
         if disclosure.kind not in self.reads:
             return Recovery("refused", "words are read from the full gradient, or from the update")
         lookup = lookup_of(knowledge, _TABLES)

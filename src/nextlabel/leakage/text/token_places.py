@@ -18,6 +18,7 @@ __all__ = [
     "Place",
     "Reading",
     "Tokens",
+    "first_linear",
     "inputs_at",
     "inputs_at_ends",
     "is_linear",
@@ -314,6 +315,18 @@ def inputs_at_ends(model: nn.Module, module: str, sequences: Sequence[tuple[int,
         order.append(alike)
     made: Floats = np.concatenate(parts)[np.argsort(np.concatenate(order))]
     return made
+
+
+def first_linear(model: nn.Module, tokens: Tokens) -> str | None:
+    """The name of the linear layer that is executed first; None where there is none.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Takes token ids, axes (b, t).
+    tokens : array of int64, axes (b, t)
+    """
+    return next(iter(_first_inputs(model, tokens)), None)
 
 
 def _first_inputs(model: nn.Module, tokens: Tokens) -> dict[str, Tensor]:

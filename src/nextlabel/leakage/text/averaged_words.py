@@ -1,0 +1,119 @@
+"""Words of one text whose embeddings are averaged or added up before the first linear layer reads them."""
+
+import numpy as np
+from scipy.optimize import nnls
+from scipy.special import gammaln
+
+from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.text.single_steps import gradient_of_step, why_no_gradient
+from nextlabel.leakage.text.token_places import Tokens, first_linear, inputs_at
+from nextlabel.maths.axes import Floats
+
+__all__ = ["averaged_counts"]
+
+_PROBES = 4
+_SAME = 1e-4  # relative: float32 sums in another order
+_NEAR = 1e-3  # of the features' length: what the words named may leave of them
+_WHOLE = 0.1  # how far a number of times may be from a whole number
+_CHANCE = 1e-3  # expected number of texts that would come as near without being the one
+
+
+def averaged_counts(knowledge: Knowledge, disclosure: Disclosure, vocabulary: int) -> Tokens | None:
+    """How often each token is in the one text of a message, from the features that enter the first layer.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        Of a model that takes token ids, axes (b, t).
+    disclosure : Disclosure
+    vocabulary : int
+        How many tokens there are.
+
+    Returns
+    -------
+    array of int64, axes (v,), or None
+        None of several texts, of a model whose first linear layer reads anything but the mean of what single
+        tokens come to, and where no numbers of times explain the features, or too many could.
+
+    Notes
+    -----
+    The gradient of a linear layer by one item is an outer product, of which one factor is what entered: the
+    mean, over the tokens of the text, of what the model makes of a text of that token alone. Non-negative
+    least squares find the shares, which must be whole numbers of the length: with few words, also where there
+    are more tokens than features. With d features that are told to a thousandth of their length, chance would
+    bring one of N texts as near N·1000^-d times; that must be less than 0.001. Without a bias the length of
+    the features is not known, and follows from that of the text. No row of a table needs to be shared. Time
+    O(v·d) for each word.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from nextlabel.leakage.messages import full
+    >>> model = nn.Sequential(nn.EmbeddingBag(50, 16), nn.Linear(16, 3))
+    >>> model[0].weight.requires_grad_(False).shape
+    torch.Size([50, 16])
+    >>> message = full(model, np.array([[7, 3, 7, 9]]), np.array([1]))
+    >>> times = averaged_counts(Knowledge(model, (4,), 3), message, 50)
+    >>> np.flatnonzero(times), times[times > 0]
+    (array([3, 7, 9]), array([1, 2, 1]))
+    """
+    items = disclosure.items if knowledge.batch is None else knowledge.batch
+    (length,) = knowledge.item_shape
+    if items != 1 or why_no_gradient(disclosure, knowledge):
+        return None
+    probes = np.random.default_rng(0).integers(vocabulary, size=(_PROBES, length))
+    name = first_linear(knowledge.model, probes)
+    gradient = gradient_of_step(disclosure, knowledge)
+    if name is None or f"{name}.weight" not in gradient.arrays:
+        return None
+    rows = _rows(knowledge, name, probes, vocabulary)
+    weight = gradient[f"{name}.weight"].astype(np.float64)
+    if rows is None or weight.ndim != 2 or weight.shape[1] != rows.shape[1] or not weight.any():
+        return None
+    texts = gammaln(vocabulary + length) - gammaln(length + 1) - gammaln(vocabulary)
+    if texts + rows.shape[1] * np.log(_NEAR) > np.log(_CHANCE):
+        return None
+    bias = gradient.arrays.get(f"{name}.bias")
+    if bias is not None and bias.any():
+        errors = bias.astype(np.float64)
+        return _counts(rows, errors @ weight / (errors @ errors), length, is_scaled=True)
+    direction = np.linalg.svd(weight, full_matrices=False)[2][0]
+    found = (_counts(rows, sign * direction, length, is_scaled=False) for sign in (1.0, -1.0))
+    return next((one for one in found if one is not None), None)
+
+
+def _rows(knowledge: Knowledge, name: str, probes: Tokens, vocabulary: int) -> Floats | None:
+    """What each token sends into a layer by itself, axes (v, d); None where texts send no mean of these."""
+    (seen,) = inputs_at(knowledge.model, [name], probes, is_last=False)
+    if seen.ndim != 2 or len(seen) != len(probes):
+        return None
+    alone = np.unique(probes)
+    (some,) = inputs_at(knowledge.model, [name], _constant(alone, probes.shape[1]), is_last=False)
+    means = some[np.searchsorted(alone, probes)].mean(axis=1)
+    if (np.linalg.norm(seen - means, axis=1) > _SAME * np.linalg.norm(seen, axis=1)).any():
+        return None
+    (rows,) = inputs_at(
+        knowledge.model, [name], _constant(np.arange(vocabulary), probes.shape[1]), is_last=False
+    )
+    return rows
+
+
+def _constant(tokens: Tokens, length: int) -> Tokens:
+    return np.repeat(tokens[:, None], length, axis=1)
+
+
+def _counts(rows: Floats, features: Floats, length: int, *, is_scaled: bool) -> Tokens | None:
+    """Whole numbers of times whose mean the features are, up to their length unless that is known."""
+    shares = nnls(rows.T, features)[0]
+    if not shares.any():
+        return None
+    times = shares * length if is_scaled else shares * length / shares.sum()
+    whole = np.rint(times)
+    if np.abs(times - whole).max() > _WHOLE or whole.sum() != length:
+        return None
+    made = whole @ rows / length
+    scale = 1.0 if is_scaled else float(made @ features) / float(made @ made)
+    is_near = np.linalg.norm(scale * made - features) <= _NEAR * np.linalg.norm(features)
+    return whole.astype(np.int64) if is_near else None
