@@ -5,20 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
-import torch
 from scipy.special import softmax
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
-from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.blank_items import takes_only_tokens
 from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers, dense_layers
 from nextlabel.leakage.closed_forms.embedding_scale import Explanation, Rounding, explanations
 from nextlabel.leakage.closed_forms.feature_inversion import Inversion, inverted
-from nextlabel.leakage.closed_forms.known_items import as_items
+from nextlabel.leakage.closed_forms.followed_features import FollowedFeatures, features_of, followed
 from nextlabel.leakage.closed_forms.layer_gradients import last_layer
+from nextlabel.leakage.closed_forms.sketches import unsketched
 from nextlabel.leakage.precisions import rounding_of, step_of, widened
-from nextlabel.learners.layers import embedded
 from nextlabel.maths.axes import Floats
 
 __all__ = ["EmbeddingInversion"]
@@ -105,7 +104,7 @@ class EmbeddingInversion(Attack):
         except LearnerError as cause:
             return Recovery("refused", str(cause))
         sent = disclosure.arrays.get("embedding")
-        rows = _unsketched(disclosure, knowledge, layer) if sent is None else sent
+        rows = unsketched(disclosure, knowledge, layer) if sent is None else sent
         if isinstance(rows, str):
             return Recovery("refused", rows)
         if rows.ndim != 3 or rows.shape[1:] != layer.weight.shape:
@@ -120,36 +119,21 @@ class EmbeddingInversion(Attack):
         return _recovered(rows.astype(np.float64), _Target(layer, knowledge, Rounding(precision, least)))
 
 
-def _unsketched(disclosure: Disclosure, knowledge: Knowledge, layer: Dense) -> Array | str:
-    """Embeddings from their products with a known matrix, in the message's type; or why not."""
-    sent, matrix = disclosure.arrays.get("sketch"), knowledge.sketch
-    if sent is None or sent.ndim != 2:
-        return "The message holds neither embeddings, axes (b, k, d), nor sketches of them, axes (b, r)."
-    if matrix is None:
-        return "The message is a sketch of embeddings, and the matrix is not known."
-    size = layer.weight.size
-    if matrix.shape != (sent.shape[1], size):
-        return f"The matrix must have the axes ({sent.shape[1]}, {size}); it has {matrix.shape}."
-    if np.linalg.matrix_rank(matrix) < size:
-        return (
-            f"A sketch of {sent.shape[1]} numbers does not fix an embedding of {size} by linear equations, "
-            f"as many embeddings have it. The {layer.weight.shape[1]} features behind it may be fixed all "
-            "the same, by equations that are not linear and are not tried: this is no proof that it hides "
-            "anything."
-        )
-    solved = np.linalg.lstsq(matrix.astype(np.float64), sent.T.astype(np.float64), rcond=None)[0]
-    return np.asarray(solved.T.reshape(len(sent), *layer.weight.shape), sent.dtype)
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class _Traced:
-    """Features, followed back to an item; how far the item's features are from them, as a share."""
+    """Features, and how far they could be followed back to an item."""
 
     known: Explanation
-    item: Floats | None
-    step: Inversion
-    apart: float = np.inf
+    back: FollowedFeatures
+
+    @property
+    def item(self) -> Floats | None:
+        return self.back.item
+
+    @property
+    def apart(self) -> float:
+        return self.back.apart
 
 
 @final
@@ -168,27 +152,17 @@ class _Target:
         self._is_unread = any(one.activation is None for one in chain[:-1])
         self.has_sign = between is not None and between.name in ("relu", "sigmoid", "softplus")
 
-    def features_of(self, items: Floats) -> Floats:
-        """What enters the last layer, axes (n, d)."""
-        with torch.no_grad(), embedded(self.knowledge.model, self.layer.name, is_input=True) as seen:
-            self.knowledge.model(as_items(items, self.knowledge))
-        return seen[0].double().cpu().numpy()
-
     def traced(self, one: Explanation, row: Floats, rounding: Rounding) -> _Traced:
         """The item whose features these are, if the model makes them of it again."""
         if self.seen is None:
-            return _Traced(one, None, Inversion(None))
+            return _Traced(one, FollowedFeatures(None, Inversion(None)))
         length = float(np.linalg.norm(one.features))
         # a feature has the error that the numbers of the message have, times its length over theirs
         noise = _SEEN * rounding.of_entries(row) * length / float(np.linalg.norm(row))
         unsure = max(noise / np.abs(one.features).max(), min(_ERROR * rounding.precision, _UNSURE))
-        step = inverted(one.features, self.seen, float(unsure))
-        if step.row is None:
-            return _Traced(one, None, step)
-        item = self.seen.items_of(step.row[None])
-        apart = float(np.linalg.norm(self.features_of(item)[0] - one.features)) / length
-        is_made = apart <= max(_CLOSE, _ERROR * rounding.precision, _NOISE * rounding.noise)
-        return _Traced(one, item[0] if is_made else None, step, apart)
+        near = max(_CLOSE, _ERROR * rounding.precision, _NOISE * rounding.noise)
+        back = followed(one.features, self.seen, self.knowledge, tolerance=float(unsure), near=near)
+        return _Traced(one, back)
 
     def is_free(self, one: Explanation) -> bool | None:
         """Whether many items have these features; None where that does not follow from the layers before.
@@ -212,7 +186,7 @@ class _Target:
         """Whether the embeddings of two items are the same, number by number."""
         assert one.item is not None
         assert other.item is not None
-        features = self.features_of(np.array([one.item, other.item]))
+        features = features_of(np.array([one.item, other.item]), self.layer.name, self.knowledge)
         factors = softmax(self.layer.outputs_of(features), axis=1)
         for factor, label in zip(factors, (one.known.label, other.known.label), strict=True):
             factor[label] = factor[label] - factor.sum()
@@ -243,11 +217,11 @@ class _Found:
         """The features of a row, and the item where there is one."""
         self.rows.append(place)
         self.chosen.append(chosen.known)
-        self.units.append(chosen.step.units)
+        self.units.append(chosen.back.step.units)
         if chosen.item is not None:
             self.item_rows.append(place)
             self.items.append(chosen.item)
-        elif chosen.step.row is not None:
+        elif chosen.back.step.row is not None:
             self.wrong.append(place)
 
 
