@@ -66,6 +66,7 @@ class EmbeddingInversion(Attack):
 
     Examples
     --------
+    >>> import torch
     >>> from nextlabel.leakage.messages import embedding
     >>> from nextlabel.learners.networks import mlp
     >>> with torch.random.fork_rng(devices=[]):
