@@ -10,6 +10,7 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.datasets.digits import digits
 from nextlabel.leakage.attacks.embedding_inversion import EmbeddingInversion
 from nextlabel.leakage.closed_forms.dense_layers import Dense, dense_layers
 from nextlabel.leakage.closed_forms.embedding_scale import Rounding, explanations
@@ -297,3 +298,34 @@ def test_activations_that_rise_from_zero_give_the_item_back(between: nn.Module, 
     found = EmbeddingInversion().recover(embedding(model, items), known, np.random.default_rng(0))
     assert found.details["item_rows"] == list(range(10))
     assert found.items == pytest.approx(items, abs=1e-3)
+
+
+def two_classes(between: nn.Module, width: int, bounds: tuple[float, float] | None) -> Recovery:
+    """Of digits."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, width), between, nn.Linear(width, 2)).eval()
+    items = np.asarray(digits().pool.take(np.arange(12)), np.float32)
+    known = Knowledge(model, (8, 8), 2, bounds=bounds)
+    return EmbeddingInversion().recover(embedding(model, items), known, np.random.default_rng(0))
+
+
+def test_units_that_tell_one_of_two_values_are_not_counted_as_silent() -> None:
+    """About half of 100 units of GELU are above zero, for 64 values; others tell one of two inputs each."""
+    found = two_classes(nn.GELU(), 100, None)
+    assert found.details["unfollowed"]
+    assert found.details["ambiguous"] == []
+    assert two_classes(nn.ReLU(), 100, None).details["unfollowed"] == []
+
+
+def test_a_known_range_of_values_may_decide_what_counting_does_not() -> None:
+    assert two_classes(nn.ReLU(), 112, None).details["ambiguous"]
+    found = two_classes(nn.ReLU(), 112, (0.0, 1.0))
+    assert (found.details["ambiguous"], "range of values" in found.reason) == ([], True)
+
+
+def test_an_item_far_out_of_its_range_is_that_of_another_length() -> None:
+    """Of 80 units of a tanh both lengths are an item's."""
+    free, held = (two_classes(nn.Tanh(), 80, bounds) for bounds in (None, (0.0, 1.0)))
+    assert len(held.details["item_rows"]) >= len(free.details["item_rows"])
+    assert held.details["item_rows"] == list(range(12))

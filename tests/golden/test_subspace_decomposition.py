@@ -171,14 +171,21 @@ def test_cross_entropy_tells_sides_and_lengths_that_no_bias_does(
     assert found.labels[order].tolist() == labels.tolist()
 
 
-def test_of_two_classes_two_lengths_may_explain_a_message() -> None:
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh])
+def test_of_two_classes_another_item_may_explain_a_message(activation: Callable[[], nn.Module]) -> None:
+    """Of another length, or the opposite with the other class; what is given makes the message."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(12, 60, bias=False), nn.ReLU(), nn.Linear(60, 2, bias=False)).double()
+    model = nn.Sequential(nn.Linear(12, 60, bias=False), activation(), nn.Linear(60, 2, bias=False)).double()
     told = []
     for item in items_of(8) * 3:
         message = full(model, item[None], np.array([1]))
         found = SubspaceDecomposition().recover(message, Knowledge(model, (12,), 2), np.random.default_rng(3))
         told.append(found.outcome)
+        assert found.items is not None
+        assert found.labels is not None
+        again = full(model, found.items, found.labels)
+        for name, array in message.arrays.items():
+            assert again[name] == pytest.approx(array, rel=1e-5, abs=1e-9)
         if found.outcome == "recovered":
             assert matched(found, item[None])[1] < 1e-6
     assert "unidentifiable" in told

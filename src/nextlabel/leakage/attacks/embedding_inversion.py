@@ -30,6 +30,7 @@ _SEEN = 4.0  # times the noise of a feature: what is above it is on
 _TOLD = 0.5  # of how far the features of another item are away: those of the right one are nearer
 _SIGNS = 8  # features: so many of exactly one size are signs, of fewer rounding may have made it
 _SAME = 1e-5  # of the largest number of a class: single precision, in which the model computes
+_BESIDE = 0.5  # of the range of values: an item further out is that of another length
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
 
 
@@ -132,10 +133,6 @@ class _Traced:
     def item(self) -> Floats | None:
         return self.back.item
 
-    @property
-    def apart(self) -> float:
-        return self.back.apart
-
 
 @final
 class _Target:
@@ -163,16 +160,25 @@ class _Target:
         unsure = max(noise / np.abs(one.features).max(), min(_ERROR * rounding.precision, _UNSURE))
         near = max(_CLOSE, _ERROR * rounding.precision, _NOISE * rounding.noise)
         back = followed(one.features, self.seen, self.knowledge, tolerance=float(unsure), near=near)
+        if back.item is not None and not self._is_within(back.item):
+            back = dataclasses.replace(back, item=None)
         return _Traced(one, back)
+
+    def _is_within(self, item: Floats) -> bool:
+        """Whether values are in their range, where it is known; noise puts some a little beside it."""
+        low, high = self.knowledge.bounds or (-np.inf, np.inf)
+        slack = _BESIDE * (high - low)
+        return bool((item >= low - slack).all() and (item <= high + slack).all())
 
     def is_free(self, one: Explanation) -> bool | None:
         """Whether many items have these features; None where that does not follow from the layers before.
 
         They have, if any does, where fewer units speak of it than it has values, and where the first layer
         does not tell its input. No units of a deeper layer need tell theirs, which few values may have made.
-        Of words nothing follows from counting: they are no numbers that move.
+        Of words nothing follows from counting: they are no numbers that move. Nor of values whose range is
+        known, which may end at the record.
         """
-        if takes_only_tokens(self.knowledge):
+        if takes_only_tokens(self.knowledge) or self.knowledge.bounds is not None:
             return None
         if np.count_nonzero(one.features) < np.prod(self.knowledge.item_shape):
             return True
@@ -181,7 +187,10 @@ class _Target:
         step = inverted(one.features, self.seen, float(np.finfo(np.float64).eps))
         if step.row is not None:
             return False
-        return True if step.layer == self.seen.layers[0].name else None
+        first = self.seen.layers[0]
+        # where two inputs have one output, a unit that is not read tells one of two values
+        is_read = first.activation is not None and first.activation.is_single_valued
+        return True if step.layer == first.name and is_read else None
 
     def are_alike(self, one: _Traced, other: _Traced) -> bool:
         """Whether the embeddings of two items are the same, number by number."""
@@ -318,12 +327,12 @@ def _decided(twins: list[_Traced], target: _Target, rounding: Rounding) -> _Trac
     good as the other where too few units speak of the item, or where its item gives the same embedding too.
     None where the layers before are not followed, which may allow one alone.
     """
-    whole = sorted((one for one in twins if one.item is not None), key=lambda one: one.apart)
+    whole = sorted((one for one in twins if one.item is not None), key=lambda one: one.back.apart)
     if len(whole) == 1:
         return whole[0]
     if whole:
         is_proof = target.are_alike(whole[0], whole[1])
-        return whole[0] if not is_proof and whole[0].apart < _TOLD * whole[1].apart else is_proof
+        return whole[0] if not is_proof and whole[0].back.apart < _TOLD * whole[1].back.apart else is_proof
     frees = [target.is_free(one.known) for one in twins]
     if None in frees:
         return None
@@ -355,8 +364,8 @@ def _reason(found: _Found, rows: int, target: _Target) -> str:
     if found.unfollowed:
         words.append(
             f"{len(found.unfollowed)} of {rows} embeddings are explained by several features. Whether the "
-            "layers before allow more than one of them was not tried: they are not all linear, with an "
-            "activation that can be undone."
+            "layers before, and the range of values where it is known, allow more than one of them was not "
+            "tried to the end."
         )
     if found.silent:
         words.append(f"{len(found.silent)} embeddings are zero: the prediction is one-hot.")

@@ -282,7 +282,7 @@ def _told(
     is_told = outcome in ("recovered", "unidentifiable") and span.rank == items
     if is_told and knowledge.loss == "squared_error":
         labels = message.outputs_of(rows) - many * found.shares
-    elif is_told and outcome == "recovered" and ((found.shares < 0).sum(axis=1) == 1).all():
+    elif is_told and ((found.shares < 0).sum(axis=1) == 1).all():
         labels = found.shares.argmin(axis=1).astype(np.int64)
     return Recovery(
         outcome,
@@ -312,8 +312,8 @@ def _outcome(items: int, span: Span, found: _Found, residual: float) -> tuple[st
         )
     if not found.has_lengths:
         return "unidentifiable", (
-            "a rectified unit without bias tells the direction of an item and not its length: "
-            "items are given at length 1"
+            "a rectified unit without bias tells the direction of an item and not its length: items are "
+            "given at length 1, or at one of those that the loss leaves"
         )
     if span.rank != items:
         return "recovered", (

@@ -61,6 +61,11 @@ class Activation:
     name: str
     slope: float = 0.0
 
+    @property
+    def is_single_valued(self) -> bool:
+        """Whether all inputs of one output lie together, so that an output says one thing or nothing."""
+        return self.name not in _RISING
+
     def undone(self, outputs: Floats, tolerance: float) -> tuple[Bools, Floats, Floats]:
         """Which outputs tell their input, that input, and how much an output moves with it.
 

@@ -65,8 +65,8 @@ def settled_by_loss(message: TwoLayerMessage, knowledge: Knowledge, found: Settl
     item and its opposite with −r give one gradient of an odd activation, but of −r more than one number is
     below zero, where there are three classes. Of a rectifier, an item c times as long with r/c gives one
     gradient, and c·(p(c) − e) must be what was found at length 1: the equation of a gradient embedding, whose
-    lengths `explanations` gives. With targets that are known a share says what was asked of its item. Of two
-    classes two lengths may be left, and of targets that are not known all.
+    lengths `explanations` gives; of several one is given. With targets that are known a share says what was
+    asked of its item. Of two classes two lengths may be left, and of targets that are not known all.
 
     Time O(b·m·k) and a search along a line for each item.
     """
@@ -112,14 +112,19 @@ def _with_lengths(message: TwoLayerMessage, found: Settled, many: int, residual:
     features = message.activation(found.rows @ message.weights.T)
     head = Dense("", message.head, message.head_bias, None)
     rounding = Rounding(_NOISE * max(residual, message.precision))
-    lengths = []
+    lengths, is_told = [], True
     for feature, share in zip(features, found.shares, strict=True):
         options = explanations(
             many * np.outer(share, feature), head, rounding, has_sign=False, is_guess=False
         )
-        options = [one for one in options if float(one.features @ feature) > 0.0]
-        if not options or any(one.is_twin_of(options[0]) for one in options[1:]):
+        scales = [
+            float(np.linalg.norm(one.features) / np.linalg.norm(feature))
+            for one in options
+            if float(one.features @ feature) > 0.0 and one.is_twin_of(options[0]) | (one is options[0])
+        ]
+        if not scales:
             return found
-        lengths.append(float(np.linalg.norm(options[0].features) / np.linalg.norm(feature)))
+        is_told = is_told and len(scales) == 1
+        lengths.append(scales[0])
     scale = np.array(lengths)[:, None]
-    return replace(found, rows=scale * found.rows, shares=found.shares / scale, has_lengths=True)
+    return replace(found, rows=scale * found.rows, shares=found.shares / scale, has_lengths=is_told)
