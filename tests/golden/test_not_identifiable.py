@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from nextlabel.core.registry import resolve
 from nextlabel.leakage import audit
@@ -61,3 +63,20 @@ def test_of_the_others_it_is_said_how_their_attacks_ended() -> None:
     assert "Of 4 records 1 is not identifiable, as Blind found" in lead
     assert "On the others: in 2 of 3 messages what an attack gave is near to the record" in lead
     assert "on the rest the attacks tried failed; this is no proof of safety" in lead
+
+
+def test_a_side_that_was_given_by_chance_is_said_to_be() -> None:
+    """Of two classes and no biases the opposite of a record, with the other class, makes its message."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(12, 60, bias=False), nn.Tanh(), nn.Linear(60, 2, bias=False)).eval()
+    report = audit(
+        network, ITEMS - 0.5, LABELS, controls=False, attacks="subspace_decomposition", is_image=False
+    )
+    verdicts = {one.verdict for one in report.standings}
+    assert verdicts == {"EXACT", "NOT SHOWN"}
+    assert {one.why for one in report.standings if one.verdict == "NOT SHOWN"} == {
+        "not identifiable: subspace_decomposition"
+    }
+    came = sum(one.verdict == "EXACT" for one in report.standings)
+    [said] = [one for one in report.remarks if "partly chance" in one]
+    assert said.startswith(f"For {came} of the attempts that brought records back several answers explain")
