@@ -219,7 +219,9 @@ def test_what_fits_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "bounds", [(1, 0), (float("nan"), 1), (0, float("inf")), (0,), "01x", (None, 1)], ids=repr
+    "bounds",
+    [(1, 0), (float("nan"), 1), (0, float("inf")), (0,), "01x", "01", ("0", "1"), (None, 1)],
+    ids=repr,
 )
 def test_bounds_that_are_no_range_are_refused(bounds: Any) -> None:
     with pytest.raises(ParameterError, match="two finite numbers, the lower first; received"):

@@ -245,7 +245,8 @@ def require_range(bounds: tuple[float, float]) -> None:
     """
     try:
         low, high = (float(one) for one in bounds)
-        is_range = bool(np.isfinite([low, high]).all() and low < high)
+        is_text = any(isinstance(one, str | bytes) for one in bounds)
+        is_range = bool(np.isfinite([low, high]).all() and low < high) and not is_text
     except (TypeError, ValueError):
         is_range = False
     if not is_range:
