@@ -120,7 +120,7 @@ def _with_lengths(message: TwoLayerMessage, found: Settled, many: int, residual:
         scales = [
             float(np.linalg.norm(one.features) / np.linalg.norm(feature))
             for one in options
-            if float(one.features @ feature) > 0.0 and one.is_twin_of(options[0]) | (one is options[0])
+            if float(one.features @ feature) > 0.0 and (one is options[0] or one.is_twin_of(options[0]))
         ]
         if not scales:
             return found
