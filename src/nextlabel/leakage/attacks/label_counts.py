@@ -26,9 +26,7 @@ _PROBES = 64
 _FLAT = 0.02  # probabilities of random items that spread less than this are near-constant
 _UNSURE = 0.25  # of an item: a standard error of a count beyond which counts are not claimed
 _FAR = 0.5  # of an item: a count that had to be rounded by more fits no batch
-_LEFT = (
-    0.5  # of the message's length: counts that leave more of it, and more than their error, explain nothing
-)
+_LEFT = 0.5  # of the message's length: counts that leave more, and more than their error, explain nothing
 _SPREAD = 3.0  # standard errors
 
 Source = Literal["auto", "public", "solved", "untrained"]

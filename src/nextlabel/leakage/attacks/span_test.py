@@ -9,9 +9,10 @@ import numpy as np
 
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.precisions import widened
 from nextlabel.leakage.text.paddings import ignores_padding, padded, padding_of
-from nextlabel.leakage.text.single_steps import READ, gradient_of_step, rounded_sizes, why_no_gradient
+from nextlabel.leakage.text.single_steps import READ, rounded_sizes, why_no_gradient
 from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted, words_to_try
 from nextlabel.leakage.text.span_search import Search
 from nextlabel.leakage.text.token_labels import Told
@@ -118,7 +119,7 @@ class SpanTest(Attack):
             return Recovery("refused", "the gradient is zero: it says nothing")
         started = time.monotonic()
         rounded = rounded_sizes(disclosure, knowledge)
-        gradient, deadline = gradient_of_step(disclosure, knowledge), started + self.seconds
+        gradient, deadline = as_gradient(disclosure, knowledge), started + self.seconds
         return _Attempt(self, gradient, rounded, widened(knowledge), rng, table, deadline).recovery()
 
 

@@ -14,8 +14,9 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.matching.second_order import differentiating_twice
+from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.precisions import widened
-from nextlabel.leakage.text.single_steps import READ, gradient_of_step, rounded_sizes, why_no_gradient
+from nextlabel.leakage.text.single_steps import READ, rounded_sizes, why_no_gradient
 from nextlabel.leakage.text.text_candidates import Candidates
 from nextlabel.leakage.text.token_places import Tokens, table_of, why_no_table
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
@@ -126,7 +127,7 @@ class TextMatching(Attack):
         if table is None:
             return Recovery("refused", why_no_table(knowledge))
         rounded = rounded_sizes(disclosure, knowledge)
-        disclosure = gradient_of_step(disclosure, knowledge)
+        disclosure = as_gradient(disclosure, knowledge)
         sizes = {
             name: float(np.sqrt((one.astype(np.float64) ** 2).mean()))
             for name, one in disclosure.arrays.items()

@@ -6,7 +6,9 @@ from scipy.special import gammaln
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
-from nextlabel.leakage.text.single_steps import gradient_of_step, why_no_gradient
+from nextlabel.leakage.closed_forms.single_inputs import single_input
+from nextlabel.leakage.messages import as_gradient
+from nextlabel.leakage.text.single_steps import why_no_gradient
 from nextlabel.leakage.text.token_places import Tokens, first_linear, inputs_at
 from nextlabel.maths.axes import Floats
 
@@ -65,7 +67,7 @@ def averaged_counts(knowledge: Knowledge, disclosure: Disclosure, vocabulary: in
         return None
     probes = np.random.default_rng(0).integers(vocabulary, size=(_PROBES, length))
     name = first_linear(knowledge.model, probes)
-    gradient = gradient_of_step(disclosure, knowledge)
+    gradient = as_gradient(disclosure, knowledge)
     if name is None or f"{name}.weight" not in gradient.arrays:
         return None
     rows = _rows(knowledge, name, probes, vocabulary)
@@ -77,8 +79,8 @@ def averaged_counts(knowledge: Knowledge, disclosure: Disclosure, vocabulary: in
         return None
     bias = gradient.arrays.get(f"{name}.bias")
     if bias is not None and bias.any():
-        errors = bias.astype(np.float64)
-        return _counts(rows, errors @ weight / (errors @ errors), length, is_scaled=True)
+        features, _ = single_input(weight, bias.astype(np.float64))
+        return _counts(rows, features, length, is_scaled=True)
     direction = np.linalg.svd(weight, full_matrices=False)[2][0]
     found = (_counts(rows, sign * direction, length, is_scaled=False) for sign in (1.0, -1.0))
     return next((one for one in found if one is not None), None)

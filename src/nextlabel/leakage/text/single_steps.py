@@ -1,4 +1,4 @@
-"""The gradient that a message of text stands for: itself, or an update of one step at a known rate."""
+"""Which messages of text are one gradient: itself, or an update of one step at a known rate."""
 
 import numpy as np
 import torch
@@ -6,9 +6,8 @@ from torch import Tensor
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
-from nextlabel.leakage.messages import as_gradient
 
-__all__ = ["READ", "gradient_of_step", "rounded_sizes", "why_no_gradient"]
+__all__ = ["READ", "rounded_sizes", "why_no_gradient"]
 
 READ = frozenset({"full", "update"})
 """The kinds of messages that can be one gradient of all weights."""
@@ -41,30 +40,14 @@ def why_no_gradient(disclosure: Disclosure, knowledge: Knowledge) -> str | None:
         return f"the full gradient is read, or an update of one step; not {disclosure.kind!r}"
     if disclosure.kind == "full" or (knowledge.steps == 1 and knowledge.rate is not None):
         return None
-    steps = "an unknown number of steps" if knowledge.steps is None else f"{knowledge.steps:,} steps"
+    steps = "an unknown number of steps"
+    if knowledge.steps is not None:
+        steps = f"{knowledge.steps:,} step{'s' * (knowledge.steps != 1)}"
     rate = "an unknown rate" if knowledge.rate is None else f"{knowledge.rate:g}"
     return (
         "an update is read where it is of one step at a known rate; this one is said to be of "
-        f"{steps.replace('1 steps', '1 step') if knowledge.steps == 1 else steps} at {rate}"
+        f"{steps} at {rate}"
     )
-
-
-def gradient_of_step(disclosure: Disclosure, knowledge: Knowledge) -> Disclosure:
-    """The gradient of a message of which `why_no_gradient` has no objection.
-
-    Parameters
-    ----------
-    disclosure : Disclosure
-    knowledge : Knowledge
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> known = Knowledge(nn.Linear(2, 2), (2,), 2, steps=1, rate=0.5)
-    >>> gradient_of_step(Disclosure("update", {"bias": np.ones(2, np.float32)}, 1), known)["bias"].tolist()
-    [-2.0, -2.0]
-    """
-    return as_gradient(disclosure, knowledge)
 
 
 def rounded_sizes(disclosure: Disclosure, knowledge: Knowledge) -> dict[str, float]:
