@@ -14,6 +14,7 @@ from nextlabel.core.registry import resolve, spec_of
 from nextlabel.core.spec import Spec
 from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.learners.losses import Loss, loss_of
+from nextlabel.learners.objective import Mixed, OfLoss
 
 NAMES = names("loss")
 COUNTS = [5, 1, 0, 3]
@@ -42,6 +43,27 @@ def test_it_is_a_value_that_can_be_written_down_and_read_back(name: str) -> None
 def test_a_learner_that_holds_it_can_be_written_down_and_read_back(name: str) -> None:
     learner = build("learner", {"name": "torch", "loss": loss_of(name)})
     assert build("learner", json.loads(spec_of(learner).to_json())) == learner
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_mixed_precision_only_the_network_is_rounded(name: str) -> None:
+    """The outputs are those of bfloat16; what the loss makes of them is exact, and so are the weights."""
+    rng = np.random.default_rng(0)
+    network = nn.Linear(3, 4)
+    network.load_state_dict(
+        {"weight": torch.tensor(rng.normal(size=(4, 3))), "bias": torch.tensor(rng.normal(size=4))}
+    )
+    items = torch.tensor(rng.normal(size=(9, 3)), dtype=torch.float32)
+    labels = batch()[1]
+    loss = ready(name)
+    found = Mixed(OfLoss(loss), "cpu").loss(network, items, labels, None)
+    assert found.dtype == torch.float32
+    found.backward()  # type: ignore[no-untyped-call]
+    assert network.weight.grad is not None
+    assert network.weight.grad.dtype == torch.float32
+    if type(loss).on_network is Loss.on_network:
+        rounded = network.bfloat16()(items.bfloat16()).float()
+        torch.testing.assert_close(found, loss.per_item(rounded, labels).mean(), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from nextlabel.errors import LearnerError
-from nextlabel.learners.losses import Loss
+from nextlabel.learners.losses import Loss, outputs_of
 from nextlabel.maths.parameters import checked_choice, checked_number, checked_whole, settle
 
 __all__ = ["AdversarialCompSum", "CompSum"]
@@ -171,7 +171,7 @@ class AdversarialCompSum(Loss):
         LearnerError
             Items that are whole numbers, which cannot be moved a little.
         """
-        first = self.per_item(network(items), labels)
+        first = self.per_item(outputs_of(network, items), labels)
         if not self.nu or not self.gamma:
             return first
         if not items.is_floating_point():
@@ -182,7 +182,9 @@ class AdversarialCompSum(Loss):
             raise LearnerError(message)
         with _evaluating(network):
             worst = self._worst(network, items, labels)
-            moved = _margins(network(worst), labels) - _margins(network(items), labels)
+            moved = _margins(outputs_of(network, worst), labels) - _margins(
+                outputs_of(network, items), labels
+            )
         movement: Tensor = torch.linalg.vector_norm(moved, dim=1)
         return first + self.nu * movement
 
@@ -193,12 +195,14 @@ class AdversarialCompSum(Loss):
     def _worst(self, network: nn.Module, items: Tensor, labels: Tensor) -> Tensor:
         """Of the moved items that the search visits, those whose margins moved furthest; detached."""
         with torch.no_grad():
-            still = _margins(network(items), labels)
+            still = _margins(outputs_of(network, items), labels)
         move = self._onto_sphere(torch.randn_like(items))
         best, furthest = move, torch.full((len(items),), -1.0, device=items.device, dtype=still.dtype)
         for step in range(self.steps + 1):
             move = move.detach().requires_grad_(step < self.steps)
-            lengths = torch.linalg.vector_norm(_margins(network(items + move), labels) - still, dim=1)
+            lengths = torch.linalg.vector_norm(
+                _margins(outputs_of(network, items + move), labels) - still, dim=1
+            )
             is_further = lengths.detach() > furthest
             furthest = torch.where(is_further, lengths.detach(), furthest)
             best = torch.where(_like_items(is_further, items), move.detach(), best)

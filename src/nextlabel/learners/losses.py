@@ -16,7 +16,7 @@ from nextlabel.core.spec import Spec, listed
 from nextlabel.errors import ParameterError, UnknownName
 from nextlabel.maths.parameters import checked_number, settle
 
-__all__ = ["CrossEntropy", "Focal", "Loss", "Sigmoid", "loss_of"]
+__all__ = ["CrossEntropy", "Focal", "Loss", "Sigmoid", "loss_of", "outputs_of"]
 
 
 class Loss(ABC):
@@ -56,7 +56,7 @@ class Loss(ABC):
         items : tensor, axes (n, ...)
         labels : tensor of int64, axes (n,)
         """
-        return self.per_item(network(items), labels)
+        return self.per_item(outputs_of(network, items), labels)
 
     def logits(self, outputs: Tensor) -> Tensor:
         """What softmax turns into the probabilities that this loss leads the outputs to.
@@ -268,6 +268,22 @@ class Focal(Loss):
         return (self.gamma - 1) * logsigmoid(-outputs) + torch.logaddexp(
             -outputs, log(self.gamma) + log_surprise
         )
+
+
+def outputs_of(network: nn.Module, items: Tensor) -> Tensor:
+    """What a network says of items, in float32 at least: a loss in bfloat16 would be off by a hundredth.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    items : tensor, axes (n, ...)
+
+    Returns
+    -------
+    tensor, axes (n, ...)
+    """
+    outputs: Tensor = network(items)
+    return outputs.to(torch.promote_types(outputs.dtype, torch.float32))
 
 
 def _towards_right(outputs: Tensor, labels: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What makes training faster where a GPU is: mixed precision, and a compiled network."""
+"""What makes training faster: mixed precision, and on a GPU a compiled network."""
 
 import warnings
 from typing import Any
@@ -28,20 +28,14 @@ def check_speed_ups(precision: Any, is_compiled: Any, where: torch.device) -> No
     Raises
     ------
     ParameterError
-        A precision that has no name, a switch that is none, or either asked for on another device than a GPU.
+        A precision that has no name, a switch that is none, or a compiled network without a GPU.
     """
     checked_choice(precision, "precision", PRECISIONS, of="TorchLearner")
     checked_flag(is_compiled, "compile", of="TorchLearner")
-    asked = [
-        name
-        for name, is_asked in (("precision='mixed'", precision == "mixed"), ("compile", is_compiled))
-        if is_asked
-    ]
-    if asked and where.type != "cuda":
-        need = "needs" if len(asked) == 1 else "need"
+    if is_compiled and where.type != "cuda":
         message = (
-            f"{' and '.join(asked)} of TorchLearner {need} a GPU; the device is {str(where)!r}. Use "
-            "precision='float32' and compile=False here, or device='cuda' where there is a GPU."
+            f"compile of TorchLearner needs a GPU; the device is {str(where)!r}. Use compile=False here, or "
+            "device='cuda' where there is a GPU."
         )
         raise ParameterError(message)
 

@@ -73,7 +73,8 @@ class TorchLearner(Learner):
         ``"crop_flip"``, other crops and mirror images in every epoch (see `CropFlip`), or a mapping of that
         name and settings; or a function that changes a minibatch, called as ``augment(items, rng)``.
     precision : {"float32", "mixed"}
-        ``"mixed"``: training passes in bfloat16 where torch deems that safe; needs a GPU.
+        ``"mixed"``: training passes in bfloat16 where torch deems that safe, weights and loss in float32.
+        Faster on a GPU, and on a CPU that has instructions for bfloat16; slower on others.
     compile : bool
         Whether torch compiles the network for training; needs a GPU.
 
