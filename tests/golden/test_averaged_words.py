@@ -81,6 +81,48 @@ def test_few_words_of_a_large_vocabulary_are_named_or_none() -> None:
     assert sum(one is not None for one in found) >= 4
 
 
+class PaddedTexts(Texts):
+    """Zero fills texts up: it adds nothing to a mean over all places, or is left out of the mean."""
+
+    def __init__(self, how: str, *, has_bias: bool = True) -> None:
+        super().__init__(how, has_bias=has_bias)
+        self.table = nn.Embedding(WORDS, 64, padding_idx=0).requires_grad_(False)
+        self.bag = nn.EmbeddingBag(WORDS, 64, padding_idx=0).requires_grad_(False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits."""
+        if self.how == "bag":
+            read = self.bag(tokens)
+        else:
+            rows = self.table(tokens)
+            told = (tokens != 0).sum(1, keepdim=True)
+            read = rows.sum(1) / {"mean": LENGTH, "sum": 1, "masked": told}[self.how]
+        logits: Tensor = self.head(torch.relu(self.middle(read)))
+        return logits
+
+
+@pytest.mark.parametrize("told", [2, 5, 7])
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("how", ["mean", "sum", "masked", "bag"])
+def test_words_of_texts_that_are_filled_up_are_named_with_their_numbers(
+    how: str, has_bias: bool, told: int
+) -> None:
+    torch.manual_seed(told)
+    model = PaddedTexts(how, has_bias=has_bias).eval()
+    tokens = texts(told) % (WORDS - 1) + 1
+    tokens[:, told:] = 0
+    message = full(model, tokens, np.array([1]))
+    assert named(model, message) == sorted(tokens[0, :told].tolist())
+
+
+def test_of_words_that_all_come_twice_the_shortest_text_is_named_where_the_mean_hides_it() -> None:
+    torch.manual_seed(0)
+    tokens = np.array([[5, 9, 5, 9, 0, 0, 0]])
+    for how, own in (("mean", [5, 5, 9, 9]), ("bag", [5, 9])):
+        model = PaddedTexts(how).eval()
+        assert named(model, full(model, tokens, np.array([1]))) == own
+
+
 def test_no_words_are_named_where_the_layer_reads_no_mean() -> None:
     torch.manual_seed(0)
     model = Texts("largest").eval()

@@ -10,7 +10,7 @@ import numpy as np
 from nextlabel.leakage.attempts import BROKE_OFF, Attempt
 from nextlabel.leakage.cases import LEAST_MESSAGES, LEAST_RECORDS, Case
 from nextlabel.leakage.units import levels_of
-from nextlabel.leakage.verdicts import EXACT, LIMITS, RECOGNISABLE, is_same
+from nextlabel.leakage.verdicts import LIMITS, is_same
 
 __all__ = ["remarks_on", "said_once"]
 
@@ -62,28 +62,11 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
             f"{' and '.join(alone)} went one after another: the same search, which gets less far in the "
             "same time."
         )
-    said += _by_chance(attempts)
     if any(one.is_cut for one in attempts):
         said.append(
             "Attempts that the clock ended may end elsewhere in another run; their counts may differ."
         )
     return tuple(said)
-
-
-def _by_chance(attempts: Sequence[Attempt]) -> list[str]:
-    """That a record was one of several answers, and which of them was given says nothing."""
-    several = [
-        one
-        for one in attempts
-        if one.outcome == "unidentifiable" and {EXACT, RECOGNISABLE} & set(one.verdicts)
-    ]
-    if not several:
-        return []
-    names = " and ".join(sorted({one.attack.replace("_", " ") for one in several}))
-    return [
-        f"For {len(several)} of the attempts that brought records back several answers explain the message "
-        f"equally well, as {names} says, and the one given was the record: how often is partly chance."
-    ]
 
 
 def _measure(case: Case) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from nextlabel.leakage.attempts import AS_GUESSED, UNSORTED
 from nextlabel.leakage.report.report import VOID, Report
+from nextlabel.leakage.report.several import several_words
 from nextlabel.leakage.report.tried import broken_words, messages_tried, untried_words
 from nextlabel.leakage.report.words import is_words_only, words_said
 from nextlabel.leakage.verdicts import (
@@ -299,7 +300,8 @@ def _against(verdict: str, report: Report) -> str:
         return f"{_failed(report) if _unclear(report) else said}{guess}"
     whose = "which words they have" if report.setting["batch"] == 1 else "the words of their batch"
     words = f"What came back of them is {whose}. " if is_words_only(report, verdict) else ""
-    return f"{words}That is the least that leaks: another attack may take more."
+    several = several_words(report, verdict)
+    return f"{words}{several}That is the least that leaks: another attack may take more."
 
 
 def _labels(report: Report) -> str:

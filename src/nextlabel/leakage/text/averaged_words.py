@@ -1,5 +1,7 @@
 """Words of one text whose embeddings are averaged or added up before the first linear layer reads them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import nnls
 from scipy.special import gammaln
@@ -70,52 +72,94 @@ def averaged_counts(knowledge: Knowledge, disclosure: Disclosure, vocabulary: in
     gradient = as_gradient(disclosure, knowledge)
     if name is None or f"{name}.weight" not in gradient.arrays:
         return None
-    rows = _rows(knowledge, name, probes, vocabulary)
+    lone = _lone(knowledge, name, length, vocabulary)
     weight = gradient[f"{name}.weight"].astype(np.float64)
-    if rows is None or weight.ndim != 2 or weight.shape[1] != rows.shape[1] or not weight.any():
+    if lone is None or weight.ndim != 2 or weight.shape[1] != lone.rows.shape[1] or not weight.any():
         return None
     texts = gammaln(vocabulary + length) - gammaln(length + 1) - gammaln(vocabulary)
-    if texts + rows.shape[1] * np.log(_NEAR) > np.log(_CHANCE):
+    if texts + lone.rows.shape[1] * np.log(_NEAR) > np.log(_CHANCE):
         return None
     bias = gradient.arrays.get(f"{name}.bias")
     if bias is not None and bias.any():
         features, _ = single_input(weight, bias.astype(np.float64))
-        return _counts(rows, features, length, is_scaled=True)
+        return _counts(lone, features, length, is_scaled=True)
     direction = np.linalg.svd(weight, full_matrices=False)[2][0]
-    found = (_counts(rows, sign * direction, length, is_scaled=False) for sign in (1.0, -1.0))
+    found = (_counts(lone, sign * direction, length, is_scaled=False) for sign in (1.0, -1.0))
     return next((one for one in found if one is not None), None)
 
 
-def _rows(knowledge: Knowledge, name: str, probes: Tokens, vocabulary: int) -> Floats | None:
-    """What each token sends into a layer by itself, axes (v, d); None where texts send no mean of these."""
-    (seen,) = inputs_at(knowledge.model, [name], probes, is_last=False)
-    if seen.ndim != 2 or len(seen) != len(probes):
+@dataclass(frozen=True, eq=False)
+class _Lone:
+    """What each token sends into a layer by itself.
+
+    Attributes
+    ----------
+    rows : array, axes (v, d)
+        Of a text of that token alone; zeros for tokens that fill texts up.
+    is_filled : bool
+        Whether a token sends nothing: then fewer tokens than the length may be told.
+    is_left_out : bool
+        Whether the mean is over the other tokens alone: then shares do not tell how many there are.
+    """
+
+    rows: Floats
+    is_filled: bool
+    is_left_out: bool
+
+
+def _lone(knowledge: Knowledge, name: str, length: int, vocabulary: int) -> _Lone | None:
+    """None where texts do not send the mean of what their tokens send alone."""
+    tokens = np.repeat(np.arange(vocabulary)[:, None], length, axis=1)
+    (rows,) = inputs_at(knowledge.model, [name], tokens, is_last=False)
+    if rows.ndim != 2 or len(rows) != vocabulary:
         return None
-    alone = np.unique(probes)
-    (some,) = inputs_at(knowledge.model, [name], _constant(alone, probes.shape[1]), is_last=False)
-    means = some[np.searchsorted(alone, probes)].mean(axis=1)
-    if (np.linalg.norm(seen - means, axis=1) > _SAME * np.linalg.norm(seen, axis=1)).any():
+    is_told = np.isfinite(rows).all(axis=1) & rows.any(axis=1)  # a mean over no token is zero, or no number
+    told, blank = np.flatnonzero(is_told), np.flatnonzero(~is_told)
+    if not len(told):
         return None
-    (rows,) = inputs_at(
-        knowledge.model, [name], _constant(np.arange(vocabulary), probes.shape[1]), is_last=False
-    )
-    return rows
+    rows[blank] = 0.0
+    probes = np.random.default_rng(0).choice(told, size=(_PROBES, length))
+    if not _is_same(_sent(knowledge, name, probes), rows[probes].mean(axis=1)):
+        return None
+    if not len(blank) or length < 2:
+        return _Lone(rows, bool(len(blank)), False)
+    probes[:, length // 2 :] = blank[0]
+    half = _sent(knowledge, name, probes)
+    kept = rows[probes[:, : length // 2]].mean(axis=1)
+    is_left_out = _is_same(half, kept)
+    if not is_left_out and not _is_same(half, kept * (length // 2) / length):
+        return None
+    return _Lone(rows, True, is_left_out)
 
 
-def _constant(tokens: Tokens, length: int) -> Tokens:
-    return np.repeat(tokens[:, None], length, axis=1)
+def _sent(knowledge: Knowledge, name: str, texts: Tokens) -> Floats:
+    (seen,) = inputs_at(knowledge.model, [name], texts, is_last=False)
+    return seen
 
 
-def _counts(rows: Floats, features: Floats, length: int, *, is_scaled: bool) -> Tokens | None:
+def _is_same(seen: Floats, wanted: Floats) -> bool:
+    if seen.shape != wanted.shape:
+        return False
+    return bool((np.linalg.norm(seen - wanted, axis=1) <= _SAME * np.linalg.norm(wanted, axis=1)).all())
+
+
+def _counts(lone: _Lone, features: Floats, length: int, *, is_scaled: bool) -> Tokens | None:
     """Whole numbers of times whose mean the features are, up to their length unless that is known."""
-    shares = nnls(rows.T, features)[0]
+    shares = nnls(lone.rows.T, features)[0]
     if not shares.any():
         return None
-    times = shares * length if is_scaled else shares * length / shares.sum()
-    whole = np.rint(times)
-    if np.abs(times - whole).max() > _WHOLE or whole.sum() != length:
+    is_total_told = not lone.is_filled or (is_scaled and not lone.is_left_out)
+    if is_total_told:
+        times = [shares * length if is_scaled else shares * length / shares.sum()]
+    else:  # the fewest tokens that explain the shares
+        times = [shares * total / shares.sum() for total in range(1, length + 1)]
+    found = next((one for one in times if np.abs(one - np.rint(one)).max() <= _WHOLE), None)
+    if found is None:
         return None
-    made = whole @ rows / length
+    whole = np.rint(found)
+    if not whole.any() or whole.sum() > length or (not lone.is_filled and whole.sum() != length):
+        return None
+    made = whole @ lone.rows / (whole.sum() if lone.is_left_out else length)
     scale = 1.0 if is_scaled else float(made @ features) / float(made @ made)
     is_near = np.linalg.norm(scale * made - features) <= _NEAR * np.linalg.norm(features)
     return whole.astype(np.int64) if is_near else None
