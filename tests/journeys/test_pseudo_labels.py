@@ -154,6 +154,41 @@ def test_where_all_models_are_lost_the_labels_are_not(tmp_path: Path) -> None:
         assert answered(campaign) == expected
 
 
+@pytest.mark.parametrize(
+    ("revised", "mapping"),
+    [(["a", "b", "c", "d"], None), (["a", "z", "c"], {"b": "z"}), (["a", "b"], {"c": "b"})],
+    ids=["added", "renamed", "merged"],
+)
+def test_models_lost_after_the_classes_were_revised_are_fitted_as_they_were(
+    tmp_path: Path, revised: list[str], mapping: dict[str, str] | None
+) -> None:
+    """Fits before the revision are repeated with the classes of then, later ones with those of now."""
+    path = tmp_path / "pets.db"
+    with begun(path, SOME) as campaign:
+        for _ in range(2):
+            answered(campaign)
+        before = campaign.fit().fingerprint
+        campaign.revise(revised, mapping)
+        for _ in range(2):
+            answered(campaign)
+        model = campaign.fit()
+        assert isinstance(model, PseudoLabelModel)
+        assert before != model.fingerprint
+        labels = campaign.state.training()
+    shutil.copy(path, tmp_path / "kept.db")
+    shutil.copytree(f"{path}.models", tmp_path / "kept.db.models")
+    with Campaign.open(tmp_path / "kept.db", pool()) as campaign:
+        expected = answered(campaign)
+    shutil.rmtree(f"{path}.models")
+    with Campaign.open(path, pool()) as campaign:
+        assert campaign.state.training() == labels
+        again = campaign.fit()
+        assert isinstance(again, PseudoLabelModel)
+        assert again.fingerprint == model.fingerprint
+        assert (again.round, again.report) == (model.round, model.report)
+        assert answered(campaign) == expected
+
+
 def test_where_all_models_are_lost_the_start_is_still_the_start(tmp_path: Path) -> None:
     path = tmp_path / "pets.db"
     learner = {"name": "generative", "autoencoder": "identity", "most_error": None, "must_agree": False}
