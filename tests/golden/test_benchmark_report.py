@@ -295,7 +295,7 @@ def test_the_number_of_seeds_stands_on_every_table(one: list[Path], many: str) -
 def test_few_seeds_have_no_verdict() -> None:
     text = text_of([setting(seeds=3)])
     said = "".join(read(text).text)
-    assert "No verdict on Badge against random: there are 3 seeds, and a verdict takes 5." in said
+    assert "No verdict on badge against random: there are 3 seeds, and a verdict takes 5." in said
     assert "No verdict: that takes 5 seeds." in said
     assert ">better<" not in text
 

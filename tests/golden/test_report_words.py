@@ -90,7 +90,7 @@ def test_a_lead_that_was_changed_later_is_said_to_be() -> None:
     assert lead.startswith("Badge, named when results were there, against random by the area")
     assert lead.endswith(". The lead was changed from margin to badge when results were there.")
     few = study(setting(seeds=3, first_lead="margin"), "letters").sentence()
-    assert few.startswith("No verdict on Badge")
+    assert few.startswith("No verdict on badge")
     assert few.endswith("changed from margin to badge when results were there.")  # there is no interval
 
 

@@ -105,7 +105,7 @@ def test_a_report_anew_follows_the_file_and_tells_a_changed_lead(
     other.write_text(GRID + 'lead = "margin"\n', encoding="utf-8")
     done = at_once("bench", other, "--out", tmp_path / "out", "--report-only")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "No verdict on Margin against random" in " ".join(done.stdout.split())
+    assert "No verdict on margin against random" in " ".join(done.stdout.split())
     page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "The lead was changed from BADGE to margin" in page
     other.write_text(GRID + 'baseline = "entropy"\n', encoding="utf-8")

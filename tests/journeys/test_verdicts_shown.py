@@ -104,7 +104,7 @@ def reported(folder: Path, settings: list[Results], width: int = 300) -> tuple[s
 
 
 def test_terminal_and_page_say_the_same_of_the_lead(tmp_path: Path) -> None:
-    for seeds, words in ((6, "badge is better than random."), (3, "No verdict on Badge against random")):
+    for seeds, words in ((6, "badge is better than random."), (3, "No verdict on badge against random")):
         said, page = reported(tmp_path / str(seeds), [results(seeds, target=0.7)])
         assert words in said
         assert said.splitlines()[-2 if said.endswith("\n\n") else -1] in page.replace("&#x27;", "'")

@@ -169,10 +169,9 @@ class Study:
     def _claimed(self) -> str:
         if self.seeds >= LEAST_SEEDS:
             return self.claim.sentence()
-        lead = self.lead[0].upper() + self.lead[1:]
         gain = f"{100 * self.claim.area_gain:+.1f}".replace("-", "−")
         return (
-            f"No verdict on {lead} against {self.baseline}: there are {self.seeds} seeds, and a verdict "
+            f"No verdict on {self.lead} against {self.baseline}: there are {self.seeds} seeds, and a verdict "
             f"takes {LEAST_SEEDS}. The mean difference of the area under the curve is {gain} points."
         )
 
