@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -70,19 +71,33 @@ def place(name: str) -> tuple[bool, bool, str]:
     return not name.isupper(), not name[0].isupper(), name
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_what_is_public_is_listed_and_sorted(name: str) -> None:
-    module = import_module(name)
-    listed = getattr(module, "__all__", [])
-    assert listed == sorted(listed, key=place)
-    assert module.__doc__
-    if not hasattr(module, "__path__"):  # the folder of a room holds files, and no names of its own
-        assert listed, f"{name} has no __all__"
-    for public in listed:
-        assert not public.startswith("_")
-        assert hasattr(module, public)
+def room(name: str) -> str:
+    """The first two names of a module: a test for each room, not for each of its files."""
+    return ".".join(name.split(".")[:2])
 
 
+ROOMS = sorted({room(name) for name in MODULES})
+
+
+@pytest.fixture(params=ROOMS)
+def modules(request: pytest.FixtureRequest) -> list[ModuleType]:
+    """All files of a room, imported."""
+    return [import_module(name) for name in MODULES if room(name) == request.param]
+
+
+def test_what_is_public_is_listed_and_sorted(modules: list[ModuleType]) -> None:
+    for module in modules:
+        listed = getattr(module, "__all__", [])
+        assert listed == sorted(listed, key=place), module.__name__
+        assert module.__doc__, module.__name__
+        if not hasattr(module, "__path__"):  # the folder of a room holds files, and no names of its own
+            assert listed, f"{module.__name__} has no __all__"
+        for public in listed:
+            assert not public.startswith("_"), (module.__name__, public)
+            assert hasattr(module, public), (module.__name__, public)
+
+
+@cache
 def source(module: ModuleType) -> ast.Module:
     return ast.parse(Path(inspect.getfile(module)).read_text(encoding="utf-8"))
 
@@ -99,21 +114,21 @@ def defined(tree: ast.Module) -> set[str]:
     return made
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_name_without_underscore_is_listed(name: str) -> None:
-    module = import_module(name)
-    public = {made for made in defined(source(module)) if not made.startswith("_")}
-    variables = {made for made in public if isinstance(getattr(module, made), TypeVar)}  # of one letter
-    assert public - variables <= set(module.__all__ if public else [])
+def test_a_name_without_underscore_is_listed(modules: list[ModuleType]) -> None:
+    for module in modules:
+        public = {made for made in defined(source(module)) if not made.startswith("_")}
+        variables = {made for made in public if isinstance(getattr(module, made), TypeVar)}  # of one letter
+        assert public - variables <= set(module.__all__ if public else []), module.__name__
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_what_is_imported_from_another_file_is_listed_there(name: str) -> None:
-    for node in ast.walk(source(import_module(name))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "nextlabel":
-            there = import_module(node.module or "")
-            wanted = {one.name for one in node.names if f"{node.module}.{one.name}" not in MODULES}
-            assert wanted - {"__version__"} <= set(getattr(there, "__all__", [])), node.module
+def test_what_is_imported_from_another_file_is_listed_there(modules: list[ModuleType]) -> None:
+    for module in modules:
+        for node in ast.walk(source(module)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "nextlabel":
+                there = import_module(node.module or "")
+                wanted = {one.name for one in node.names if f"{node.module}.{one.name}" not in MODULES}
+                listed = set(getattr(there, "__all__", []))
+                assert wanted - {"__version__"} <= listed, (module.__name__, node.module)
 
 
 def own(module: ModuleType) -> list[type]:
@@ -121,26 +136,27 @@ def own(module: ModuleType) -> list[type]:
     return [one for one in found if one.__module__ == module.__name__]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_classes_are_abstract_or_final(name: str) -> None:
-    for made in own(import_module(name)):
+def test_classes_are_abstract_or_final(modules: list[ModuleType]) -> None:
+    for made in (one for module in modules for one in own(module)):
         kinds = (
             inspect.isabstract(made),
             getattr(made, "__final__", False),
             getattr(made, "_is_protocol", False),
             issubclass(made, NextlabelError),
         )
-        assert any(kinds), f"{name}.{made.__name__} can be subclassed: mark it @final"
+        assert any(kinds), f"{made.__module__}.{made.__name__} can be subclassed: mark it @final"
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_function_rebinds_a_global(name: str) -> None:
-    tree = source(import_module(name))
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
+def test_no_function_rebinds_a_global(modules: list[ModuleType]) -> None:
+    for module in modules:
+        assert not [node for node in ast.walk(source(module)) if isinstance(node, ast.Global)], (
+            module.__name__
+        )
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_have_one_subject(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    long = len(text.splitlines())
-    assert long <= LONGEST or REASON in (ast.get_docstring(ast.parse(text)) or ""), f"{long} lines"
+def test_files_have_one_subject() -> None:
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        long = len(text.splitlines())
+        is_told = long <= LONGEST or REASON in (ast.get_docstring(ast.parse(text)) or "")
+        assert is_told, f"{path.relative_to(ROOT)}: {long} lines"

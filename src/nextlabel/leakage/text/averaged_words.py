@@ -1,6 +1,7 @@
 """Words of one text whose embeddings are averaged or added up before the first linear layer reads them."""
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from scipy.optimize import nnls
@@ -88,6 +89,7 @@ def averaged_counts(knowledge: Knowledge, disclosure: Disclosure, vocabulary: in
     return next((one for one in found if one is not None), None)
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class _Lone:
     """What each token sends into a layer by itself.
