@@ -199,3 +199,50 @@ def test_a_model_of_one_length_is_not_said_to_ignore_padding() -> None:
     torch.manual_seed(0)
     model = OfOneLength().eval()
     assert not ignores_padding(model, reading(model, LENGTH, WORDS), LENGTH, WORDS, 0)
+
+
+class Bags(nn.Module):
+    """The words of a text, averaged, and a layer above: zero fills texts up and is left out of the mean."""
+
+    def __init__(self, padding: int | None) -> None:
+        super().__init__()
+        self.bag = nn.EmbeddingBag(WORDS, 16, padding_idx=padding)
+        self.layer = nn.Linear(16, 4)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits."""
+        logits: Tensor = self.layer(self.bag(tokens))
+        return logits
+
+
+def filled(told: int) -> Any:
+    """Forty texts of so many different words, the rest of each filled up with zeros."""
+    rng = np.random.default_rng(0)
+    texts = np.zeros((40, LENGTH), np.int64)
+    for text in texts:
+        text[:told] = 1 + rng.choice(WORDS - 1, size=told, replace=False)
+    return texts
+
+
+@pytest.mark.parametrize("padding", [0, None])
+def test_padding_is_no_word_of_a_text(padding: int | None) -> None:
+    """All words of a text that is filled up are named, and what fills it is not among them."""
+    torch.manual_seed(0)
+    model, texts = Bags(padding).eval(), filled(3)
+    if padding is None:
+        model.padding = 0  # type: ignore[assignment]
+    labels = np.arange(len(texts)) % 4
+    report = audit(model, texts, labels, attacks="bag_of_words", records=10, controls=False, seconds=10)
+    assert {one.verdict for one in report.standings} == {"RECOGNISABLE"}
+    assert all(one.score is not None and one.score.words == 1.0 for one in report.standings)
+    (summary,) = report.summaries
+    assert (summary.words_named, summary.words_right, summary.words_of) == (30, 30, 30)
+
+
+@pytest.mark.parametrize("share", ["full", "last_layer", "embedding", "update"])
+def test_no_attack_breaks_off_on_a_bag_of_embeddings(share: str) -> None:
+    torch.manual_seed(0)
+    model, texts = Bags(0).eval(), filled(4)
+    report = audit(model, texts, np.arange(len(texts)) % 4, share=share, records=4, controls=False, seconds=5)
+    assert not [one for one in report.outcomes if "broke off" in one.why or "error" in one.reason]
+    assert "Broke off" not in report.sentences()[0]

@@ -113,6 +113,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "check": "nextlabel.leakage.checks:check",
             "defended_accuracy": "nextlabel.leakage.defended:defended_accuracy",
             "epsilon": "nextlabel.leakage.defences.accounting:epsilon",
+            "filler": "nextlabel.leakage.text.paddings:filler_of",
             "logits_alone": "nextlabel.leakage.answers:logits_alone",
             "private_message": "nextlabel.leakage.defences.private:private_message",
             "remarks": "nextlabel.leakage.checks:remarks",

@@ -23,7 +23,7 @@ from nextlabel.leakage.scores import (
     score_tokens,
 )
 from nextlabel.leakage.targets import Targets
-from nextlabel.leakage.text.word_scores import WordCount
+from nextlabel.leakage.text.word_scores import WordCount, unfilled
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
 __all__ = ["AS_GUESSED", "BROKE_OFF", "NO_ITEM", "UNSORTED", "Attempt", "Batch", "attempt", "scored"]
@@ -73,6 +73,8 @@ class Batch:
         Of a regression.
     feature_spreads : array of float, axes (d,), optional
         The unit of each feature; 0 for one that tells nothing.
+    padding : int, optional
+        Of text: the token that only fills texts up, and is no word of theirs.
     """
 
     positions: Array
@@ -87,6 +89,12 @@ class Batch:
     spreads: Array | None = None
     targets: Targets | None = None
     feature_spreads: Array | None = None
+    padding: int | None = None
+
+    @property
+    def texts(self) -> Array:
+        """Of text: the items, -1 where they are only filled up."""
+        return unfilled(self.items, self.padding)
 
     @property
     def values(self) -> int:
@@ -258,7 +266,7 @@ def scored(
     named = _named(recovery, batch)
     scores, items, extra = _item_scores(recovery.items, batch)
     if named is not None and recovery.words is not None and recovery.items is None:
-        scores, items = named.scores(recovery.words, batch.items), (recovery.words,) * len(batch.items)
+        scores, items = named.scores(recovery.words, batch.texts), (recovery.words,) * len(batch.items)
     verdicts = tuple(
         NOT_SHOWN
         if score is None
@@ -302,7 +310,7 @@ def scored(
 def _named(recovery: Recovery, batch: Batch) -> WordCount | None:
     if recovery.words is None or not batch.is_text or recovery.outcome == "refused":
         return None
-    return WordCount.against(recovery.words, batch.items)
+    return WordCount.against(unfilled(recovery.words, batch.padding), batch.texts)
 
 
 def _item_scores(

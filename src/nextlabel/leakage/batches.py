@@ -235,7 +235,7 @@ class _Logits(nn.Module):
 
 
 def _advice(model: nn.Module, items: Array) -> str:
-    embeds = any(isinstance(module, nn.Embedding) for module in model.modules())
+    embeds = any(isinstance(module, nn.Embedding | nn.EmbeddingBag) for module in model.modules())
     if items.ndim == 4 and channel_axis(items.shape[1:]) == 2 and _has_convolutions(model):
         return (
             "Of these images the channels are the last axis, and torch's convolutions read them first: "

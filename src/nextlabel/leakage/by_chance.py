@@ -127,9 +127,9 @@ def is_alike(own: Batch, other: Batch, place: int, *, by_words: bool = False) ->
     """
     true, told = other.items[place], other.guesses[place]
     if by_words:
-        words = words_of(own.items)
-        named = WordCount.against(words, other.items)
-        score = named.scores(words, other.items)[place]
+        words = words_of(own.texts)
+        named = WordCount.against(words, other.texts)
+        score = named.scores(words, other.texts)[place]
         return item_verdict(score, told.beside(score, named), None) != NOT_SHOWN
     for item in own.items:
         score = other.score(item, true)

@@ -200,6 +200,8 @@ class Case:
         is_regression = setting.loss == "squared_error" and setting.share != "embedding"
         self.targets = target_law(self.labels) if is_regression else None
         self._feature_spreads = None if self._features is None else spreads_of(self._features)
+        filler = registry.resolve("inspection", "filler")
+        self._padding = filler(self.knowledge(0)) if self.is_text else None
         self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
 
     @property
@@ -355,6 +357,7 @@ class Case:
             "is_text": self.is_text,
             "span": self.span,
             "spreads": self.spreads,
+            "padding": self._padding,
         }
         return Batch(
             positions=rows,

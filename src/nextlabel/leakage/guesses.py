@@ -9,7 +9,7 @@ import numpy as np
 
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.scores import COLUMN, NEAR, ItemScore, score_item, score_tokens
-from nextlabel.leakage.text.word_scores import WordCount, WordGuess
+from nextlabel.leakage.text.word_scores import WordCount, WordGuess, unfilled
 from nextlabel.leakage.units import errors_in, levels_of
 
 __all__ = ["Guess", "guess"]
@@ -59,6 +59,7 @@ def guess(
     is_image: bool = False,
     is_text: bool = False,
     spreads: Array | None = None,
+    padding: int | None = None,
 ) -> Guess:
     """What the mean of other items, and the nearest of them, tell of a record without any message.
 
@@ -74,6 +75,8 @@ def guess(
     is_image, is_text : bool
     spreads : array of float, the axes of an item, optional
         The unit of each column or pixel; near, and the error, are then as these say.
+    padding : int, optional
+        Of text: the token that only fills texts up, and is no word of theirs.
 
     Notes
     -----
@@ -85,7 +88,7 @@ def guess(
     if is_text:
         found = [score_tokens(one, true) for one in others]
         best_text = max(found, key=lambda score: score.tokens or 0.0)
-        return Guess(best_text, None, WordGuess.of(true, others))
+        return Guess(best_text, None, WordGuess.of(unfilled(true, padding), unfilled(others, padding)))
     flat = np.asarray(others, np.float64).reshape(len(others), -1)
     row = np.asarray(true, np.float64).ravel()
     apart = _apart(flat, row, None if spreads is None else spreads.ravel(), is_image)

@@ -9,10 +9,12 @@ import torch
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.model_copies import copied
+from nextlabel.maths.axes import Floats
 
-__all__ = ["rounding_of", "step_of", "unit_of", "widened"]
+__all__ = ["are_signs", "rounding_of", "step_of", "unit_of", "widened"]
 
 _HALVES: Final = (torch.float16, torch.bfloat16)
+_SIGNS = 8  # features: so many of exactly one size are signs, of fewer rounding may have made it
 _TOLD = 16  # different magnitudes: fewer may have few digits by chance, or because they are whole numbers
 _FINEST = 1e-5  # of the largest number
 _NEAR = 0.01  # of a step
@@ -137,3 +139,17 @@ def _types(array: Array) -> list[torch.dtype]:
         return [own]
     numbers = torch.tensor(array)
     return [own, *(one for one in _HALVES if bool((numbers.to(one).float() == numbers).all()))]
+
+
+def are_signs(row: Floats) -> bool:
+    """Whether only the signs of an embedding are left: its numbers are of one size, and no features are.
+
+    Of two classes signs are an outer product, which would be read as the features of an item that has none.
+
+    Parameters
+    ----------
+    row : array of float, axes (c, d)
+        The embedding of one item.
+    """
+    sizes = np.abs(row[row != 0])
+    return int(row.any(axis=0).sum()) >= _SIGNS and bool((sizes == sizes[0]).all())

@@ -12,23 +12,26 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import LearnerError
 from nextlabel.leakage.blank_items import takes_only_tokens
 from nextlabel.leakage.closed_forms.dense_layers import Dense, DenseLayers, dense_layers
-from nextlabel.leakage.closed_forms.embedding_scale import Explanation, Rounding, explanations
+from nextlabel.leakage.closed_forms.embedding_scale import Explanation, Rounding, explanations, noised
 from nextlabel.leakage.closed_forms.feature_inversion import Inversion, inverted
-from nextlabel.leakage.closed_forms.followed_features import FollowedFeatures, features_of, followed
+from nextlabel.leakage.closed_forms.followed_features import (
+    FollowedFeatures,
+    features_of,
+    followed,
+    is_never_negative,
+)
 from nextlabel.leakage.closed_forms.layer_gradients import last_layer
 from nextlabel.leakage.closed_forms.sketches import unsketched
-from nextlabel.leakage.precisions import rounding_of, step_of, widened
+from nextlabel.leakage.precisions import are_signs, rounding_of, widened
 from nextlabel.maths.axes import Floats
 
 __all__ = ["EmbeddingInversion"]
 
-_ROUNDING = 10.0  # times the rounding unit of the message: larger second singular values are noise
 _NOISE = 3.0
 _ERROR = 32.0  # rounding units that features may be off
 _UNSURE = 0.02  # of the largest feature: a coarser message says no less of which units are on
 _SEEN = 4.0  # times the noise of a feature: what is above it is on
 _TOLD = 0.5  # of how far the features of another item are away: those of the right one are nearer
-_SIGNS = 8  # features: so many of exactly one size are signs, of fewer rounding may have made it
 _SAME = 1e-5  # of the largest number of a class: single precision, in which the model computes
 _BESIDE = 0.5  # of the range of values: an item further out is that of another length
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
@@ -148,7 +151,8 @@ class _Target:
         chain = self.seen.layers if self.seen is not None else ()
         between = chain[-2].activation if len(chain) > 1 else None
         self._is_unread = any(one.activation is None for one in chain[:-1])
-        self.has_sign = between is not None and between.name in ("relu", "sigmoid", "softplus")
+        is_told = between is not None and between.name in ("relu", "sigmoid", "softplus")
+        self.has_sign = is_told or is_never_negative(layer.name, knowledge)
 
     def traced(self, one: Explanation, row: Floats, rounding: Rounding) -> _Traced:
         """The item whose features these are, if the model makes them of it again."""
@@ -209,6 +213,7 @@ class _Target:
 class _Found:
     """What was recovered of each row, in order."""
 
+    labels: dict[int, int] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
     chosen: list[Explanation] = field(default_factory=list)
     item_rows: list[int] = field(default_factory=list)
@@ -225,6 +230,7 @@ class _Found:
 
     def keep(self, place: int, chosen: _Traced) -> None:
         """The features of a row, and the item where there is one."""
+        self.labels[place] = chosen.known.label
         self.rows.append(place)
         self.chosen.append(chosen.known)
         self.units.append(chosen.back.step.units)
@@ -240,6 +246,7 @@ def _recovered(rows: Floats, target: _Target) -> Recovery:
     for place, row in enumerate(rows):
         _one(place, row, target, found)
     details = {
+        "label_rows": sorted(found.labels),
         "rows": found.rows,
         "item_rows": found.item_rows,
         "ambiguous": found.ambiguous,
@@ -253,12 +260,12 @@ def _recovered(rows: Floats, target: _Target) -> Recovery:
     }
     is_open = bool(found.unexplained or found.undecided or found.unfollowed or found.signs)
     outcome = "recovered" if found.rows else ("failed" if is_open else "unidentifiable")
-    has_rows = bool(found.rows)
+    has_rows, labels = bool(found.rows), dict(sorted(found.labels.items()))
     return Recovery(
         outcome,
         _reason(found, len(rows), target),
         items=np.array(found.items) if found.items else None,
-        labels=np.array([one.label for one in found.chosen]) if has_rows else None,
+        labels=np.array(list(labels.values())) if labels else None,
         features=np.array([one.features for one in found.chosen]) if has_rows else None,
         residual=max(one.residual for one in found.chosen) if has_rows else None,
         details=details,
@@ -269,16 +276,21 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
     if not row.any():
         found.silent.append(place)
         return
-    if _are_signs(row):
+    if are_signs(row):
         found.signs.append(place)
+        below = np.flatnonzero(row.sum(axis=1) < 0)
+        if target.has_sign and len(below) == 1:
+            found.labels[place] = int(below[0])
         return
-    rounding = _noised(row, target.rounding)
+    rounding = noised(row, target.rounding)
     options = explanations(row, target.layer, rounding, has_sign=target.has_sign)
     if not options:
         found.unexplained.append(place)
         return
     traced = [target.traced(one, row, rounding) for one in options]
     twins = [one for one in traced[1:] if one.known.is_twin_of(options[0])]
+    if len({options[0].label, *(one.known.label for one in twins)}) == 1:
+        found.labels[place] = options[0].label
     if twins:
         chosen = _decided([traced[0], *twins], target, rounding)
     else:
@@ -295,29 +307,6 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
         ]
     else:
         found.undecided.append(place)
-
-
-def _are_signs(row: Floats) -> bool:
-    """Whether only the signs of an embedding are left: its numbers are of one size, and no features are.
-
-    Of two classes signs are an outer product, which would be read as the features of an item that has none.
-    """
-    sizes = np.abs(row[row != 0])
-    return int(row.any(axis=0).sum()) >= _SIGNS and bool((sizes == sizes[0]).all())
-
-
-def _noised(row: Floats, rounding: Rounding) -> Rounding:
-    """How exact an embedding is: with its noise, where there is more than rounding to the precision.
-
-    Noise keeps an embedding from being an outer product. Steps of one size may not: of two classes the rows
-    are each other's opposite, and are rounded alike.
-    """
-    values = np.linalg.svd(row, compute_uv=False)
-    noise = float(np.linalg.norm(values[1:]) / values[0]) if len(values) > 1 else 0.0
-    noise = noise if noise > _ROUNDING * rounding.precision else 0.0
-    step = step_of(row) / np.sqrt(12.0)
-    seen = Rounding(rounding.precision, noise=1.0).of_entries(row)
-    return dataclasses.replace(rounding, noise=max(noise, step / seen))
 
 
 def _decided(twins: list[_Traced], target: _Target, rounding: Rounding) -> _Traced | bool | None:

@@ -212,7 +212,7 @@ def probe_of(knowledge: Knowledge, items: int) -> Tensor:
     """
     weights = next(knowledge.model.parameters())
     shape = (items, *knowledge.item_shape)
-    if any(isinstance(module, nn.Embedding) for module in knowledge.model.modules()):
+    if any(isinstance(module, nn.Embedding | nn.EmbeddingBag) for module in knowledge.model.modules()):
         return torch.zeros(shape, dtype=torch.int64, device=weights.device)
     size = int(np.prod(shape))
     drawn = np.random.default_rng(0)

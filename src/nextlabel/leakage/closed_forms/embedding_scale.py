@@ -1,5 +1,6 @@
 """The features behind a gradient embedding: the scales and labels at which the model would send it."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
@@ -9,15 +10,17 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import log_softmax
 
 from nextlabel.leakage.closed_forms.dense_layers import Dense
+from nextlabel.leakage.precisions import step_of
 from nextlabel.maths.axes import Floats
 
-__all__ = ["Explanation", "Rounding", "explanations"]
+__all__ = ["Explanation", "Rounding", "explanations", "noised"]
 
 _GRID = 100  # points a factor of ten, on which a change of sign is looked for
 _DECADES = 8  # above the length at which logits begin to differ from those of no features
 # Rounding units. Of 2,700 embeddings of seeds 1000 to 1024 (3 to 100 classes, 16 to 256 features, ReLU and
 # tanh, weights up to 16 times the usual) the true features leave 0.54 at most, and none was missed.
 _ROUNDING = 8.0
+_NOISY = 10.0  # times the rounding unit of the message: larger second singular values are noise
 _SUREST = 45.0  # factors of ten: no smaller probability is a number of single precision
 _ROOT = 1e-13  # the error of a root's logarithm
 _OTHERS = 0.1  # of the positive entries: what rounding may make negative beside the label's
@@ -368,3 +371,23 @@ def _by_ratios(factor: Floats, slopes: Floats, start: Floats) -> list[float]:
 def _is_alike(one: Explanation, other: Explanation) -> bool:
     apart = np.linalg.norm(one.features - other.features)
     return one.label == other.label and float(apart) < _ALIKE * float(np.linalg.norm(other.features))
+
+
+def noised(row: Floats, rounding: Rounding) -> Rounding:
+    """How exact an embedding is: with its noise, where there is more than rounding to the precision.
+
+    Noise keeps an embedding from being an outer product. Steps of one size may not: of two classes the rows
+    are each other's opposite, and are rounded alike.
+
+    Parameters
+    ----------
+    row : array of float64, axes (c, d)
+    rounding : Rounding
+        To the precision of the message.
+    """
+    values = np.linalg.svd(row, compute_uv=False)
+    noise = float(np.linalg.norm(values[1:]) / values[0]) if len(values) > 1 else 0.0
+    noise = noise if noise > _NOISY * rounding.precision else 0.0
+    step = step_of(row) / np.sqrt(12.0)
+    seen = Rounding(rounding.precision, noise=1.0).of_entries(row)
+    return dataclasses.replace(rounding, noise=max(noise, step / seen))

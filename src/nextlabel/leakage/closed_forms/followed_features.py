@@ -7,13 +7,15 @@ import numpy as np
 import torch
 
 from nextlabel.core.attack import Knowledge
-from nextlabel.leakage.closed_forms.dense_layers import DenseLayers
+from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, probe_of
 from nextlabel.leakage.closed_forms.feature_inversion import Inversion, inverted
 from nextlabel.leakage.closed_forms.known_items import as_items
 from nextlabel.learners.layers import embedded
 from nextlabel.maths.axes import Floats
 
-__all__ = ["FollowedFeatures", "features_of", "followed", "why_not_followed"]
+__all__ = ["FollowedFeatures", "features_of", "followed", "is_never_negative", "why_not_followed"]
+
+_PROBES = 32  # items of which no feature is negative: then none is by accident
 
 
 @final
@@ -100,6 +102,28 @@ def features_of(items: Floats, layer: str, knowledge: Knowledge) -> Floats:
     with torch.no_grad(), embedded(knowledge.model, layer, is_input=True) as seen:
         knowledge.model(as_items(items, knowledge))
     return seen[0].double().cpu().numpy()
+
+
+def is_never_negative(layer: str, knowledge: Knowledge) -> bool:
+    """Whether no feature of items of very different sizes is negative, as behind a rectifier or its mean.
+
+    Parameters
+    ----------
+    layer : str
+        That the features enter.
+    knowledge : Knowledge
+
+    Returns
+    -------
+    bool
+        False of models that take tokens.
+    """
+    probe = probe_of(knowledge, _PROBES)
+    if not probe.is_floating_point():
+        return False
+    sizes = np.logspace(-2.0, 2.0, _PROBES).reshape(-1, *[1] * (probe.ndim - 1))
+    features = features_of(probe.double().cpu().numpy() * sizes, layer, knowledge)
+    return bool((features >= 0.0).all() and features.any())
 
 
 def why_not_followed(found: FollowedFeatures, seen: DenseLayers) -> str:

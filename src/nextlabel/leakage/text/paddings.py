@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at
+from nextlabel.core.attack import Knowledge
+from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, lookup_of
 
-__all__ = ["ignores_padding", "padded", "padding_of"]
+__all__ = ["filler_of", "ignores_padding", "padded", "padding_of"]
 
 _SAME = 1e-4  # relative: float32 sums in another order
 
@@ -42,6 +43,12 @@ def padding_of(model: nn.Module, table: str) -> int | None:
     words: Any = of_tokens.num_embeddings
     # a configuration may name a token that never comes
     return next((one for one in stated if isinstance(one, int) and 0 <= one < words), None)
+
+
+def filler_of(knowledge: Knowledge) -> int | None:
+    """The token that fills texts up, of a model that takes token ids; None where it states none."""
+    lookup = lookup_of(knowledge, (nn.Embedding, nn.EmbeddingBag))
+    return None if lookup is None else padding_of(knowledge.model, lookup.table)
 
 
 def ignores_padding(model: nn.Module, read: Reading, length: int, vocabulary: int, padding: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.scores import ItemScore
 
-__all__ = ["WordCount", "WordGuess", "words_of"]
+__all__ = ["WordCount", "WordGuess", "unfilled", "words_of"]
 
 _PADDING = -1
 
@@ -145,3 +145,14 @@ def words_of(tokens: Array | Sequence[int]) -> Array:
     found = np.unique(np.asarray(tokens))
     made: Array = found[found != _PADDING]
     return made
+
+
+def unfilled(tokens: Array, padding: int | None) -> Array:
+    """Tokens with -1 in place of the one that only fills texts up; as they are where there is none.
+
+    Examples
+    --------
+    >>> unfilled(np.array([7, 3, 0, 0]), 0)
+    array([ 7,  3, -1, -1])
+    """
+    return tokens if padding is None else np.where(tokens == padding, _PADDING, tokens)
