@@ -254,7 +254,7 @@ def test_behind_convolutions_the_features_follow() -> None:
 def test_two_items_taken_for_one_are_noticed() -> None:
     model = network(12, 20, 5)
     found = recovered(full(model, items_of(2), np.array([3, 1])), model, batch=1)
-    assert "has rank 2, which one item cannot make" in found.reason
+    assert "has rank 2, one item in one step makes 1: the message speaks of more" in found.reason
     assert found.outcome == "failed"
 
 

@@ -15,6 +15,7 @@ from nextlabel.core.progress import reporting
 from nextlabel.core.rng import generator
 from nextlabel.errors import ParameterError
 from nextlabel.leakage.attacks.gradient_matching import GradientMatching
+from nextlabel.leakage.attacks.inverting_gradients import InvertingGradients
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.messages import full
 from nextlabel.leakage.networks import deep_leakage
@@ -308,3 +309,28 @@ def test_a_model_on_a_gpu_is_attacked_there() -> None:
     found = run(QUICK, sent, knowledge)
     assert found.outcome == "recovered", found.reason
     assert error(found, image[None]) < 1e-4
+
+
+class Categories(nn.Module):
+    """A table whose first column is a category, looked up, and whose others are numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.layer = nn.Embedding(10, 4), nn.Linear(9, 3)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        logits: torch.Tensor = self.layer(torch.cat([self.table(rows[:, 0].long()), rows[:, 1:]], dim=1))
+        return logits
+
+
+def test_columns_that_are_looked_up_are_a_refusal_and_no_error() -> None:
+    torch.manual_seed(0)
+    model, rng = Categories().eval(), np.random.default_rng(0)
+    rows = rng.normal(size=(1, 6)).astype(np.float32)
+    rows[:, 0] = 7
+    message = full(model, rows, np.array([1]))
+    for attack in (GradientMatching(), InvertingGradients()):
+        found = attack.recover(message, Knowledge(model, (6,), 3), np.random.default_rng(0))
+        assert found.outcome == "refused"
+        assert "looks some values up in a table, as categories" in found.reason

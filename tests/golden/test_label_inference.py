@@ -97,7 +97,7 @@ def test_a_smoothed_label_is_recovered_where_its_sign_would_mislead() -> None:
     assert (found.outcome, found.labels.tolist()) == ("recovered", [0])
     assert found.details["is_soft"]
     assert found.details["label"] == pytest.approx([0.9, 0.1], abs=1e-6)
-    assert "The label is soft: 0.9 for class 0" in found.reason
+    assert "The label is read as 0.9 for class 0 and the rest for others" in found.reason
 
 
 def test_the_bias_alone_is_enough() -> None:

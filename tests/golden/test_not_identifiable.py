@@ -82,3 +82,15 @@ def test_a_side_that_was_given_by_chance_is_said_to_be() -> None:
     assert lead.startswith(f"EXACT: {came} of")
     assert "For them several answers explain the message equally well, as subspace decomposition says" in lead
     assert "how often is partly chance" in lead
+
+
+def test_of_more_unknowns_than_numbers_no_search_is_said_to_have_failed() -> None:
+    """Eight records of 30 values and a linear model of 62 numbers: other records make the message as well."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    items, labels = rng.normal(size=(40, 30)).astype(np.float32), rng.integers(2, size=40)
+    options: dict[str, Any] = {"batch": 8, "records": 16, "attacks": "gradient_matching", "seconds": 20}
+    model = nn.Sequential(nn.Linear(30, 2)).eval()
+    report = audit(model, items, labels, controls=False, **options)
+    assert [one.why for one in report.outcomes] == ["not identifiable", "not identifiable"]
+    assert all(one.residual is not None and one.residual < 1e-5 for one in report.outcomes)

@@ -160,3 +160,27 @@ def test_the_least_factor_is_said_to_be_the_least() -> None:
     wrong, _ = label_evidence(np.zeros(2), 0.0, np.array([-0.8, 0.8]), None)
     assert wrong.startswith("The message is 1.6 times the gradient")
     assert "or more if its label is soft" in wrong
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_one_hot_rows_are_the_classes_that_they_name(batch: int) -> None:
+    """The same verdicts, and the same public labels, as of whole numbers."""
+    model, given, classes = network(3), items(40), np.arange(40) % 3
+    reports = [
+        audit(
+            *(model, given[:20], labels[:20]),
+            share="last_layer",
+            batch=batch,
+            public=given[20:],
+            public_labels=labels[20:],
+            controls=False,
+            records=8,
+            seconds=5,
+            attacks=["label_inference", "label_counts"],
+        )
+        for labels in (classes, np.eye(3, dtype=np.float32)[classes])
+    ]
+    plain, rows = ([one.verdict for one in report.standings] for report in reports)
+    assert plain == rows
+    assert batch > 1 or "LABEL ONLY" in plain
+    assert reports[0].summaries == reports[1].summaries

@@ -355,6 +355,30 @@ def test_data_that_cannot_be_audited_are_named(
     assert re.search(expected, error), error
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            "body,label\n" + "a film that is long and dull,0\nit is a joy from end to end,1\n" * 3,
+            "the column 'body' holds about 7 words an item. Run it through the model's tokenizer",
+        ),
+        (
+            "age,job,town,label\n39,clerk,Bern,0\n51,cook,Rome,1\n",
+            "these hold words: 'job', 'town'. Encode them as for training",
+        ),
+    ],
+)
+def test_a_table_that_no_model_takes_names_its_columns_and_what_to_do(
+    place: Path, content: str, expected: str
+) -> None:
+    (place / "rows.csv").write_text(content)
+    code, _, error = leakage("audit", "model.py:make_model", "--data", "rows.csv")
+    assert code == 2
+    assert expected in " ".join(error.split())
+    assert "--text" not in error
+    assert "--features" not in error
+
+
 def test_a_report_is_void_where_an_attack_finds_what_is_not_there(place: Path) -> None:
     """The attack of another package holds the private file, and so "recovers" records of other messages."""
     (place / "cheating.py").write_text(CHEATING)

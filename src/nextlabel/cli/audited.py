@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Audited", "read_audited"]
 
+_OF_TEXTS = (  # the column {name}
+    "Run it through the model's tokenizer, cut or filled up to one length, and write the token ids with "
+    "numpy.savez(FILE, items=..., labels=...)."
+)
 _MOST = 2_000  # records that take part: those attacked, and others to compare them with
 _SHOWN = 10
 _CLASSES, _TARGETS = "cross_entropy", "squared_error"  # losses: of class numbers, and of any numbers
@@ -85,7 +89,7 @@ def read_audited(
     else:
         pool, found = _of_file(data, labels, said, needs_labels=needs_labels, loss=loss)
     positions = _drawn(len(pool.ids), seed, said)
-    items = _numbers(pool.take(positions), data, said)
+    items = _numbers(pool.take(positions), data, said, getattr(pool, "names", ()))
     return Audited(items, None if found is None else found[positions], tuple(said))
 
 
@@ -108,9 +112,9 @@ def _of_file(
         )
         raise ParameterError(message)
     if labels is not None and labels.endswith(".npy"):
-        pool, _ = read_items(path, {}, None)
+        pool, _ = read_items(path, {}, None, of_texts=_OF_TEXTS)
         return pool, _rows(_from_file(Path(labels)), labels, len(pool.ids), loss)
-    pool, column = read_items(path, {}, labels)
+    pool, column = read_items(path, {}, labels, of_texts=_OF_TEXTS)
     if path.suffix == ".npz":
         if (found := _beside(path, labels, len(pool.ids), loss)) is not None:
             return pool, found
@@ -238,6 +242,10 @@ def _numbered(cells: Sequence[str], said: list[str]) -> "Array":
     return np.array([number[cell] for cell in kept], dtype=np.int64)
 
 
+def _is_word(cell: object) -> bool:
+    return isinstance(cell, str) and not _is_number(cell)
+
+
 def _is_number(cell: str) -> bool:
     try:
         return math.isfinite(float(cell))
@@ -256,12 +264,22 @@ def _drawn(count: int, seed: int, said: list[str]) -> "Array":
     return np.sort(generator(seed, 4).choice(count, _MOST, replace=False))
 
 
-def _numbers(items: Any, data: str, said: list[str]) -> "Array":
+def _numbers(items: Any, data: str, said: list[str], columns: Sequence[str] = ()) -> "Array":
     import numpy as np
 
     from nextlabel.errors import ParameterError
 
     found: Array = np.asarray(items)
+    if found.dtype.kind == "O" and found.ndim == 2 and found.shape[1] == len(columns):
+        words = [name for name, cells in zip(columns, found.T, strict=True) if any(map(_is_word, cells))]
+        if words:
+            shown = ", ".join(map(repr, words[:_SHOWN]))
+            message = (
+                f"An audit needs items as the model takes them: numbers. Of the columns of {data} these hold "
+                f"words: {shown}{', ...' if len(words) > _SHOWN else ''}. Encode them as for training, and "
+                "write the arrays with numpy.savez(FILE, items=..., labels=...)."
+            )
+            raise ParameterError(message)
     if found.dtype.kind not in "biuf" or found.ndim < 2:
         message = (
             "An audit needs items as the model takes them: numbers of one shape, or token ids of one length; "

@@ -14,11 +14,14 @@ _BARE = ("images", "npy", "npz", "idx")  # readers that are not told what column
 _TEXTS = ("csv", "tsv", "jsonl")  # readers of text files
 _LABELS = ("label", "folder")  # taken for labels where nobody names a column
 _LOOK, _WORDS = 200, 4
+_OF_TEXTS = "Add --text {name}, or name the columns that a model may read with --features."
 _PLAIN = 64 * 64
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tuple[Pool, str | None]":
+def read_items(
+    path: Path, params: Mapping[str, Any], label: str | None, *, of_texts: str = _OF_TEXTS
+) -> "tuple[Pool, str | None]":
     """The items of a file or folder, the column of labels kept out of what a model may read.
 
     Parameters
@@ -29,6 +32,8 @@ def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tup
         `image`, the column of paths, the table lists images.
     label : str or None
         The column of labels; ``label`` where nobody names another and it serves for nothing else.
+    of_texts : str
+        What to do about a column of texts, whose name stands for ``{name}``.
 
     Returns
     -------
@@ -59,7 +64,7 @@ def read_items(path: Path, params: Mapping[str, Any], label: str | None) -> "tup
         if takes_label:
             pool = build("reader", {**spec, "label": label})  # once more: labels are no feature
     if "text" not in said and "features" not in said:
-        _require_no_long_text(pool)
+        _require_no_long_text(pool, of_texts)
     return pool, label
 
 
@@ -179,7 +184,7 @@ def _mark(pool: "Pool") -> str | None:
     return None if source is None or source.name not in _TEXTS else marked(source.params["path"])
 
 
-def _require_no_long_text(pool: "Pool") -> None:
+def _require_no_long_text(pool: "Pool", advice: str) -> None:
     """A text read as the name of a category teaches a model nothing: somebody must say what it is."""
     from nextlabel.errors import ParameterError
     from nextlabel.experiment.labelled import MISSING
@@ -191,7 +196,6 @@ def _require_no_long_text(pool: "Pool") -> None:
         if cells and words >= _WORDS * len(cells):
             message = (
                 f"Text must be named, so that a model reads its words; the column {name!r} holds about "
-                f"{words // len(cells)} words an item. Add --text {name}, or name the columns that a model "
-                f"may read with --features."
+                f"{words // len(cells)} words an item. {advice.format(name=name)}"
             )
             raise ParameterError(message)

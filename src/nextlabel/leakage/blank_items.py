@@ -8,7 +8,7 @@ from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.batches import evaluating, inputs_of
 
-__all__ = ["blank_item", "takes_only_tokens"]
+__all__ = ["blank_item", "looks_values_up", "takes_only_tokens"]
 
 
 def blank_item(knowledge: Knowledge) -> Array:
@@ -53,6 +53,31 @@ def takes_only_tokens(knowledge: Knowledge) -> bool:
         return False
     numbers, tokens = _zeros(knowledge)
     return _is_taken(knowledge.model, tokens) and not _is_taken(knowledge.model, numbers)
+
+
+def looks_values_up(knowledge: Knowledge) -> bool:
+    """Whether a model that takes real numbers looks some of them up in a table, as columns of categories.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+
+    Examples
+    --------
+    >>> class Mixed(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.table, self.layer = nn.Embedding(5, 3), nn.Linear(4, 2)
+    ...
+    ...     def forward(self, rows):
+    ...         return self.layer(torch.cat([self.table(rows[:, 0].long()), rows[:, 1:]], 1))
+    >>> looks_values_up(Knowledge(Mixed(), (2,), 2))
+    True
+    """
+    if not _embeds(knowledge.model):
+        return False
+    numbers, _ = _zeros(knowledge)
+    return _is_taken(knowledge.model, numbers) and not _is_taken(knowledge.model, numbers - 1.0)
 
 
 def _zeros(knowledge: Knowledge) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from nextlabel.leakage.attempts import Batch
 from nextlabel.leakage.defences.catalogue import parse
 from nextlabel.leakage.defences.noises import Private
 from nextlabel.leakage.given import (
+    hard,
     looks_like_images,
     require_classes,
     require_known_classes,
@@ -186,6 +187,8 @@ class Case:
         self.outputs, self._features = answers(model, self.items[self.positions.ravel()])
         self.model = registry.resolve("inspection", "logits_alone")(model, self.items)
         self.classes = int(self.outputs.shape[-1])
+        if setting.loss == "cross_entropy":
+            self.labels, self.public_labels = hard(self.labels), hard(self.public_labels)
         require_classes(self.classes, setting.loss)
         self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
         if self.is_text and self.outputs.ndim == 3 and setting.share != "embedding":
@@ -200,8 +203,7 @@ class Case:
         is_regression = setting.loss == "squared_error" and setting.share != "embedding"
         self.targets = target_law(self.labels) if is_regression else None
         self._feature_spreads = None if self._features is None else spreads_of(self._features)
-        filler = registry.resolve("inspection", "filler")
-        self._padding = filler(self.knowledge(0)) if self.is_text else None
+        self._padding = registry.resolve("inspection", "filler")(self.knowledge(0)) if self.is_text else None
         self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
 
     @property

@@ -1,6 +1,6 @@
 """Whether records can be audited: what is given is looked at before anything is made of it."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from nextlabel.leakage.pixels import pixel_axes
 
 __all__ = [
     "Wanted",
+    "hard",
     "looks_like_images",
     "require_classes",
     "require_known_classes",
@@ -18,6 +19,8 @@ __all__ = [
     "require_range",
     "require_sound",
 ]
+
+_Labels = TypeVar("_Labels", Array, Array | None)
 
 _LEAST_SIDE = 4  # pixels
 _ALIKE = 100.0  # times that the widest column of an image is wider than the narrowest, at most
@@ -255,6 +258,24 @@ def require_range(bounds: tuple[float, float]) -> None:
             "the values as the model takes them, for example (0, 1)."
         )
         raise ParameterError(message)
+
+
+def hard(labels: _Labels) -> _Labels:
+    """The classes of rows of probabilities that are all one-hot; other labels as they are.
+
+    Parameters
+    ----------
+    labels : array or None
+
+    Examples
+    --------
+    >>> hard(np.array([[0.0, 1.0], [1.0, 0.0]])), hard(np.array([[0.5, 0.5]]))
+    (array([1, 0]), array([[0.5, 0.5]]))
+    """
+    if labels is None or labels.ndim != 2 or labels.dtype.kind != "f" or not labels.size:
+        return labels
+    is_whole = bool(np.isin(labels, (0.0, 1.0)).all() and (labels.sum(axis=1) == 1.0).all())
+    return labels.argmax(axis=1) if is_whole else labels
 
 
 def looks_like_images(items: Array) -> bool:

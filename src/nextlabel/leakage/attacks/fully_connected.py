@@ -223,8 +223,8 @@ def _single(
     reason = remark
     if spectrum.rank > 1 and spectrum.gap > 1.0:
         reason = (
-            f"The gradient of the first layer has rank {spectrum.rank}, which one item cannot make: the "
-            f"message speaks of several, or of several steps.{remark}"
+            f"The gradient of the first layer has rank {spectrum.rank}, one item in one step makes 1: the "
+            f"message speaks of more, or was changed on its way, as by pruning or rounding.{remark}"
         )
     limit = _HALF if remark else _limit(closed, _noise(apart, found, gradient))
     refuted = _refuted(closed, limit)
@@ -371,7 +371,7 @@ def _refuted(closed: Explained, limit: float) -> str:
         return ""
     return (
         f"What was solved for leaves {closed.residual:.2g} of the message, and rounding and noise would "
-        f"leave less than {limit:.2g}: the message is not that of these items alone. "
+        f"leave less than {limit:.2g}: the message is not that of these items alone, or was changed. "
     )
 
 

@@ -16,6 +16,10 @@ from nextlabel.maths.axes import Floats
 __all__ = ["LabelInference", "inferred_label"]
 
 _HARD = 0.05  # a label that far from one-hot is soft
+_SOFT = (
+    "The label is read as {share} for class {label} and the rest for others: it is soft, or the message is "
+    "of several steps, or was changed, as by pruning or rounding."
+)
 _CLEAR = 0.999  # a sign that explains the rows nearly as well as the other does not tell them apart
 _FAR = 0.5  # of a message's length: what is further away is no message of one item
 
@@ -156,7 +160,7 @@ def _by_label(found: LayerGradient, remark: str) -> Recovery:
     factor = label + found.bias - (hard if is_hard else label)
     residual = _distance(found, factor, features)
     details: dict[str, Any] = {"label": [round(float(share), 6) for share in label], "is_soft": is_soft}
-    reason = "" if is_hard else f"The label is soft: {label[place]:.3g} for class {place}, its largest part."
+    reason = "" if is_hard else _SOFT.format(share=f"{label[place]:.3g}", label=place)
     if is_hard and sign is not None and sign != place:
         reason = f"The signs alone would say {sign}; the features and the prediction say {place}."
     outcome = "recovered" if residual < _FAR else "failed"

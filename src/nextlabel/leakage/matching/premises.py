@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
-from nextlabel.leakage.blank_items import takes_only_tokens
+from nextlabel.leakage.blank_items import looks_values_up, takes_only_tokens
 
 __all__ = ["analytic_labels", "precision_of", "unmatchable"]
 
@@ -37,6 +37,8 @@ def _refusal(attack: Attack, disclosure: Disclosure, knowledge: Knowledge) -> st
         )
     if knowledge.loss == "language_model" or takes_only_tokens(knowledge):
         return "Token ids cannot be moved by a gradient: text_matching moves their embeddings."
+    if looks_values_up(knowledge):
+        return "The model looks some values up in a table, as categories: no gradient moves these."
     if disclosure.kind == "update" and (knowledge.steps is None or knowledge.rate is None):
         return "An update is matched by making its steps: their number and their rate must be known."
     return ""

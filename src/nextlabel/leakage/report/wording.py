@@ -361,7 +361,7 @@ def _targets(report: Report) -> tuple[str, ...]:
             f"Of the targets {best.targets_exact} of {best.targets_of} were named rightly {by}, as many as a "
             f"guess names with a chance of {best.targets_chance:.2g}: too likely to count as given away.",
         )
-    return (f"The target came back exactly for {best.targets_exact} of {best.targets_of} records {by}.",)
+    return (f"The target came back exactly for {best.targets_exact} of {best.records} records {by}.",)
 
 
 def _exact_targets(summary: object) -> int:
