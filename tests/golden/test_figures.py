@@ -46,6 +46,20 @@ def test_bands_are_paired_in_the_lower_panel(drawn: Figure) -> None:
     assert at_40 == pytest.approx([interval.low, interval.high])
 
 
+def test_the_name_of_a_long_baseline_is_drawn_whole() -> None:
+    name = "random picks, an ensemble of five members"
+    curves = {"BADGE": CURVES["BADGE"], name: CURVES["random"]}
+    figure = learning_curves(LABELS, curves, baseline=name, title="Digits")
+    lower = figure.axes[1]
+    assert lower.get_ylabel().replace("\n", " ") == f"gain on {name}, points"
+    figure.canvas.draw()
+    label, panel = lower.yaxis.label.get_window_extent(), lower.get_window_extent()
+    assert figure.bbox.x0 <= label.x0
+    assert figure.bbox.y0 <= label.y0
+    assert label.x1 <= panel.x0
+    assert label.height <= 1.2 * panel.height
+
+
 def test_curves_begin_at_the_start_size_and_axes_are_named(drawn: Figure) -> None:
     upper, lower = drawn.axes
     assert lower.get_xlim()[0] == 20.0

@@ -1,6 +1,7 @@
 """Learning curves with bands, and below them what each strategy gains on the baseline."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = ["GREY", "learning_curves", "looks_of"]
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 _CORNER = 5  # curves: of more the legend would lie on them
+_LABEL = 24  # letters of a label beside the lower panel: of more it would be cut
 _NARROW = 6.0  # inches: below, a picture for a phone
 GREY = "#808080"
 
@@ -83,7 +85,7 @@ def learning_curves(
         upper.set_ylabel("test accuracy, %")
         low, high = upper.get_ylim()
         upper.set_ylim(max(low, 0.0), min(high, 102.0))  # an interval over few seeds may leave 0 to 100 %
-        lower.set_ylabel(f"gain on {baseline}, points")
+        lower.set_ylabel(fill(f"gain on {baseline}, points", _LABEL))
         lower.set_xlabel("labelled items")
         where: dict[str, Any] = {"loc": "lower right"}
         is_narrow = size[0] < _NARROW
