@@ -18,6 +18,7 @@ from nextlabel.leakage.closed_forms.layer_gradients import (
     spectrum_of_items,
 )
 from nextlabel.leakage.closed_forms.lone_units import ReadLayer, lone_items
+from nextlabel.leakage.closed_forms.looked_up import looked_up
 from nextlabel.leakage.closed_forms.single_inputs import item_behind, later_layer, single_input
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.precisions import widened
@@ -62,6 +63,9 @@ class FullyConnected(Attack):
     their sums have the ratio x as well. Where rate or steps are not known, an input is given as recovered
     only if the rows are those of one input up to the rounding of the weights; the rest of the message, which
     has a scale, is not held against it, and no label is solved for.
+
+    Of one record of a table whose categories the model looks up, `looked_up` reads what entered the first
+    linear layer column by column.
 
     Fails where no layer has a bias: one item is then known up to its scale; where another layer with
     weights comes first; where noise is as large as the gradient. Items that leave more of the message than
@@ -110,7 +114,8 @@ class FullyConnected(Attack):
             gradient = as_gradient(disclosure, knowledge)
             first = _first_layer(gradient, knowledge)
             if isinstance(first, str):
-                return _features(gradient, knowledge, items, first, remark)
+                whole = looked_up(gradient, knowledge) if items == 1 else None
+                return whole or _features(gradient, knowledge, items, first, remark)
         except (DisclosureError, LearnerError) as cause:
             return Recovery("refused", str(cause))
         found, seen = first
@@ -178,7 +183,7 @@ def _by_later(
         return made if made.features is None else replace(made, reason=f"{made.reason} {behind.reason}")
     closed = explained(behind.item[None], gradient, knowledge)
     noise = max(made.residual or 0.0, behind.noise)
-    refuted = _refuted(closed, _HALF if remark else max(_CLOSE, _limit(closed, noise)))
+    refuted = closed.refuted(_HALF if remark else max(_CLOSE, _limit(closed, noise)))
     if refuted:
         return replace(made, reason=f"{made.reason} {refuted}".strip())
     return replace(
@@ -227,7 +232,7 @@ def _single(
             f"message speaks of more, or was changed on its way, as by pruning or rounding.{remark}"
         )
     limit = _HALF if remark else _limit(closed, _noise(apart, found, gradient))
-    refuted = _refuted(closed, limit)
+    refuted = closed.refuted(limit)
     outcome = "recovered" if apart < _FAR and not refuted else "failed"
     if apart >= _FAR:
         reason = f"The rows are {apart:.0%} of their length away from those of one item. {reason}"
@@ -339,7 +344,7 @@ def _several(
         # with all slopes known every unit speaks of every item, and rounding averages out
         rows = np.asarray(np.linalg.lstsq(np.array(alone.slopes).T, weight, rcond=None)[0], np.float64)
         closed = explained(seen.items_of(rows), gradient, knowledge)
-    refuted = _refuted(closed, _limit(closed, spectrum.values[spectrum.rank] / spectrum.values[0]))
+    refuted = closed.refuted(_limit(closed, spectrum.values[spectrum.rank] / spectrum.values[0]))
     reason = f"{says} {len(rows)} of {items} items are alone in a unit, or were once others were taken away."
     return Recovery(
         "failed" if refuted else "recovered",
@@ -365,16 +370,6 @@ def _limit(closed: Explained, noise: float) -> float:
     return min(_FAR, closed.borne + _NOISE * noise)
 
 
-def _refuted(closed: Explained, limit: float) -> str:
-    """What the rest of the message says against the items; empty where it says nothing."""
-    if closed.residual is None or closed.residual <= limit:
-        return ""
-    return (
-        f"What was solved for leaves {closed.residual:.2g} of the message, and rounding and noise would "
-        f"leave less than {limit:.2g}: the message is not that of these items alone, or was changed. "
-    )
-
-
 def _without_one(found: LayerGradient, spectrum: Spectrum, why: str = "") -> Recovery:
     reason = f"{why} Without the gradient of a bias, a layer by itself tells an item up to its scale only."
     if found.weight is None:
@@ -396,5 +391,8 @@ def _spectrum(found: LayerGradient) -> Spectrum:
 
 
 def _shown(spectrum: Spectrum) -> dict[str, Any]:
-    values = [float(value) for value in spectrum.values[:_LISTED]]
-    return {"singular_values": values, "rank": spectrum.rank, "gap": spectrum.gap}
+    return {
+        "singular_values": [*map(float, spectrum.values[:_LISTED])],
+        "rank": spectrum.rank,
+        "gap": spectrum.gap,
+    }

@@ -12,6 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import LearnerError
+from nextlabel.leakage.blank_items import looks_values_up, takes_only_tokens
 from nextlabel.leakage.closed_forms.activations import Activation, recognised
 from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 from nextlabel.maths.axes import Floats
@@ -203,7 +204,9 @@ def numbers_of(layer: nn.Module) -> tuple[Floats, Floats | None]:
 
 
 def probe_of(knowledge: Knowledge, items: int) -> Tensor:
-    """Items of distinct values of both signs, or of tokens 0 where the model begins with an embedding.
+    """Items of distinct values of both signs, or of tokens 0 where the model takes these alone.
+
+    Where a model looks some values up, as categories, they are from 0 to 1.
 
     Examples
     --------
@@ -212,11 +215,12 @@ def probe_of(knowledge: Knowledge, items: int) -> Tensor:
     """
     weights = next(knowledge.model.parameters())
     shape = (items, *knowledge.item_shape)
-    if any(isinstance(module, nn.Embedding | nn.EmbeddingBag) for module in knowledge.model.modules()):
+    if takes_only_tokens(knowledge):
         return torch.zeros(shape, dtype=torch.int64, device=weights.device)
     size = int(np.prod(shape))
     drawn = np.random.default_rng(0)
     values = (drawn.permutation(size) + 0.5) / size * drawn.choice([-1.0, 1.0], size)
+    values = np.abs(values) if looks_values_up(knowledge) else values
     return torch.tensor(values.reshape(shape), dtype=weights.dtype, device=weights.device)
 
 

@@ -54,6 +54,21 @@ class Explained:
         """Labels, or targets under the squared error."""
         return self.labels if self.targets is None else self.targets
 
+    def refuted(self, limit: float) -> str:
+        """What the rest of the message says against the items; empty where it says nothing.
+
+        Parameters
+        ----------
+        limit : float
+            The residual that items which are right may leave.
+        """
+        if self.residual is None or self.residual <= limit:
+            return ""
+        return (
+            f"What was solved for leaves {self.residual:.2g} of the message, and rounding and noise would "
+            f"leave less than {limit:.2g}: the message is not that of these items alone, or was changed. "
+        )
+
 
 def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Explained:
     """The labels of known items, solved for from the last layer, and how well both explain a gradient.
