@@ -17,7 +17,7 @@ from nextlabel.maths.axes import Floats
 
 __all__ = ["looked_up"]
 
-Mask = NDArray[np.bool_]
+_Mask = NDArray[np.bool_]
 
 _HALF = 0.4  # of a step between categories: a column that is looked up changes nothing by so little
 _NEAR = 1e-3  # of the length of what enters the layer: what another row, or another record, may not be off by
@@ -130,7 +130,7 @@ def _told(moved: Floats, still: Floats) -> Floats:
     return np.where(np.abs(moved) > least, moved, 0.0)
 
 
-def _categories(moves: dict[int, Floats], left: Floats, is_free: Mask) -> dict[int, int] | None:
+def _categories(moves: dict[int, Floats], left: Floats, is_free: _Mask) -> dict[int, int] | None:
     """The category of each column by the places that it alone moves; None where one has none of its own."""
     told: dict[int, int] = {}
     for column, rows in moves.items():
