@@ -11,7 +11,7 @@ from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage import audit
 from nextlabel.leakage.attacks.embedding_inversion import EmbeddingInversion
-from nextlabel.leakage.closed_forms.followed_features import is_never_negative
+from nextlabel.leakage.closed_forms.followed_features import range_of
 from nextlabel.leakage.messages import embedding
 
 ITEMS = np.random.default_rng(1).random((20, 1, 8, 8)).astype(np.float32)
@@ -94,12 +94,34 @@ def test_an_audit_says_that_all_labels_were_given_away() -> None:
 
 @pytest.mark.parametrize(
     ("activation", "expected"),
-    [(nn.ReLU(), True), (nn.Sigmoid(), True), (nn.Tanh(), False), (nn.GELU(), False)],
+    [
+        (nn.ReLU(), (0.0, np.inf)),
+        (nn.Sigmoid(), (0.0, 1.0)),
+        (nn.Tanh(), (-1.0, 1.0)),
+        (nn.GELU(), (-np.inf, np.inf)),
+    ],
 )
-def test_features_that_are_never_negative_are_seen_by_looking(activation: nn.Module, expected: bool) -> None:
+def test_the_range_of_features_is_seen_by_looking(
+    activation: nn.Module, expected: tuple[float, float]
+) -> None:
     model = perceptron(3, activation)
     knowledge = Knowledge(model, ITEMS.shape[1:], 3)
-    assert is_never_negative("3", knowledge) is expected
-    assert not is_never_negative("1", knowledge)  # what enters it are the items, of either sign
+    assert range_of("3", knowledge) == expected
+    assert range_of("1", knowledge) == (-np.inf, np.inf)  # what enters it are the items, of either sign
     of_tokens = nn.Sequential(nn.Embedding(9, 4), nn.ReLU(), nn.Flatten(), nn.Linear(12, 3))
-    assert not is_never_negative("3", Knowledge(of_tokens, (3,), 3))
+    assert range_of("3", Knowledge(of_tokens, (3,), 3)) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.2])
+def test_features_larger_than_units_can_be_are_no_second_explanation(spread: float) -> None:
+    """Behind sigmoids the larger of two lengths has units above 1: the other is told, with its features."""
+    model = convolutions(2)
+    model[5] = nn.Sigmoid()
+    with torch.no_grad():
+        model[-1].weight.mul_(spread)  # type: ignore[operator]
+    found = attacked(model, embedding(model, ITEMS), 2)
+    with torch.no_grad():
+        true = model[:-1](torch.tensor(ITEMS)).numpy()
+    assert found.details["rows"] == list(range(len(ITEMS)))
+    assert found.features is not None
+    np.testing.assert_allclose(found.features, true, rtol=1e-4)

@@ -18,7 +18,7 @@ from nextlabel.leakage.closed_forms.followed_features import (
     FollowedFeatures,
     features_of,
     followed,
-    is_never_negative,
+    range_of,
 )
 from nextlabel.leakage.closed_forms.layer_gradients import last_layer
 from nextlabel.leakage.closed_forms.sketches import unsketched
@@ -33,6 +33,7 @@ _UNSURE = 0.02  # of the largest feature: a coarser message says no less of whic
 _SEEN = 4.0  # times the noise of a feature: what is above it is on
 _TOLD = 0.5  # of how far the features of another item are away: those of the right one are nearer
 _SAME = 1e-5  # of the largest number of a class: single precision, in which the model computes
+_COARSE = 1.5  # times the largest feature that there is: noise may make it so large
 _BESIDE = 0.5  # of the range of values: an item further out is that of another length
 _CLOSE = 1e-3  # of the features: what an item's features may be away from those sought
 
@@ -152,7 +153,13 @@ class _Target:
         between = chain[-2].activation if len(chain) > 1 else None
         self._is_unread = any(one.activation is None for one in chain[:-1])
         is_told = between is not None and between.name in ("relu", "sigmoid", "softplus")
-        self.has_sign = is_told or is_never_negative(layer.name, knowledge)
+        low, self.high = range_of(layer.name, knowledge)
+        self.has_sign = is_told or low == 0.0
+
+    def possible(self, options: list[Explanation], rounding: Rounding) -> list[Explanation]:
+        """Those whose features no unit keeps from being so large, up to noise; all where that is none."""
+        high = self.high * (_COARSE if rounding.is_coarse else 1.0 + _CLOSE)
+        return [one for one in options if np.abs(one.features).max() <= high] or options
 
     def traced(self, one: Explanation, row: Floats, rounding: Rounding) -> _Traced:
         """The item whose features these are, if the model makes them of it again."""
@@ -283,7 +290,7 @@ def _one(place: int, row: Floats, target: _Target, found: _Found) -> None:
             found.labels[place] = int(below[0])
         return
     rounding = noised(row, target.rounding)
-    options = explanations(row, target.layer, rounding, has_sign=target.has_sign)
+    options = target.possible(explanations(row, target.layer, rounding, has_sign=target.has_sign), rounding)
     if not options:
         found.unexplained.append(place)
         return

@@ -13,9 +13,9 @@ from nextlabel.leakage.closed_forms.known_items import as_items
 from nextlabel.learners.layers import embedded
 from nextlabel.maths.axes import Floats
 
-__all__ = ["FollowedFeatures", "features_of", "followed", "is_never_negative", "why_not_followed"]
+__all__ = ["FollowedFeatures", "features_of", "followed", "range_of", "why_not_followed"]
 
-_PROBES = 32  # items of which no feature is negative: then none is by accident
+_PROBES = 32  # items whose features have a sign or an end in common: then not by accident
 
 
 @final
@@ -104,8 +104,8 @@ def features_of(items: Floats, layer: str, knowledge: Knowledge) -> Floats:
     return seen[0].double().cpu().numpy()
 
 
-def is_never_negative(layer: str, knowledge: Knowledge) -> bool:
-    """Whether no feature of items of very different sizes is negative, as behind a rectifier or its mean.
+def range_of(layer: str, knowledge: Knowledge) -> tuple[float, float]:
+    """Between what the features of items of very different sizes lie: from 0 behind a rectifier or its mean.
 
     Parameters
     ----------
@@ -115,15 +115,20 @@ def is_never_negative(layer: str, knowledge: Knowledge) -> bool:
 
     Returns
     -------
-    bool
-        False of models that take tokens.
+    low, high : float
+        0 where none was negative, and 1 with its opposite where none was larger, as behind sigmoids and
+        their means; else infinite, as for models that take tokens.
     """
     probe = probe_of(knowledge, _PROBES)
     if not probe.is_floating_point():
-        return False
-    sizes = np.logspace(-2.0, 2.0, _PROBES).reshape(-1, *[1] * (probe.ndim - 1))
+        return -np.inf, np.inf
+    sizes = np.logspace(-2.0, 4.0, _PROBES).reshape(-1, *[1] * (probe.ndim - 1))
     features = features_of(probe.double().cpu().numpy() * sizes, layer, knowledge)
-    return bool((features >= 0.0).all() and features.any())
+    features = features[np.isfinite(features).all(axis=1)]
+    if not features.any():
+        return -np.inf, np.inf
+    high = 1.0 if np.abs(features).max() <= 1.0 else np.inf
+    return (0.0 if features.min() >= 0.0 else -high), high
 
 
 def why_not_followed(found: FollowedFeatures, seen: DenseLayers) -> str:
