@@ -291,8 +291,8 @@ def _told(
         ""
         if spectrum.rank == items
         else (
-            f"The gradient of the first layer has rank {spectrum.rank} for {items} items: some are equal, or "
-            "have next to no loss."
+            f"The gradient of the first layer has rank {spectrum.rank} for {items} items: some are equal, "
+            "have next to no loss, or move the same units in the same proportion."
         )
     )
     if search.items is None:

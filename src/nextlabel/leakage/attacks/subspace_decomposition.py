@@ -317,7 +317,8 @@ def _outcome(items: int, span: Span, found: _Found, residual: float) -> tuple[st
         )
     if span.rank != items:
         return "recovered", (
-            f"{span.rank} items explain the message, which speaks of {items}: others are equal to them or "
-            "were answered rightly already, so that no labels follow"
+            f"{span.rank} items explain the message, which speaks of {items}: others are equal to them, "
+            "were answered rightly already, or move the same units in the same proportion, so that no labels "
+            "follow"
         )
     return "recovered", ""
