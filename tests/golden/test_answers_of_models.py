@@ -46,7 +46,7 @@ def reads_tokens(words: int) -> nn.Module:
         (
             nn.Conv2d(1, 2, 3),
             FLAT.reshape(20, 8, 8),
-            r"\(20, 8, 8\), it raised Runtime.*the axis of channels",
+            r"\(20, 8, 8\), it raised Runtime.*begin the model with items\.unsqueeze\(1\)",
         ),
         (
             nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(48, 3)),

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from torch import nn
 from nextlabel.core.attack import Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.leakage.attacks.fully_connected import FullyConnected
+from nextlabel.leakage.closed_forms.known_items import answers_behind
+from nextlabel.leakage.closed_forms.layer_gradients import last_layer as last_layer_of
 from nextlabel.leakage.defences.roundings import Int8
 from nextlabel.leakage.messages import full, last_layer, update
 from nextlabel.learners.networks import lenet
@@ -489,3 +492,58 @@ def test_items_of_an_update_are_certified_by_its_coarser_rounding() -> None:
     found = recovered(sent, model, steps=1, rate=1e-3)
     assert found.outcome == "recovered"
     assert worst(found.items, items) < 1e-6
+
+
+class Behind(nn.Module):
+    """Two layers, and something behind the last that makes answers of its outputs."""
+
+    def __init__(self, behind: nn.Module, outputs: int = 1) -> None:
+        super().__init__()
+        self.first, self.last, self.behind = nn.Linear(6, 9), nn.Linear(9, outputs), behind
+
+    def forward(self, items: torch.Tensor) -> torch.Tensor:
+        """Answers."""
+        answers: torch.Tensor = self.behind(self.last(torch.tanh(self.first(items))))
+        return answers
+
+
+class Scaled(nn.Module):
+    """Units of the target: a spread of 77 about 152."""
+
+    def forward(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Answers."""
+        return outputs * 77.0 + 152.0
+
+
+@pytest.mark.parametrize("make", [full, last_layer])
+@pytest.mark.parametrize(
+    ("behind", "outputs"),
+    [(nn.Sigmoid(), 1), (nn.Softplus(), 1), (Scaled(), 1), (nn.Identity(), 2)],
+    ids=["sigmoid", "softplus", "scaled", "nothing"],
+)
+def test_targets_are_read_through_what_follows_the_last_linear_layer(
+    make: Callable[..., Disclosure], behind: nn.Module, outputs: int
+) -> None:
+    torch.manual_seed(0)
+    model, rng = Behind(behind, outputs).double().eval(), np.random.default_rng(0)
+    item, target = rng.normal(size=(1, 6)), rng.normal(size=(1, outputs))
+    sent = make(model, item, target, loss="squared_error")
+    known = Knowledge(model, (6,), outputs, loss="squared_error")
+    found = FullyConnected().recover(sent, known, np.random.default_rng(0))
+    assert found.outcome == "recovered"
+    assert "or was changed" not in found.reason
+    assert found.labels is not None
+    np.testing.assert_allclose(found.labels, target, rtol=1e-5)
+
+
+def test_answers_that_depend_on_no_output_leave_the_slopes_as_they_are() -> None:
+    class Whole(nn.Module):
+        def forward(self, outputs: torch.Tensor) -> torch.Tensor:
+            return outputs.detach()
+
+    model = Behind(Whole()).eval()
+    layer = last_layer_of(Knowledge(Behind(nn.Identity()).eval(), (6,), 1))
+    outputs, slopes = np.ones((2, 1)), np.full((2, 1), 3.0)
+    found = answers_behind(outputs, slopes, layer, Knowledge(model, (6,), 1, loss="squared_error"))
+    np.testing.assert_array_equal(found[0], outputs)
+    np.testing.assert_array_equal(found[1], slopes)

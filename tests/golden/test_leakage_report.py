@@ -261,6 +261,23 @@ def test_labels_that_came_back_and_count_for_nothing_are_said(found: tuple[Summa
     assert (says in lead) if says else ("Of the labels" not in lead)
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "is_said"),
+    [
+        (("RECOGNISABLE", "NOT SHOWN"), True),
+        (("EXACT", "NOT SHOWN"), True),
+        (("EXACT", "LABEL ONLY", "NOT SHOWN"), False),  # which speaks of the labels itself
+        (("EXACT", "EXACT"), False),
+    ],
+)
+def test_labels_that_count_for_nothing_are_said_beside_a_better_verdict(
+    verdicts: tuple[str, ...], is_said: bool
+) -> None:
+    said = report(*verdicts, summaries=(claims(3, 3, 0.037),)).sentences()
+    assert any("Of the labels 3 of 3 were named rightly" in one for one in said) is is_said
+    assert all(said)
+
+
 def test_labels_that_the_attacker_was_told_are_not_said_to_have_come_back() -> None:
     lead = report("NOT SHOWN", summaries=(claims(3, 3, 0.037),), knows=("the labels",)).sentences()[0]
     assert "Of the labels" not in lead

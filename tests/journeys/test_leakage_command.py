@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -377,6 +378,17 @@ def test_a_table_that_no_model_takes_names_its_columns_and_what_to_do(
     assert expected in " ".join(error.split())
     assert "--text" not in error
     assert "--features" not in error
+
+
+def test_images_of_several_sizes_are_named_with_these(place: Path) -> None:
+    for number, (high, wide) in enumerate([(28, 28), (29, 28), (28, 28)]):
+        (place / "mixed" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((high, wide), 9, np.uint8)).save(
+            place / "mixed" / str(number % 2) / f"{number}.png"
+        )
+    code, _, error = leakage("audit", "model.py:make_model", "--data", "mixed")
+    assert code == 2
+    assert "those of mixed have 2: 28 × 28, 29 × 28. Resize or cut them first." in " ".join(error.split())
 
 
 def test_a_report_is_void_where_an_attack_finds_what_is_not_there(place: Path) -> None:

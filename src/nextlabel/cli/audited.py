@@ -280,6 +280,14 @@ def _numbers(items: Any, data: str, said: list[str], columns: Sequence[str] = ()
                 "write the arrays with numpy.savez(FILE, items=..., labels=...)."
             )
             raise ParameterError(message)
+    if found.dtype.kind == "O" and all(isinstance(one, np.ndarray) for one in found):
+        sizes = sorted({" × ".join(map(str, one.shape[:2])) for one in found})
+        message = (
+            f"An audit needs images of one size, as the model takes them; those of {data} have "
+            f"{len(sizes)}: {', '.join(sizes[:_SHOWN])}{', ...' if len(sizes) > _SHOWN else ''}. Resize or "
+            "cut them first."
+        )
+        raise ParameterError(message)
     if found.dtype.kind not in "biuf" or found.ndim < 2:
         message = (
             "An audit needs items as the model takes them: numbers of one shape, or token ids of one length; "

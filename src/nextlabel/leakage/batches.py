@@ -241,6 +241,11 @@ def _advice(model: nn.Module, items: Array) -> str:
             "Of these images the channels are the last axis, and torch's convolutions read them first: "
             "begin the model with items.permute(0, 3, 1, 2)."
         )
+    if items.dtype.kind == "f" and items.ndim == 3 and _has_convolutions(model):
+        return (
+            "These images have no axis of channels, and torch's convolutions read one: begin the model with "
+            "items.unsqueeze(1)."
+        )
     if items.dtype.kind == "f":
         tokens = " Token ids are whole numbers: int64." if embeds else ""
         return f"Give items of the shape that it takes, for images with the axis of channels.{tokens}"

@@ -9,7 +9,7 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.closed_forms.dense_layers import DenseLayers, dense_layers, first_of, layers_of_size
-from nextlabel.leakage.closed_forms.known_items import Explained, explained
+from nextlabel.leakage.closed_forms.known_items import Explained, answers_behind, explained
 from nextlabel.leakage.closed_forms.layer_gradients import (
     LayerGradient,
     drift,
@@ -157,12 +157,14 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
         made = Recovery("refused", why, details=_shown(spectrum))
         return _several_by_later(made, gradient, knowledge, items)
     features, apart = single_input(found.weight, found.bias)
-    # what the layer says of the features, less the slope of half a squared error: the target
-    target = found.layer.outputs_of(features) - found.bias if knowledge.loss == "squared_error" else None
+    target = None
+    if knowledge.loss == "squared_error":  # the answer, less the slope of half a squared error
+        outputs = found.layer.outputs_of(features)[None]
+        target = np.subtract(*answers_behind(outputs, found.bias[None], found.layer, knowledge))
     made = Recovery(
         "recovered" if apart < _FAR else "failed",
         f"{why} What is recovered are the features that enter the last layer.{remark}",
-        labels=None if target is None else target[None],
+        labels=target,
         features=features[None],
         residual=apart,
         details=_shown(spectrum),

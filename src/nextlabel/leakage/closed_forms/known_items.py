@@ -11,14 +11,15 @@ from torch import Tensor
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
-from nextlabel.leakage.batches import logits_of
+from nextlabel.leakage.batches import inputs_of, logits_of
+from nextlabel.leakage.blank_items import blank_item
 from nextlabel.leakage.closed_forms.dense_layers import Dense
 from nextlabel.leakage.closed_forms.layer_gradients import LayerGradient, gradient_of, last_layer
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.learners.layers import embedded
 from nextlabel.maths.axes import Floats
 
-__all__ = ["Explained", "as_items", "explained", "slopes_at"]
+__all__ = ["Explained", "answers_behind", "as_items", "explained", "slopes_at"]
 
 _HARD = 0.05  # a label that far from one-hot is soft
 _ROUNDING = 64.0  # times what one operation rounds by: a model makes many in a row
@@ -110,6 +111,8 @@ def explained(items: Floats, gradient: Disclosure, knowledge: Knowledge) -> Expl
         return Explained()
     share = len(items) if knowledge.reduction == "mean" else 1.0
     apart = np.asarray(np.linalg.lstsq(design.T, share * found.joined.T, rcond=None)[0], np.float64)
+    if knowledge.loss == "squared_error":
+        outputs, apart = answers_behind(found.layer.outputs_of(features), apart, found.layer, knowledge)
     closed = _closed(inputs, outputs, apart, gradient, knowledge)
     return replace(closed, borne=_borne(found, features, apart, inputs))
 
@@ -141,6 +144,57 @@ def _closed(
     residual = relative_distance(message(inputs, given), tensors_of(gradient, torch.float64))
     told = targets if knowledge.loss == "squared_error" else None
     return Explained(labels, is_hard, residual, targets=told)
+
+
+def answers_behind(
+    outputs: Floats, slopes: Floats, layer: Dense, knowledge: Knowledge
+) -> tuple[Floats, Floats]:
+    """What a model makes of the outputs of its last linear layer, and the slopes of the loss by that.
+
+    Parameters
+    ----------
+    outputs : array of float64, axes (b, m)
+        Of the layer.
+    slopes : array of float64, axes (b, m)
+        Of the loss of each item by them.
+    layer : Dense
+        Behind which nothing reads the item.
+    knowledge : Knowledge
+
+    Returns
+    -------
+    answers, slopes : arrays of float64, axes (b, k)
+        As given, where nothing follows the layer or no slopes go through it.
+
+    Notes
+    -----
+    A sigmoid, a softplus or a scale may follow: the slopes by the layer's outputs are those by the answers
+    times the derivative, which is solved for. k backward passes.
+    """
+    held: list[Tensor] = []
+
+    def put(_: object, __: object, output: Tensor) -> Tensor:
+        given = torch.tensor(outputs, dtype=output.dtype, device=output.device)
+        held.append(given.reshape(output.shape).requires_grad_())
+        return held[0]
+
+    items = np.repeat(blank_item(knowledge), len(outputs), axis=0)
+    handle = knowledge.model.get_submodule(layer.name).register_forward_hook(put)
+    try:
+        with torch.enable_grad():
+            answers = logits_of(knowledge.model(inputs_of(knowledge.model, items)))
+            answers = answers.reshape(len(outputs), -1)
+            derivatives = [
+                torch.autograd.grad(answers[:, place].sum(), held[0], retain_graph=True)[0]
+                for place in range(answers.shape[1])
+            ]
+    except RuntimeError:  # as where the answers do not depend on the layer by any derivative
+        return outputs, slopes
+    finally:
+        handle.remove()
+    across = torch.stack(derivatives).reshape(answers.shape[1], *outputs.shape).double().cpu().numpy()
+    solved = [np.linalg.lstsq(across[:, item].T, one, rcond=None)[0] for item, one in enumerate(slopes)]
+    return answers.detach().double().cpu().numpy(), np.array(solved, np.float64)
 
 
 def slopes_at(items: Floats, layer: Dense, knowledge: Knowledge) -> Floats:

@@ -78,7 +78,9 @@ def others(report: Report) -> tuple[str, ...]:
     said = [f"{one.verdict}: {share_words(one, _label(report))}." for one in left]
     if report.bound is not None and report.verdict != BOUNDED:
         said.append(_bound(report))
-    return (*said, *words_said(report), *_targets(report), *_features(report))
+    if left and left[-1].verdict == NOT_SHOWN and report.verdict in (EXACT, RECOGNISABLE):
+        said += [] if any(one.verdict == LABEL_ONLY for one in left) else [_labels(report)]
+    return (*filter(None, said), *words_said(report), *_targets(report), *_features(report))
 
 
 def share_words(share: Share, label: str = "label") -> str:
