@@ -70,6 +70,15 @@ def test_categories_and_numbers_come_back(seed: int) -> None:
     assert found.residual < 1e-4
 
 
+def test_the_target_of_a_regression_comes_with_its_record() -> None:
+    network, row, target = model(), rows(1), np.array([[0.3, -1.0, 2.5]], np.float32)
+    found = attacked(network, full(network, row, target, loss="squared_error"), loss="squared_error")
+    assert found.items is not None
+    np.testing.assert_allclose(found.items, row, atol=1e-4)
+    assert found.labels is not None
+    np.testing.assert_allclose(found.labels, target, rtol=1e-4)
+
+
 def test_an_update_of_one_step_tells_as_much() -> None:
     network, row = model(), rows(1)
     sent = update(network, row, np.array([2]), steps=1, rate=0.1)

@@ -23,6 +23,7 @@ _HALF = 0.4  # of a step between categories: a column that is looked up changes 
 _NEAR = 1e-3  # of the length of what enters the layer: what another row, or another record, may not be off by
 _ROUNDING = 1e-5  # of the largest number: single precision moves it by less
 _TRIED = 4  # records of numbers, to see that columns add up
+_MOST = 10_000_000  # numbers of all records that are tried for one column: 80 MB
 _WIDEST = 1_024  # columns, each of which is tried by itself
 
 
@@ -65,7 +66,7 @@ def looked_up(gradient: Disclosure, knowledge: Knowledge) -> Recovery | None:
         "recovered",
         "what entered the first linear layer is what these categories and numbers send into it",
         items=item[None],
-        labels=close.labels,
+        labels=close.answers,
         residual=close.residual,
     )
 
@@ -146,7 +147,7 @@ def _categories(moves: dict[int, Floats], left: Floats, is_free: _Mask) -> dict[
 def _table(column: int, width: int, sent: Callable[[Floats], Floats], knowledge: Knowledge) -> Floats:
     """What each category of a column sends, beside zeros in the others, axes (k, d)."""
     sizes = {one.num_embeddings for one in knowledge.model.modules() if isinstance(one, nn.Embedding)}
-    for size in sorted(sizes, reverse=True):
+    for size in sorted((one for one in sizes if one * width <= _MOST), reverse=True):
         rows = np.zeros((size, width))
         rows[:, column] = np.arange(size)
         try:
