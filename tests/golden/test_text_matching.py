@@ -246,3 +246,35 @@ def test_embeddings_that_nothing_reads_one_by_one_are_matched_themselves() -> No
     assert set(candidates.tokens(candidates.drawn(np.random.default_rng(1)))[0]) <= set(TOKENS[0])
     alone = {name: one for name, one in message.arrays.items() if name != "table.weight"}
     assert matched(Disclosure("full", alone, 1), known, restarts=2).items is not None
+
+
+class Convolved(nn.Module):
+    """A convolution over the places of a text, which reads its channels first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.first, self.head = nn.Embedding(WORDS, 8), nn.Conv1d(8, 24, 2), nn.Linear(24, 3)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        rows = self.table(tokens).transpose(1, 2)
+        found: torch.Tensor = self.head(torch.tanh(self.first(rows)).mean(2))
+        return found
+
+
+def test_embeddings_that_a_model_turns_round_break_no_search_off() -> None:
+    torch.manual_seed(0)
+    model = Convolved().eval()
+    message = full(model, TOKENS, np.array([2]))
+    found = matched(message, Knowledge(model, (4,), 3), restarts=2)
+    assert found.outcome in ("recovered", "failed")
+    assert found.residual is not None
+    assert np.isfinite(found.residual)
+    report = audit(
+        model,
+        np.repeat(TOKENS, 12, axis=0),
+        np.arange(12) % 3,
+        attacks="text_matching",
+        records=2,
+        controls=False,
+    )
+    assert not [one for one in report.outcomes if one.why == "broke off"]

@@ -255,7 +255,7 @@ class _Run:
         optimiser.zero_grad()
         loss = self._distance(parts)
         for part, slope in zip(parts, torch.autograd.grad(loss, parts), strict=True):
-            part.grad = slope
+            part.grad = slope.contiguous()  # behind a transposition it is not
         return loss
 
     def _distance(self, parts: list[Tensor]) -> Tensor:
