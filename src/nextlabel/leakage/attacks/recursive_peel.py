@@ -31,6 +31,7 @@ __all__ = ["RecursivePeel"]
 # activations, 12 to 20 pixels a side, 10 and 100 classes, both kinds of weights) nothing was claimed that is
 # wrong by more than 1e-3, and of all answers within 1e-6 one was not claimed.
 _MARGIN = 5.0  # the answer's residual may be this many times what rounding and the errors of the values make
+_BESIDE = 1e-3  # of the range of values: an answer that is further out of it is none
 _SURE = 0.05  # errors of an item's values, as a share of their spread, at which it counts as recovered
 _LEAST_UNLIKE = 0.1  # a residual from here up explains nothing, whatever the errors
 _DISAGREEING = 10.0  # equations that are this many times further apart than their errors are wrong somewhere
@@ -304,6 +305,11 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
         "noise_amount": judge.top.noise.amount,
     }
     outcome, reason = _outcome(found, residual, allowed, exactly)
+    if outcome == "unidentifiable" and bounds is not None and _is_outside(item, bounds):
+        outcome = "failed"
+        reason += (
+            " It lies outside the range that is known, within which one item may be left: none was sought."
+        )
     return Recovery(
         outcome,
         reason,
@@ -313,6 +319,11 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
         evaluations=judge.evaluations,
         details=details,
     )
+
+
+def _is_outside(item: Floats, bounds: tuple[float, float]) -> bool:
+    low, high = bounds
+    return bool(item.min() < low - _BESIDE * (high - low) or item.max() > high + _BESIDE * (high - low))
 
 
 def _outcome(found: Peeled, residual: float, allowed: float, exactly: float) -> tuple[str, str]:

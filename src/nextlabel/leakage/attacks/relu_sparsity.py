@@ -287,14 +287,12 @@ def _told(
     search: _Search, spectrum: Spectrum, items: int, remark: str, is_cut: bool, details: dict[str, Any]
 ) -> Recovery:
     residual, is_close = search.best.residual, search.is_close
-    reason = (
-        ""
-        if spectrum.rank == items
-        else (
-            f"The gradient of the first layer has rank {spectrum.rank} for {items} items: some are equal, "
-            "have next to no loss, or move the same units in the same proportion."
-        )
-    )
+    reason = ""
+    if spectrum.rank != items:
+        why = "rounding, pruning or several steps filled it up"
+        if spectrum.rank < items:
+            why = "some are equal, have next to no loss, or move the same units in the same proportion"
+        reason = f"The gradient of the first layer has rank {spectrum.rank} for {items} items: {why}."
     if search.items is None:
         tried = f"{details['samples']:,} sets of units gave no {spectrum.rank} independent sparse columns."
         reason = f"{tried} {reason}"
