@@ -15,8 +15,8 @@ from nextlabel.maths.axes import Floats
 __all__ = ["UNSEEN_BODY", "are_unlike", "body_fault", "has_body"]
 
 UNSEEN_BODY: Final = (
-    "The weights before the last layer cannot be seen in this message: they are taken as stated. Of another "
-    "model with the same last layer nothing would be found amiss."
+    "The checks before the attacks do not see the weights before the last layer in this message: they are "
+    "taken as stated. Of another model with the same last layer these checks find nothing amiss."
 )
 """What is said where the layers before the last one could not be held against the message."""
 
