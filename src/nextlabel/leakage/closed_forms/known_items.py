@@ -184,6 +184,8 @@ def answers_behind(
         with torch.enable_grad():
             answers = logits_of(knowledge.model(inputs_of(knowledge.model, items)))
             answers = answers.reshape(len(outputs), -1)
+            if torch.equal(answers, held[0].reshape(len(outputs), -1)):
+                return outputs, slopes  # nothing follows: to all digits, and without a backward pass
             derivatives = [
                 torch.autograd.grad(answers[:, place].sum(), held[0], retain_graph=True)[0]
                 for place in range(answers.shape[1])

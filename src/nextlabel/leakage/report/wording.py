@@ -78,8 +78,9 @@ def others(report: Report) -> tuple[str, ...]:
     said = [f"{one.verdict}: {share_words(one, _label(report))}." for one in left]
     if report.bound is not None and report.verdict != BOUNDED:
         said.append(_bound(report))
-    if left and left[-1].verdict == NOT_SHOWN and report.verdict in (EXACT, RECOGNISABLE):
-        said += [] if any(one.verdict == LABEL_ONLY for one in left) else [_labels(report)]
+    verdicts = {one.verdict for one in left}
+    if NOT_SHOWN in verdicts and LABEL_ONLY not in verdicts and report.verdict != LABEL_ONLY:
+        said.append(_labels(report))
     return (*filter(None, said), *words_said(report), *_targets(report), *_features(report))
 
 
