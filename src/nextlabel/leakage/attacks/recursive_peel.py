@@ -18,8 +18,9 @@ from nextlabel.errors import DisclosureError, LearnerError
 from nextlabel.leakage.blank_items import takes_only_tokens
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.messages import as_gradient
-from nextlabel.leakage.peeling.layer_by_layer import Layer, Peeled, layers_of, peeled
+from nextlabel.leakage.peeling.layer_by_layer import Peeled, peeled
 from nextlabel.leakage.peeling.layer_chain import executed_chain
+from nextlabel.leakage.peeling.layer_priors import Layer, layers_of
 from nextlabel.leakage.peeling.peel_top import Top, top_of
 from nextlabel.maths.axes import Floats
 from nextlabel.maths.parameters import checked_number, checked_whole, settle
@@ -32,6 +33,7 @@ __all__ = ["RecursivePeel"]
 # wrong by more than 1e-3, and of all answers within 1e-6 one was not claimed.
 _MARGIN = 5.0  # the answer's residual may be this many times what rounding and the errors of the values make
 _BESIDE = 1e-3  # of the range of values: an answer that is further out of it is none
+_SAME = 1e-9  # a round that moves no value by more changed no side of a kink
 _SURE = 0.05  # errors of an item's values, as a share of their spread, at which it counts as recovered
 _LEAST_UNLIKE = 0.1  # a residual from here up explains nothing, whatever the errors
 _DISAGREEING = 10.0  # equations that are this many times further apart than their errors are wrong somewhere
@@ -75,6 +77,10 @@ class RecursivePeel(Attack):
 
     Fails where more than one item is behind the message, where layers are no chain, and where noise drowns
     what saturated or inactive units still say. Time O(n³) and memory O(n²) for n values that enter a layer.
+
+    Where the equations leave directions open, and the range of an item's values is known or they left a
+    rectifier, linear programmes look for the points of that range that satisfy them and keep inactive units
+    inactive: there may be one only (for up to 2,000 values).
 
     It takes one pass through the layers, and one more for each round. A pass that the clock breaks off has no
     item to show, so a round is begun only where as much time is left as the last pass took. Time is over by
@@ -168,8 +174,11 @@ class RecursivePeel(Attack):
             found = clock.timed(again)
             if found is None:
                 break
+            is_same = found.items is not None and np.allclose(found.items, guess, rtol=0.0, atol=_SAME)
             last = found
             best = found if _rank(found) < _rank(best) else best
+            if is_same:
+                break
         return best
 
     def _gradient(self, disclosure: Disclosure, knowledge: Knowledge) -> Disclosure:
@@ -308,7 +317,7 @@ def _judged(judge: _Judge, found: Peeled) -> Recovery:
     if outcome == "unidentifiable" and bounds is not None and _is_outside(item, bounds):
         outcome = "failed"
         reason += (
-            " It lies outside the range that is known, within which one item may be left: none was sought."
+            " It lies outside the range that is known, within which one item may be left: none was found."
         )
     return Recovery(
         outcome,

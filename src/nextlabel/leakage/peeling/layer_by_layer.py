@@ -12,32 +12,20 @@ import torch
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.core.progress import report
-from nextlabel.errors import LearnerError
-from nextlabel.leakage.peeling.activation_inverses import Inverse, inverse_of
+from nextlabel.leakage.peeling.activation_inverses import Inverse
 from nextlabel.leakage.peeling.layer_chain import Stage
-from nextlabel.leakage.peeling.layer_maps import LayerMap, layer_map
+from nextlabel.leakage.peeling.layer_maps import LayerMap
+from nextlabel.leakage.peeling.layer_priors import Layer, Prior, prior_of
 from nextlabel.leakage.peeling.peel_top import Noise, Top
-from nextlabel.leakage.peeling.weighted_solving import Equations, solved
-from nextlabel.leakage.pixels import pixel_axes
+from nextlabel.leakage.peeling.weighted_solving import Equations, row_lengths, solved
+from nextlabel.leakage.peeling.within_range import Polytope, solved_within
 from nextlabel.maths.axes import Bools, Floats
 
-__all__ = ["Layer", "Peeled", "layers_of", "peeled"]
+__all__ = ["Peeled", "peeled"]
 
 
 _SUMMED = 2.0  # rounding of a sum of many terms, as a share of the root of their squares
 _PINNED = 1e-6  # spread of a value that is known to be 0, of the usual
-_WIDE = 3.0  # spread of unknown values before anything is read, in units of what is typical for them
-_STEP = 0.1  # by how much neighbouring pixels differ, of the spread; only orders pictures that explain alike
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A layer that can be read backwards: an affine map or an activation."""
-
-    stage: Stage
-    map: LayerMap | None
-    inverse: Inverse | None
 
 
 @final
@@ -72,35 +60,17 @@ class Peeled:
 @final
 @dataclass(frozen=True, eq=False)
 class _Level:
-    """Values at one height of the chain, their standard errors, and the loss's slope by them."""
+    """Values at one height of the chain, their standard errors, and the loss's slope by them.
+
+    Where an error is infinite, the value is one that the true one may not pass: ``side`` is 1 where it is the
+    most, and -1 where it is the least.
+    """
 
     value: Floats
     error: Floats
     slope: Floats
     doubt: float
-
-
-def layers_of(chain: Sequence[Stage]) -> tuple[Layer, ...]:
-    """The layers of a chain, each as a linear map or as the inverse of an activation.
-
-    Raises
-    ------
-    LearnerError
-        A layer that is neither, by name.
-    """
-    made = []
-    for stage in chain:
-        layer = Layer(stage, None, None if stage.reading is not None else inverse_of(stage.module))
-        if layer.inverse is None:
-            layer = replace(layer, map=layer_map(stage))
-            if layer.map is None:
-                message = (
-                    f"{stage.title} can be read backwards neither as a linear layer nor as an activation "
-                    "with an inverse."
-                )
-                raise LearnerError(message)
-        made.append(layer)
-    return tuple(made)
+    side: Floats | None = None
 
 
 def peeled(
@@ -157,13 +127,13 @@ def peeled(
             level = _before(layer.inverse, level, None if sides is None else sides[position], is_doubting)
             continue
         assert layer.map is not None
-        if _is_by_value(layer.map):
+        if layer.map.is_by_value:
             level = _before_each(layer.map, level)
             drawn = drawn if drawn is None else _undone(layer.map, drawn)
             continue
-        prior = _prior(layers[:position], knowledge, layer.stage, scale)
+        prior = prior_of(layers[:position], knowledge, layer.stage, scale)
         pinned = _pinned(layers[:position], sides)
-        level, drawn, row = _through(layer.map, level, gradient, top.noise, prior, rng, pinned)
+        level, drawn, row = _through(layer.map, level, gradient, top.noise, prior, rng, pinned, until)
         missing = int(str(row["missing"]))
         rows.append({"layer": layer.stage.title, **row})
     shape = knowledge.item_shape
@@ -175,27 +145,15 @@ def peeled(
     return Peeled(level.value.reshape(shape), error, drawn.reshape(shape), missing, misfit, tuple(rows))
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class _Prior:
-    """What is known of values before the equations: mean, spread, range, and which neighbours are alike."""
-
-    mean: float | Floats
-    spread: float | Floats
-    low: float
-    high: float
-    typical: float
-    alike: Equations | None
-
-
 def _through(
     layer: LayerMap,
     level: _Level,
     gradient: Disclosure,
     noise: Noise,
-    prior: _Prior,
+    prior: Prior,
     rng: np.random.Generator,
     pinned: Bools | None,
+    until: float,
 ) -> tuple[_Level, Floats, dict[str, object]]:
     """What entered an affine layer, one draw of it, and what to report."""
     level = _with_bias_gradient(layer, level, gradient, noise)
@@ -211,6 +169,14 @@ def _through(
     value = found.value
     if missing and prior.alike is not None:
         value = solved([*parts, prior.alike], mean, spread, rng).value
+    if missing and prior.ends is not None:
+        low, high = (np.broadcast_to(end, size).astype(np.float64) for end in prior.ends)
+        polytope = Polytope(parts, *_sides_of(layer, level), low, high)
+        within = solved_within(polytope, value, spread, rng, until)
+        if within is not None:
+            value = within.value
+        if within is not None and not within.missing:
+            found, missing = within, 0
     row: dict[str, object] = {
         "unknowns": size,
         "equations": sum(len(part.target) for part in parts),
@@ -235,13 +201,13 @@ def _equations(
     parts = []
     if is_read.any():
         matrix = layer.matrix[is_read]
-        summed = np.hypot(typical * _lengths(matrix), layer.shift[is_read])
+        summed = np.hypot(typical * row_lengths(matrix), layer.shift[is_read])
         error = np.hypot(level.error[is_read], _SUMMED * noise.precision * summed)
         parts.append(Equations(matrix, (level.value - layer.shift)[is_read], error))
     if layer.weight in gradient.arrays:
         target = gradient[layer.weight].astype(np.float64).ravel()
         matrix = layer.of_weights(level.slope)
-        summed = typical * _lengths(matrix)
+        summed = typical * row_lengths(matrix)
         share = np.hypot(_SUMMED * noise.precision, level.doubt)
         least = 1e-3 * share * float(np.sqrt((summed**2).mean())) + 1e-150
         error = np.maximum(np.hypot(noise.of(target), share * summed), least)
@@ -249,8 +215,12 @@ def _equations(
     return parts
 
 
-def _lengths(matrix: Any) -> Floats:
-    return np.asarray(np.sqrt(matrix.power(2).sum(axis=1))).ravel()
+def _sides_of(layer: LayerMap, level: _Level) -> tuple[Any, Floats]:
+    """What cut values say: linear forms of what entered the layer, and what they are at most."""
+    is_cut = np.isinf(level.error)
+    side = np.ones(len(level.value)) if level.side is None else level.side
+    forms = layer.matrix[is_cut].multiply(side[is_cut][:, None])
+    return sp.csr_array(forms), (side * (level.value - layer.shift))[is_cut]
 
 
 def _with_bias_gradient(layer: LayerMap, level: _Level, gradient: Disclosure, noise: Noise) -> _Level:
@@ -291,88 +261,19 @@ def _before(inverse: Inverse, level: _Level, is_up: Bools | None, is_doubting: b
     return _Level(value, error, slope, float(np.hypot(level.doubt, added)))
 
 
-def _is_by_value(layer: LayerMap) -> bool:
-    """Whether each value is moved, scaled and shifted by itself."""
-    return not layer.weight and layer.matrix.nnz == len(layer.shift) == layer.matrix.shape[1]
-
-
-def _backwards(layer: LayerMap) -> Any:
-    """The inverse of a matrix with one number in each row and column: its transpose, by their squares."""
-    squares = np.asarray(layer.matrix.power(2).sum(axis=1)).ravel()
-    return sp.csr_array(layer.matrix.T.multiply(1.0 / squares))
-
-
 def _undone(layer: LayerMap, value: Floats) -> Floats:
-    return np.asarray(_backwards(layer) @ (value - layer.shift))
+    return np.asarray(layer.backwards() @ (value - layer.shift))
 
 
 def _before_each(layer: LayerMap, level: _Level) -> _Level:
-    error = abs(_backwards(layer)) @ level.error
+    backwards = layer.backwards()
+    error = abs(backwards) @ level.error
     slope = layer.matrix.T @ level.slope
-    return replace(level, value=_undone(layer, level.value), error=error, slope=slope)
+    side = np.ones(len(level.value)) if level.side is None else level.side
+    turned = backwards.sign() @ side
+    return replace(level, value=_undone(layer, level.value), error=error, slope=slope, side=turned)
 
 
 def _scale(stage: Stage, features: Floats) -> float:
     # how much larger the values are than those of the random item that was run
     return max(1.0, float(np.sqrt((features**2).mean())) / max(stage.typical, 1e-12))
-
-
-def _prior(below: Sequence[Layer], knowledge: Knowledge, stage: Stage, scale: float) -> _Prior:
-    inverses = [layer.inverse for layer in below if layer.inverse is not None]
-    is_item = all(layer.map is not None and _is_by_value(layer.map) for layer in below)
-    if not is_item and inverses and below[-1].map is None:
-        low, high = inverses[-1].low, inverses[-1].high
-    elif is_item and knowledge.bounds is not None:
-        low, high = knowledge.bounds
-    else:
-        low, high = -np.inf, np.inf
-    mean: float | Floats
-    spread: float | Floats
-    if np.isfinite(high - low):
-        mean, spread = (low + high) / 2, (high - low) / 2
-        if is_item:
-            mean, spread = _range_after(below, mean, spread)
-    else:
-        mean, spread = 0.0, _WIDE * scale * max(stage.typical, 1e-6)
-    if is_item:
-        low, high = -np.inf, np.inf  # items are cut to their bounds at the end, where that explains more
-    alike = None
-    if is_item and knowledge.is_image:
-        alike = _alike(below, knowledge.item_shape, knowledge.bounds, float(np.mean(spread)))
-    return _Prior(mean, spread, low, high, scale * stage.typical, alike)
-
-
-def _range_after(below: Sequence[Layer], mean: float, spread: float) -> tuple[float | Floats, float | Floats]:
-    """The middle and half the width of the range of an item's values, after what moves and scales each."""
-    for layer in below:
-        assert layer.map is not None
-        size = layer.map.matrix.shape[1]
-        mean = layer.map.matrix @ np.full(size, mean) + layer.map.shift
-        spread = abs(layer.map.matrix) @ np.full(size, spread)
-    return mean, spread
-
-
-def _alike(
-    below: Sequence[Layer], shape: tuple[int, ...], bounds: tuple[float, float] | None, spread: float
-) -> Equations:
-    """Neighbouring pixels are equal, give or take, in the order in which the first layer takes them."""
-    numbers = np.arange(int(np.prod(shape))).reshape(shape)
-    pairs = [
-        (np.delete(numbers, 0, axis).ravel(), np.delete(numbers, -1, axis).ravel())
-        for axis in pixel_axes(shape)
-    ]
-    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    rows = np.arange(len(first))
-    ones = np.ones(len(first))
-    matrix = sp.csr_array(
-        (np.append(ones, -ones), (np.append(rows, rows), np.append(first, second))),
-        shape=(len(first), numbers.size),
-    )
-    target = np.zeros(len(first))
-    for layer in below:
-        assert layer.map is not None
-        matrix = matrix @ _backwards(layer.map)
-        target += matrix @ layer.map.shift
-    # of the item's own spread, while what is given is that of the values which the first layer takes
-    spread = (bounds[1] - bounds[0]) / 2 if bounds else spread * float(_lengths(matrix).mean()) / 2**0.5
-    return Equations(sp.csr_array(matrix), target, np.full(len(first), _STEP * spread))

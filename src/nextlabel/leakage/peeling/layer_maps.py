@@ -61,6 +61,16 @@ class LayerMap:
         made = sp.coo_array((delta[rows], (positions, columns)), shape=(size, self.matrix.shape[1]))
         return made.tocsr()
 
+    @property
+    def is_by_value(self) -> bool:
+        """Whether each value is moved, scaled and shifted by itself."""
+        return not self.weight and self.matrix.nnz == len(self.shift) == self.matrix.shape[1]
+
+    def backwards(self) -> Any:
+        """The inverse of a matrix with one number in each row and column: its transpose, by their squares."""
+        squares = np.asarray(self.matrix.power(2).sum(axis=1)).ravel()
+        return sp.csr_array(self.matrix.T.multiply(1.0 / squares))
+
 
 def layer_map(stage: Stage) -> LayerMap | None:
     """The linear map of an executed layer, or None for a layer of another kind.

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from nextlabel.maths.axes import Floats, Whole
 
-__all__ = ["Equations", "Solution", "solved"]
+__all__ = ["Equations", "Solution", "row_lengths", "solved"]
 
 
 _PROBES = 32  # a standard error is then known to about 1 part in 8
@@ -114,6 +114,11 @@ def solved(parts: list[Equations], mean: Floats, spread: Floats, rng: np.random.
     # what the equations leave open has the prior's error, however well they agree
     error = np.sqrt(np.minimum(variance * misfit**2, np.maximum(variance, spread**2)))
     return Solution(value, error, factor, misfit, missing)
+
+
+def row_lengths(matrix: Any) -> Floats:
+    """The root of the sum of squares of each row of a sparse array, axes (rows,)."""
+    return np.asarray(np.sqrt(matrix.power(2).sum(axis=1))).ravel()
 
 
 def _misfit(scaled: list[Equations], value: Floats, fixed: float) -> float:
