@@ -268,7 +268,24 @@ def test_a_gradient_that_is_none_is_named(is_named: bool) -> None:
 def test_a_model_of_token_ids_is_sent_to_the_attack_on_text() -> None:
     model = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(12, 3)).eval()
     found = gradients_of(model, torch.tensor([[1, 5, 2]]), torch.tensor([0]))
-    with pytest.raises(DisclosureError, match=r"Sequential begins with Embedding.*attacks='text_matching'"):
+    for told in ({}, {"item_shape": (3,)}, {"item_shape": (3,), "classes": 3}):
+        with pytest.raises(DisclosureError, match=r"Sequential embeds such\. .*attacks='text_matching'"):
+            deep_leakage_from_gradients(model, found, **told)
+
+
+def test_a_model_that_names_its_embedding_last_is_known_to_take_token_ids() -> None:
+    class Averaged(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.table = nn.Linear(4, 3), nn.Embedding(9, 4)
+
+        def forward(self, ids: Tensor) -> Tensor:
+            out: Tensor = self.layer(self.table(ids).mean(1))
+            return out
+
+    model = Averaged().eval()
+    found = gradients_of(model, torch.tensor([[1, 5, 2]]), torch.tensor([0]))
+    with pytest.raises(DisclosureError, match="which token ids do not have: Averaged embeds such"):
         deep_leakage_from_gradients(model, found)
 
 

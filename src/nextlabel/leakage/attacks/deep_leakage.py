@@ -15,6 +15,7 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import ConvergenceError, DisclosureError, ParameterError
 from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.batches import array_of, evaluating, outputs_of
+from nextlabel.leakage.blank_items import takes_only_tokens
 from nextlabel.leakage.checks import check
 from nextlabel.learners.networks import Images
 from nextlabel.maths.parameters import checked_choice, checked_whole
@@ -119,6 +120,8 @@ def deep_leakage_from_gradients(
     sent = Disclosure("full", _named(model, gradients), checked_whole(batch, "batch", least=1))
     weights = next(model.parameters())
     shape = _said_shape(item_shape) if item_shape is not None else _told_shape(model)
+    if takes_only_tokens(Knowledge(model, shape, 2)):
+        raise _no_steps(model)
     knowledge = Knowledge(
         model,
         shape,
@@ -201,17 +204,20 @@ def _told_shape(model: nn.Module) -> tuple[int, ...]:
             return sides
         return (*sides, first.channels) if first.has_channels_last else (first.channels, *sides)
     if isinstance(first, nn.Embedding | nn.EmbeddingBag):
-        message = (
-            f"Dummy data are moved by small steps, which token ids do not have: {type(model).__name__} "
-            f"begins with {type(first).__name__}. Give nextlabel.leakage.audit "
-            "attacks='text_matching', which moves their embeddings."
-        )
-        raise DisclosureError(message)
+        raise _no_steps(model)
     message = (
         f"The shape of an item must be given: {type(model).__name__} begins with {type(first).__name__}, "
         "which takes several. Give for example item_shape=(3, 32, 32)."
     )
     raise DisclosureError(message)
+
+
+def _no_steps(model: nn.Module) -> DisclosureError:
+    message = (
+        f"Dummy data are moved by small steps, which token ids do not have: {type(model).__name__} embeds "
+        "such. Give nextlabel.leakage.audit attacks='text_matching', which moves their embeddings."
+    )
+    return DisclosureError(message)
 
 
 def _told_classes(model: nn.Module, shape: tuple[int, ...]) -> int:
