@@ -33,7 +33,7 @@ __all__ = ["RecursivePeel"]
 # wrong by more than 1e-3, and of all answers within 1e-6 one was not claimed.
 _MARGIN = 5.0  # the answer's residual may be this many times what rounding and the errors of the values make
 _BESIDE = 1e-3  # of the range of values: an answer that is further out of it is none
-_SAME = 1e-9  # a round that moves no value by more changed no side of a kink
+_SAME = 1e-6  # a round that moves no value by more changes nothing
 _SURE = 0.05  # errors of an item's values, as a share of their spread, at which it counts as recovered
 _LEAST_UNLIKE = 0.1  # a residual from here up explains nothing, whatever the errors
 _DISAGREEING = 10.0  # equations that are this many times further apart than their errors are wrong somewhere
