@@ -358,3 +358,22 @@ def test_texts_of_one_token_are_exact() -> None:
     texts = rng.permutation(WORDS)[:60, None]
     report = audit(model_of(), texts, np.arange(60) % 4, attacks=["bag_of_words"], records=12)
     assert report.verdict == "EXACT"
+
+
+def test_few_words_of_one_text_that_are_right_are_no_wrong_claim() -> None:
+    texts = np.random.default_rng(0).choice(WORDS, size=(40, LENGTH))
+    labels = np.arange(40) % 4
+    report = audit(
+        model_of("memory"),
+        texts,
+        labels,
+        attacks=["bag_of_words"],
+        records=6,
+        defences="gaussian:1e-2",
+        controls=False,
+    )
+    (summary,) = report.summaries
+    assert 0 < summary.words_right == summary.words_named < summary.words_of
+    assert {one.why for one in report.outcomes if one.outcome == "recovered"} <= {"some of its words", ""}
+    assert "some of its words" in {one.why for one in report.outcomes}
+    assert "came back, too few of them" in report.sentences()[0]

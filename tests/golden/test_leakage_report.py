@@ -14,7 +14,7 @@ import pytest
 
 from nextlabel.errors import ParameterError
 from nextlabel.leakage import Report
-from nextlabel.leakage.attempts import AS_GUESSED, UNSORTED
+from nextlabel.leakage.attempts import AS_GUESSED, SOME_WORDS, UNSORTED
 from nextlabel.leakage.controls import Control
 from nextlabel.leakage.ladder import Skipped
 from nextlabel.leakage.report.pictures import (
@@ -142,6 +142,10 @@ def test_what_was_not_shown_says_the_budget_and_that_it_is_no_proof() -> None:
             (UNSORTED, "optimiser failed"),
             "The words of 1 of 2 messages came back, and not which of them are in which text; on the rest "
             "the attacks tried failed; this is no proof",
+        ),
+        (
+            (SOME_WORDS, "optimiser failed"),
+            "Words of 1 of 2 messages came back, too few of them; on the rest the attacks tried failed; this",
         ),
     ],
 )

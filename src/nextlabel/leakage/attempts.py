@@ -26,7 +26,17 @@ from nextlabel.leakage.targets import Targets
 from nextlabel.leakage.text.word_scores import WordCount, unfilled
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
 
-__all__ = ["AS_GUESSED", "BROKE_OFF", "NO_ITEM", "UNSORTED", "Attempt", "Batch", "attempt", "scored"]
+__all__ = [
+    "AS_GUESSED",
+    "BROKE_OFF",
+    "NO_ITEM",
+    "SOME_WORDS",
+    "UNSORTED",
+    "Attempt",
+    "Batch",
+    "attempt",
+    "scored",
+]
 
 
 AS_GUESSED = "a guess is as good"
@@ -37,6 +47,9 @@ BROKE_OFF = "broke off"
 
 NO_ITEM = "gave no item"
 """Why an attack showed nothing that read the message and gave no item for its records."""
+
+SOME_WORDS = "some of its words"
+"""Why an attack showed no record that names words of one text rightly, and too few of them."""
 
 UNSORTED = "words of the batch, of no one record"
 """Why an attack showed no record that names the words of a message: whose they are, it does not tell."""
@@ -370,8 +383,8 @@ def _why(recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCoun
         return NO_ITEM
     if any(is_same(score) or score.words == 1.0 for score in scores if score is not None):
         return AS_GUESSED
-    if recovery.items is None and named is not None and len(scores) > 1 and 2 * named.right >= named.named:
-        return UNSORTED
+    if recovery.items is None and named is not None and 2 * named.right >= named.named:
+        return UNSORTED if len(scores) > 1 else SOME_WORDS
     return why_not(recovery.outcome, recovery.residual)
 
 

@@ -5,7 +5,7 @@ from math import ceil, floor
 from types import MappingProxyType
 from typing import Final
 
-from nextlabel.leakage.attempts import AS_GUESSED, UNSORTED
+from nextlabel.leakage.attempts import AS_GUESSED, SOME_WORDS, UNSORTED
 from nextlabel.leakage.report.report import VOID, Report
 from nextlabel.leakage.report.several import several_words
 from nextlabel.leakage.report.tried import broken_words, messages_tried, untried_words
@@ -250,11 +250,11 @@ def _failed(report: Report) -> str:
 
 
 def _ended(report: Report, besides: frozenset[int] = frozenset()) -> str:
-    """How attacks ended that showed nothing: some gave what a guess gives too, or words of no one text."""
+    """How attacks ended that showed nothing: some gave what a guess gives too, or words."""
     messages = messages_tried(report) - besides
-    near, named = (
+    near, named, few = (
         {one.message for one in report.outcomes if one.why == why} & messages
-        for why in (AS_GUESSED, UNSORTED)
+        for why in (AS_GUESSED, UNSORTED, SOME_WORDS)
     )
     said = []
     if near:
@@ -267,11 +267,12 @@ def _ended(report: Report, besides: frozenset[int] = frozenset()) -> str:
             f"the words of {len(named)} of {count(len(messages), 'message')} came back, and not which of "
             "them are in which text"
         )
+    if few:
+        said.append(f"words of {len(few)} of {count(len(messages), 'message')} came back, too few of them")
     if not said:
         return "the attacks tried failed"
-    if messages - near - named:
-        said.append("on the rest the attacks tried failed")
-    return "; ".join(said)
+    rest = ["on the rest the attacks tried failed"] if messages - near - named - few else []
+    return "; ".join([*said, *rest])
 
 
 def _sentence(said: str) -> str:
