@@ -54,6 +54,15 @@ def test_an_attack_that_took_all_that_was_taken_is_not_told_twice() -> None:
     assert [one.attack for one in findings([bare, weak])] == [ALL, "peel"]
 
 
+def test_an_attack_that_ended_is_told_where_the_clock_leaves_all_together_open() -> None:
+    bare = trial(UNDEFENDED, None, 20, by_attack={"peel": 20, "matching": 20})
+    strong = dataclasses.replace(
+        trial("gaussian", 0.1, 0), unsettled=20, unsettled_by_attack={"matching": 20}
+    )
+    found = {one.attack: one.least for one in findings([bare, strong])}
+    assert found == {ALL: None, "peel": strong}
+
+
 def test_an_attack_that_reads_no_such_messages_was_not_ended_by_them() -> None:
     bare = trial(UNDEFENDED, None, 20, by_attack={"peel": 20, "matching": 15})
     joined = dataclasses.replace(trial("batch", 4, 0), refused={"peel": 20})

@@ -197,7 +197,7 @@ def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
     tuple of Finding
         By defence in the order of the sweep; of each, all attacks together first, then one by one those that
         took anything without a defence or under it, and not as much at every strength as all together, or
-        that do not read all messages.
+        that do not read all messages, or that another strength ended, as where the clock cut others short.
 
     Raises
     ------
@@ -229,14 +229,17 @@ def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:
         )
         every = (*without, *tried)
         took = dict.fromkeys(attack for one in every for attack, count in one.by_attack.items() if count)
+        together, *alone = (Finding(attack, without[0], tuple(tried)) for attack in (ALL, *took))
         own = [
-            attack
-            for attack in took
-            if any(
-                one.taken(attack) < one.leaked or (len(took) > 1 and one.refused.get(attack)) for one in every
+            one
+            for one in alone
+            if one.least is not together.least
+            or any(
+                trial.taken(one.attack) < trial.leaked or (len(took) > 1 and trial.refused.get(one.attack))
+                for trial in every
             )
         ]
-        found += [Finding(attack, without[0], tuple(tried)) for attack in (ALL, *own)]
+        found += [together, *own]
     return tuple(found)
 
 
