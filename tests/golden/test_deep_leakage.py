@@ -208,6 +208,13 @@ def test_a_model_of_two_heads_is_refused() -> None:
         deep_leakage_from_gradients(model, found, item_shape=(4,))
 
 
+def test_a_model_that_drops_the_last_axis_is_told_to_keep_it() -> None:
+    model = nn.Sequential(nn.Linear(4, 1), nn.Flatten(0))
+    found = torch.autograd.grad(model(torch.ones(1, 4)).sum(), list(model.parameters()))
+    with pytest.raises(DisclosureError, match=r"gives axes \(1,\)\. Keep the last axis, of 1"):
+        deep_leakage_from_gradients(model, found, loss="squared_error")
+
+
 def test_gradients_that_are_zero_are_refused() -> None:
     model = smooth()
     with pytest.raises(DisclosureError, match="The message is zero"):

@@ -78,9 +78,15 @@ def outputs_of(model: nn.Module, items: Array) -> Tensor:
         raise DisclosureError(message) from cause
     if not isinstance(said, Tensor) or said.ndim < 2 or len(said) != len(items):
         shape = f"axes {tuple(said.shape)}" if isinstance(said, Tensor) else type(said).__name__
+        is_flat = isinstance(said, Tensor) and tuple(said.shape) == (len(items),)
+        advice = (
+            "Keep the last axis, of 1 for one number an item: end without squeeze or Flatten(0)."
+            if is_flat
+            else "Wrap it in a module that returns the logits alone."
+        )
         message = (
             f"The model must give one tensor of logits, of the axes ({len(items)}, classes) for {len(items)} "
-            f"items; given {given}, it gives {shape}. Wrap it in a module that returns the logits alone."
+            f"items; given {given}, it gives {shape}. {advice}"
         )
         raise DisclosureError(message)
     return said
