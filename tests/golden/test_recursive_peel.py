@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge, Recovery
@@ -403,3 +404,18 @@ def test_equations_of_a_message_in_single_precision_agree_within_their_errors(dr
     found = RecursivePeel().recover(message, Knowledge(network, (3, 12, 12), 10), np.random.default_rng(draw))
     assert found.outcome == "recovered"
     assert [layer["misfit"] for layer in found.details["layers"]] == [1.0] * len(found.details["layers"])
+
+
+def test_equations_that_contradict_one_another_claim_nothing() -> None:
+    """A side of a kink that was taken wrongly makes errors so large that they would explain any residual."""
+
+    def network() -> nn.Module:
+        layers: list[nn.Module] = []
+        for channels, stride in ((1, 1), (3, 2), (3, 1)):
+            layers += [nn.Conv2d(channels, 3, 3, stride=stride, padding=1), nn.LeakyReLU()]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(48, 10))
+
+    item = (load_digits().images[1774][None] / 16.0).astype(np.float32)
+    found = attacked(drawn(network, seed=8), item, bounds=(0.0, 1.0), is_image=True)
+    assert found.outcome == "failed"
+    assert error(found, item) > 0.01

@@ -78,6 +78,23 @@ def test_a_point_is_called_the_only_one_where_no_coordinate_can_move(seed: int) 
         assert found.value.max() < 1.0 + 1e-3
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_point_that_equations_fix_badly_is_the_only_one_all_the_same(seed: int) -> None:
+    """Two unknowns between the ends are told apart by a part in a thousand of what is told of their sum."""
+    rng = np.random.default_rng(seed)
+    size = 24
+    point = np.clip(rng.uniform(-1.5, 1.5, size), 0.0, 1.0)
+    between = np.flatnonzero((point > 0.0) & (point < 1.0))[:2]
+    matrix = rng.standard_normal((19, size))
+    matrix[:, between[1]] = matrix[:, between[0]] + 1e-3 * rng.standard_normal(19)
+    given = polytope(matrix, matrix @ point)
+    assert widest(given) < 1e-3  # as narrow as the solver can say
+    found = solution(given)
+    assert found is not None
+    assert found.missing == 0.0
+    assert np.abs(found.value - point).max() < 1e-4
+
+
 def test_both_kinds_of_polytopes_are_among_those() -> None:
     kinds = set()
     for seed in range(12):

@@ -348,6 +348,11 @@ def _outcome(found: Peeled, residual: float, allowed: float, exactly: float) -> 
             f"{fixed}, layer by layer; the likeliest item leaves {residual:.2g} of the message, and rounding "
             f"and noise would leave {exactly:.2g}: it is no second item that explains it."
         )
+    if found.misfit >= _DISAGREEING and residual > exactly:
+        return "failed", (
+            f"Equations of one layer are {found.misfit:.2g} times further apart than their errors: a side of "
+            "a kink was taken wrongly, or the message is not what it is said to be."
+        )
     if not residual <= allowed:
         return "failed", (
             f"The message of the answer is {residual:.2g} away from the one received; noise, rounding and "

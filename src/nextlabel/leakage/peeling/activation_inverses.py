@@ -87,7 +87,7 @@ class Inverse:
             jump = jump if is_doubting else np.zeros_like(value)
         slope = np.where(is_flat, 0.0, self.slope(inside))
         unsure = np.abs(self.bend(inside)) * room + jump
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             away = np.where(is_flat, np.inf, error / slope)
         return np.where(is_flat, 0.0, self.before(inside)), away, slope, np.minimum(unsure, 1.0)
 

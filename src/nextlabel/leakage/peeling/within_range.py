@@ -19,7 +19,7 @@ _LEAST = 1e-9  # and by this share of its length: no solver is more exact
 _ALIKE = 1e-3  # of the range: points that are nearer together than this are one, and values this near an end
 _PINNED = 1e-6  # spread of a value at an end of its range, of the usual
 _DISAGREEING = 2.0  # equations further apart than this, in their errors, do not agree
-_OPEN = 1e-6  # how far a direction of length 1 may lead from the ends, if none does
+_OPEN = 1e-2  # of the range: a direction that leads further from the ends than this is one
 _CLEAR = 1e-4  # by how much a form of length 1 stays below the most that it may be
 _SURE = 0.05  # errors of the values of a point, as a share of the range, at which it counts as one
 _SHARE = 0.2  # of the time that is left, for one of four linear programmes
@@ -174,9 +174,18 @@ def _nearest(near: Floats, rows: Any, most: Floats, bounds: Floats, until: float
 
 
 def _is_only(parts: list[Equations], is_low: Bools, is_high: Bools, until: float) -> bool:
-    """Whether no direction along which all equations stay leads from the ends of the range into it."""
+    """Whether no direction along which all equations stay leads from the ends of the range into it.
+
+    Unknowns that are at no end may go as far as they like, so that a direction leads one of the others by as
+    much as the range, or by what the solver's rounding and the equations' condition make.
+    """
     rows = _of_length_one(sp.csr_array(sp.vstack([part.matrix for part in parts])))
-    bounds = np.column_stack([np.where(is_low, 0.0, -1.0), np.where(is_high, 0.0, 1.0)])
+    bounds = np.column_stack(
+        [
+            np.where(is_low, 0.0, np.where(is_high, -1.0, -np.inf)),
+            np.where(is_high, 0.0, np.where(is_low, 1.0, np.inf)),
+        ]
+    )
     costs = np.where(is_low, -1.0, np.where(is_high, 1.0, 0.0))
     room = np.full(rows.shape[0], _LEAST)
     found = _least(costs, sp.vstack([rows, -rows]), np.concatenate([room, room]), bounds, until)
