@@ -66,3 +66,10 @@ def test_a_label_that_is_no_class_is_refused_whatever_is_drawn(wrong: int, seed:
         audit(network, ITEMS, labels, **options)
     report = audit(network, ITEMS, labels, share="embedding", **options | {"attacks": "embedding_inversion"})
     assert len(report.standings) == 3  # which reads no labels
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce"])
+def test_a_loss_that_there_is_not_is_named_before_labels_are_looked_at(loss: str) -> None:
+    network = resolve("network", "known_leak")((4,), 1)
+    with pytest.raises(ParameterError, match=rf"'loss' must be .*cross_entropy.*received '{loss}'"):
+        audit(network, ITEMS, np.arange(40), controls=False, loss=loss)

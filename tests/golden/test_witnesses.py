@@ -28,7 +28,7 @@ class Given(Attack):
         *,
         is_cut: bool = False,
         recovers: str = "items",
-        label: int | None = None,
+        label: float | None = None,
     ) -> None:
         self._said = Recovery(
             outcome,
@@ -258,3 +258,41 @@ def test_what_makes_no_message_explains_none() -> None:
     network = blind_to_differences()
     for item in (np.full(6, np.nan, np.float32), np.zeros(5, np.float32)):
         assert why(audited(network, Given(item))) == "claimed, and wrong"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [(None, "not identifiable"), ((0.0, 1.0), "optimiser failed"), ((-1.0, 2.0), "not identifiable")],
+)
+def test_an_item_out_of_the_range_that_is_known_is_no_witness(bounds: Any, said: str) -> None:
+    """Pairs of the same value at an end of the range: within it no others have the same sums."""
+    items = np.tile(np.random.default_rng(0).integers(2, size=(20, 3)), 2).astype(np.float32)
+    network = blind_to_differences()
+    told: dict[str, Any] = {"records": 1, "controls": False, "is_image": False, "bounds": bounds}
+    [one] = audit(network, items, LABELS, attacks=[Given(items[0])], **told).standings
+    other = items[one.position] + np.array([0.6] * 3 + [-0.6] * 3, np.float32)
+    for outcome in ("recovered", "unidentifiable"):
+        report = audit(network, items, LABELS, attacks=[Given(other, outcome)], **told)
+        assert why(report) == said
+
+
+def test_another_item_within_the_range_is_a_witness_beside_one_that_is_not() -> None:
+    """The answer lies out of the range; of values between its ends others have the same sums."""
+    assert turned().max() > 1.0
+    assert why(audited(blind_to_differences(), Given(turned()), bounds=(0.0, 1.0))) == "not identifiable"
+
+
+@pytest.mark.parametrize(("knows", "said"), [((), "not identifiable"), (("labels",), "optimiser failed")])
+def test_an_item_of_another_target_is_no_witness_where_targets_are_known(
+    knows: tuple[str, ...], said: str
+) -> None:
+    """Without biases, an item of twice the length makes the same message with a target of its own."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(6, 8, bias=False), nn.ReLU(), nn.Linear(8, 1, bias=False)).eval()
+    targets = np.zeros((20, 1), np.float32)
+    told: dict[str, Any] = {"labels": targets, "loss": "squared_error", "knows": knows}
+    [one] = audited(network, Given(ITEMS[0]), **told).standings
+    item = ITEMS[one.position]
+    output = float(network(torch.tensor(item)[None]).detach())
+    longer = Given(2.0 * item, label=2.0 * output - output / 2.0)
+    assert why(audited(network, longer, **told)) == said

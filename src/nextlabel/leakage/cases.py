@@ -27,7 +27,7 @@ from nextlabel.leakage.given import (
 from nextlabel.leakage.guesses import guess
 from nextlabel.leakage.targets import target_law
 from nextlabel.leakage.units import pixel_units, spreads_of
-from nextlabel.maths.parameters import checked_whole, settle
+from nextlabel.maths.parameters import checked_choice, checked_whole, settle
 
 __all__ = ["LEAST_MESSAGES", "LEAST_RECORDS", "SWITCHES", "Case", "CaseSetting"]
 
@@ -106,7 +106,6 @@ class CaseSetting:
     rate: float = 0.1
 
     def __post_init__(self) -> None:
-        share = _share(self.share)
         knows = (self.knows,) if isinstance(self.knows, str) else tuple(self.knows)
         unknown = [one for one in knows if one not in SWITCHES]
         if unknown:
@@ -121,10 +120,11 @@ class CaseSetting:
         settle(
             self,
             {
-                "share": share,
+                "share": _share(self.share),
                 "batch": checked_whole(self.batch, "batch", least=1),
                 "records": None if records is None else checked_whole(records, "records", least=1),
                 "defences": _read(self.defences),
+                "loss": checked_choice(self.loss, "loss", Knowledge.losses),
                 "knows": knows,
                 "steps": checked_whole(self.steps, "steps", least=1),
             },

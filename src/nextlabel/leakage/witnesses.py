@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, final
 
 import numpy as np
+from scipy.optimize import linprog
 
 from nextlabel.core import registry
 from nextlabel.core.attack import Recovery
@@ -37,9 +38,16 @@ _LEAST: Final = 16 * float(
 _MOST: Final = 512  # values of a message's records: a direction is looked for among no more
 _LARGEST: Final = 50_000_000  # slopes: 400 MB
 _STEP: Final = 1e-5  # of the records' length: differences over twice as much are slopes to ten digits
-_AWAY: Final = (1.0, 0.3, 0.1, 0.03, 0.01)  # of the records' length: another record is so far from them
+_AWAY: Final = (
+    1.0,
+    0.3,
+    0.1,
+    0.03,
+    0.01,
+)  # of the records' length, or of the way: another record is so far from them
 _CLOSE: Final = 1e-5  # of the message: a search that came so near was about to find what explains it
 _FLAT: Final = 1e-6  # of the steepest slope: a direction with less says nothing of where to go back
+_OUTSIDE: Final = 1e-6  # of a range that is known: an item that is further out of it is no witness
 _LED: Final = 12  # times that records are led back: from a hundredth of their length it takes four or five
 _TOLD: Final = 1e-3  # of the length of an array: where rounding moves it further, nothing is proved
 
@@ -66,6 +74,9 @@ class Witnesses:
     An attack's own word is no witness: what hides an item from one way to read a message may lie open to
     another. Where it says that a message leaves its record open, and gives no such item, one is looked for
     beside the record, along the direction in which the message moves least, and led back to the message.
+
+    A witness is one to somebody who knows what the attacker is told: an item out of the range that is known
+    is none, nor is one of other labels where these are.
     """
 
     def __init__(self, case: Case, sent: Sequence[Disclosure], of_labels: Collection[str] = ()) -> None:
@@ -110,6 +121,8 @@ class Witnesses:
                 and self._explains(one, recovery)
             ):
                 why = NOT_IDENTIFIABLE
+            elif why == CLAIMED_WRONGLY and self._is_ruled_out(one, recovery):
+                why = OPTIMISER_FAILED
             if why == NOT_IDENTIFIABLE and one.message in shown:
                 why = LEFT_OPEN
             made.append(one if why == one.why else dataclasses.replace(one, why=why))
@@ -124,12 +137,24 @@ class Witnesses:
         made = None if given is None else self._made(*given)
         if given is None or made is None:
             return False
-        if self._is_same(made, one.message):
+        if self._is_same(made, one.message) and not self._is_ruled_out(one, recovery):
             return True
         shares = recovery.details.get("targets")  # of a search that mixed classes
         mixed = None if shares is None else self._made(given[0], np.asarray(shares, np.float64))
         near = (found is not None and self._is_near(found, one.message) for found in (made, mixed))
         return any(near) and self._has_twin(one.message)
+
+    def _is_ruled_out(self, one: Attempt, recovery: Recovery) -> bool:
+        """Whether an answer is no record to somebody who knows what the attacker is told."""
+        given = self._given(one, recovery)
+        if given is None:
+            return False
+        items, labels = given
+        told = self._case.labels[self._case.positions[one.message]]
+        is_other = "labels" in self._case.setting.knows and not np.allclose(
+            np.sort(labels, axis=None), np.sort(told, axis=None)
+        )
+        return is_other or not _is_within(items, self._ends)
 
     def _made(self, items: Array, labels: Array) -> dict[str, Array] | None:
         """What an answer makes; None where no message can be made of what an attack of one's own gave."""
@@ -159,14 +184,20 @@ class Witnesses:
             return False
         if message not in self._twins:
             length = _length(items) or 1.0
-            beside = _Beside(lambda one: self._message(one, labels), items, _STEP * length)
+            beside = _Beside(lambda one: self._message(one, labels), items, _STEP * length, self._ends)
             self._twins[message] = any(
                 self._is_same(made, message)
                 for share in _AWAY
-                for way in (1.0, -1.0)
-                for made in beside.messages(way * share * length)
+                for way in beside.ways
+                for made in beside.messages(share * way)
             )
         return self._twins[message]
+
+    @property
+    def _ends(self) -> tuple[float, float] | None:
+        """Of the range that the attacker knows."""
+        setting = self._case.setting
+        return setting.bounds if "bounds" in setting.knows else None
 
     def _is_same(self, found: Mapping[str, Array], message: int) -> bool:
         """Whether numbers are those of the message's own records, to rounding."""
@@ -244,10 +275,18 @@ class _Beside:
         The message's own.
     step : float
         For the differences that the slopes are taken from.
+    ends : tuple of two floats, optional
+        Of the range that is known: no record beside is out of it.
     """
 
-    def __init__(self, message: Callable[[Floats], dict[str, Array]], items: Floats, step: float) -> None:
-        self._message, self._items, self._true = message, items, _joined(message(items))
+    def __init__(
+        self,
+        message: Callable[[Floats], dict[str, Array]],
+        items: Floats,
+        step: float,
+        ends: tuple[float, float] | None,
+    ) -> None:
+        self._message, self._items, self._true, self._ends = message, items, _joined(message(items)), ends
         slopes = []
         for place in range(items.size):
             ahead, behind = items.copy(), items.copy()
@@ -255,24 +294,49 @@ class _Beside:
             behind.flat[place] -= step
             slopes.append((_joined(message(ahead)) - _joined(message(behind))) / (2.0 * step))
         self._slopes = np.array(slopes)
-        _, values, ways = np.linalg.svd(np.linalg.qr(self._slopes.T, mode="r"))
-        self._least = ways[-1].reshape(items.shape)
+        told = np.linalg.qr(self._slopes.T, mode="r")
+        _, values, directions = np.linalg.svd(told)
         is_told = values > _FLAT * values.max(initial=0.0)
-        self._back = (ways[: len(values)][is_told].T / values[is_told] ** 2) @ ways[: len(values)][is_told]
+        told_by = directions[: len(values)][is_told]
+        self._back = (told_by.T / values[is_told] ** 2) @ told_by
+        least = directions[-1].reshape(items.shape) * (_length(items) or 1.0)
+        self.ways = (least, -least) if ends is None else self._inside(told_by, ends)
 
-    def messages(self, away: float) -> Iterator[dict[str, Array]]:
-        """What records make that are so far along the direction in which the message moves least.
+    def _inside(self, told: Floats, ends: tuple[float, float]) -> tuple[Floats, ...]:
+        """The longest ways along a direction, there and back, that stay in the range and move no message."""
+        flat = self._items.ravel()
+        bounds = np.column_stack([ends[0] - flat, ends[1] - flat])
+        direction = generator(0).standard_normal(flat.size)
+        ways = []
+        for sign in (1.0, -1.0):
+            found = linprog(sign * direction, A_eq=told, b_eq=np.zeros(len(told)), bounds=bounds)
+            if found.status == 0:
+                ways.append(np.reshape(found.x, self._items.shape))
+        return tuple(ways)
+
+    def messages(self, way: Floats) -> Iterator[dict[str, Array]]:
+        """What records make that are so far along a way on which the message moves least.
 
         Where the message moves all the same, since no straight line keeps it, the records are led back across
-        that direction, a few times; until they are no longer half as far away.
+        that way, a few times; until they are no longer half as far away.
         """
-        moved = self._items + away * self._least
+        moved = self._items + way
+        least = max(0.5 * _length(way), 0.5 * _AWAY[-1] * _length(self._items))
         for _ in range(_LED):
-            if _length(moved - self._items) < 0.5 * abs(away) or not np.isfinite(moved).all():
+            if _length(moved - self._items) < least or not np.isfinite(moved).all():
                 return
             made = self._message(moved)
-            yield made
+            if _is_within(moved, self._ends):
+                yield made
             moved = moved - (self._back @ (self._slopes @ (_joined(made) - self._true))).reshape(moved.shape)
+            moved = moved if self._ends is None else np.clip(moved, *self._ends)
+
+
+def _is_within(items: Array, ends: tuple[float, float] | None) -> bool:
+    if ends is None:
+        return True
+    room = _OUTSIDE * (ends[1] - ends[0])
+    return bool((items >= ends[0] - room).all() and (items <= ends[1] + room).all())
 
 
 def _joined(made: Mapping[str, Array]) -> Floats:
