@@ -54,7 +54,11 @@ def reads_tokens(words: int) -> nn.Module:
             r"\(20, 8, 6, 3\), it raised Runtime.*channels are the last axis.*permute\(0, 3, 1, 2\)",
         ),
         (Heads(), FLAT, r"axes \(20, classes\) for 20 items; given .* gives tuple\. Wrap it"),
-        (nn.Sequential(nn.Linear(64, 1), nn.Flatten(0)), FLAT, r"gives axes \(20,\)\. Wrap"),
+        (
+            nn.Sequential(nn.Linear(64, 1), nn.Flatten(0)),
+            FLAT,
+            r"gives axes \(20,\)\. Keep the last axis, of 1",
+        ),
         (reads_tokens(5), TOKENS, r"IndexError: .* its vocabulary \(they are from 0 to 5\).* axes \(6,\)\)"),
         (reads_tokens(9), TOKENS[:, :5], r"RuntimeError: .*no longer than its positions \(.* \(5,\)\)"),
         (reads_tokens(9), TOKENS.astype(np.float32), r"channels\. Token ids are whole numbers: int64\."),

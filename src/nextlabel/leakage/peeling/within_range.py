@@ -93,7 +93,7 @@ def solved_within(
     >>> ends = np.zeros(2), np.full(2, np.inf)
     >>> of_both = Polytope([sum_], sp.csr_array((0, 2)), np.zeros(0), *ends)
     >>> found = solved_within(of_both, np.ones(2), np.ones(2), np.random.default_rng(0))
-    >>> found.missing, np.abs(found.value).max() < 1e-6
+    >>> found.missing, bool(np.abs(found.value).max() < 1e-6)
     (0.0, True)
     """
     rows, most = _rows(polytope)
@@ -106,7 +106,7 @@ def solved_within(
     if there is None or back is None:
         return None
     width = polytope.high - polytope.low
-    unit = np.where(np.isfinite(width), width, max(float(np.abs(there).max()), 1e-12))
+    unit = np.where(np.isfinite(width), width, float(spread.max()))
     is_only = bool((np.abs(there - back) <= _ALIKE * unit).all())
     inside = None if is_only else _nearest(near, rows, _clear(most, polytope), bounds, until)
     point = (there + back) / 2 if inside is None else inside
