@@ -38,13 +38,8 @@ _LEAST: Final = 16 * float(
 _MOST: Final = 512  # values of a message's records: a direction is looked for among no more
 _LARGEST: Final = 50_000_000  # slopes: 400 MB
 _STEP: Final = 1e-5  # of the records' length: differences over twice as much are slopes to ten digits
-_AWAY: Final = (
-    1.0,
-    0.3,
-    0.1,
-    0.03,
-    0.01,
-)  # of the records' length, or of the way: another record is so far from them
+# of the records' length, or of the way that a range leaves: another record is so far from them
+_AWAY: Final = (1.0, 0.3, 0.1, 0.03, 0.01)
 _CLOSE: Final = 1e-5  # of the message: a search that came so near was about to find what explains it
 _FLAT: Final = 1e-6  # of the steepest slope: a direction with less says nothing of where to go back
 _OUTSIDE: Final = 1e-6  # of a range that is known: an item that is further out of it is no witness

@@ -37,9 +37,7 @@ _SAME = 1e-6  # a round that moves no value by more changes nothing
 _SURE = 0.05  # errors of an item's values, as a share of their spread, at which it counts as recovered
 _LEAST_UNLIKE = 0.1  # a residual from here up explains nothing, whatever the errors
 _DISAGREEING = 10.0  # equations that are this many times further apart than their errors are wrong somewhere
-_CONTRADICTING = (
-    300.0  # and that is no work of an activation's bend, which made 167 at most with 20 softplus nets
-)
+_CONTRADICTING = 300.0  # and this is no work of an activation's bend, which made 167 at most (20 of softplus)
 
 
 @final
