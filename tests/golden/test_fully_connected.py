@@ -301,6 +301,24 @@ def test_mixtures_are_not_taken_for_items() -> None:
     found = recovered(full(model, items_of(3), np.array([0, 1, 2])), model)
     assert (found.outcome, found.items) == ("failed", None)
     assert "No item is alone in a unit" in found.reason
+    assert "has rank 3 for 3 items" in found.reason
+    assert "its row space is the span of what enters it" in found.reason
+
+
+def test_fewer_directions_than_items_are_not_said_to_be_their_span() -> None:
+    """A softmax over two classes has gradients of rank one: each item of the batch is far from that row."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).double()
+    items = items_of(4)
+    sent = full(model, items, np.array([0, 1, 1, 0]))
+    _, values, directions = np.linalg.svd(sent.arrays["1.weight"])
+    assert values[1] < 1e-12 * values[0]
+    row, flat = directions[0], items.reshape(4, 12)
+    off = np.linalg.norm(flat - np.outer(flat @ row, row), axis=1) / np.linalg.norm(flat, axis=1)
+    assert off.min() > 0.3
+    found = recovered(sent, model)
+    assert "has rank 1 for 4 items" in found.reason
+    assert "its row space lies within the span of what enters it" in found.reason
 
 
 def test_without_a_bias_the_scale_is_said_to_be_missing() -> None:

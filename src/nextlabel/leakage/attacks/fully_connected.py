@@ -49,12 +49,12 @@ class FullyConnected(Attack):
     as `followed` says: where ReLU leaves as many units on as an item has values, a last layer alone gives
     the item. Else it gives the features that enter it.
 
-    Of several items dL/dW = Σ_i δ_i x_i' has the rank of the batch: its row space is the span of the items,
-    and the details hold its singular values, the rank, where they fall last, and the gap. An item that is
-    alone in a unit, as ReLU makes many, is recovered with a certificate, as `lone_items` says, which is held
-    against its own part of the gradient; so are items behind what is alone in a unit of a later layer, where
-    the first is not sent. `ReluSparsity` goes on from there. Time O(m·d) for one item,
-    O(m·d·min(m, d)) for the singular values.
+    Of several items dL/dW = Σ_i δ_i x_i': its row space lies within the span of the items, and is that span
+    where it has as many dimensions (a softmax over C classes leaves a last layer C − 1). The details hold
+    the singular values, the rank, where they fall last, and the gap. An item that is alone in a unit, as ReLU
+    makes many, is recovered with a certificate, as `lone_items` says, which is held against its own part of
+    the gradient; so are items behind what is alone in a unit of a later layer, where the first is not sent.
+    `ReluSparsity` goes on from there. O(m·d) for one item, O(m·d·min(m, d)) for the singular values.
 
     Under the squared error the targets of a single item follow from what the model says of it.
 
@@ -327,13 +327,13 @@ def _several(
     spectrum: Spectrum,
     items: int,
 ) -> Recovery:
-    details, name = _shown(spectrum), found.layer.name
+    details, span = _shown(spectrum), "is" if spectrum.rank == items else "lies within"
     says = (
-        f"The gradient of the layer {name!r} has rank {spectrum.rank} for {items} items (gap "
-        f"{spectrum.gap:.2g}): its row space is the span of what enters it."
+        f"The gradient of the layer {found.layer.name!r} has rank {spectrum.rank} for {items} items (gap "
+        f"{spectrum.gap:.2g}): its row space {span} the span of what enters it."
     )
     if spectrum.rank >= min(found.joined.shape):
-        says = f"The rank of the gradient of {name!r} is exhausted by {items} items: no span to read."
+        says = f"The rank of {found.layer.name!r} is exhausted by {items} items: no span to read."
         return Recovery("failed", says, details=details)
     if knowledge.loss != "cross_entropy":
         says += " Single items are certified under cross-entropy only."
