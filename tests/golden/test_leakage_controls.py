@@ -91,6 +91,39 @@ def test_labels_of_another_record_are_caught_alone() -> None:
     assert found.said == "0 of 0 records of another message shown; 20 of 20 labels right"
 
 
+@pytest.mark.parametrize(("hits", "is_passed"), [(1, True), (2, True), (12, False), (20, False)])
+def test_a_few_recognisable_records_of_another_message_are_chance(hits: int, is_passed: bool) -> None:
+    """Beside 23 other items each of 20 answers hits with a chance of 1 in 24: 12 do once in 3e11 times."""
+    case = case_of()
+    rng = np.random.default_rng(0)
+    recoveries = [
+        Recovery(
+            "recovered",
+            items=case.batches[(k + 1) % 20].items + 0.003 * rng.normal(size=(1, 6))
+            if k < hits
+            else rng.uniform(5.0, 6.0, size=(1, 6)),
+        )
+        for k in range(20)
+    ]
+    attempts = [
+        scored("near", one, case.batches[k], kind="full", message=k, classes=4)
+        for k, one in enumerate(recoveries)
+    ]
+    found = own_control(case, attempts, recoveries)
+    assert found.is_passed is is_passed
+    by_chance = ", no more than by chance" if is_passed else ""
+    assert found.said == f"{hits} of 20 records of another message shown{by_chance}; no labels claimed"
+
+
+def test_a_single_exact_record_of_another_message_is_never_chance() -> None:
+    case = case_of()
+    attempts, recoveries = tried(case, shift=1)
+    wrong = [dataclasses.replace(one, items=np.full((1, 6), 9.0)) for one in recoveries[1:]]
+    found = own_control(case, attempts, [recoveries[0], *wrong])
+    assert not found.is_passed
+    assert found.said.startswith("1 of 20 records of another message shown; ")
+
+
 def test_records_that_are_alike_in_truth_are_left_out() -> None:
     twins = np.repeat(ITEMS[:2], 12, axis=0)
     base = case_of(twins)

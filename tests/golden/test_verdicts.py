@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import fisher_exact
 
 from nextlabel.errors import ParameterError
-from nextlabel.leakage.chances import chance_of_more
+from nextlabel.leakage.chances import chance_of_hits, chance_of_more
 from nextlabel.leakage.scores import ItemScore
 from nextlabel.leakage.verdicts import (
     BOUNDED,
@@ -125,6 +125,15 @@ def test_hits_fall_as_fisher_has_it(shown: int, of: int, elsewhere: int, of_else
     table = [[shown, of - shown], [elsewhere, of_elsewhere - elsewhere]]
     want = fisher_exact(table, alternative="greater").pvalue
     assert chance_of_more(shown, of, elsewhere, of_elsewhere) == pytest.approx(want, rel=1e-9)
+
+
+def test_hits_of_unequal_chances_are_added_up_as_all_outcomes_are() -> None:
+    chances = np.random.default_rng(4).uniform(size=7)
+    outcomes = (np.arange(2**7)[:, None] >> np.arange(7)) & 1
+    probable = np.where(outcomes == 1, chances, 1.0 - chances).prod(1)
+    for hits in range(9):
+        want = probable[outcomes.sum(1) >= hits].sum()
+        assert chance_of_hits(hits, chances.tolist()) == pytest.approx(want, rel=1e-9, abs=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,37 @@ from scipy.special import gammaln, xlog1py, xlogy
 
 from nextlabel.core.disclosure import Array
 
-__all__ = ["chance_of_labels", "chance_of_more"]
+__all__ = ["chance_of_hits", "chance_of_labels", "chance_of_more"]
 
 _RARE: Final = 1e-5  # a bound below this is said as it is: nothing turns on how much less it is
 _DRAWS: Final = 50_000
 _ENOUGH: Final = 50  # draws that are as good, after which a chance is known well enough
 _AT_ONCE: Final = 2_000_000  # numbers in memory
+
+
+def chance_of_hits(hits: int, chances: Sequence[float]) -> float:
+    """How probably so many of independent trials, or more, are hits.
+
+    Parameters
+    ----------
+    hits : int
+    chances : sequence of float
+        That each trial is one.
+
+    Returns
+    -------
+    float
+        The upper tail of the Poisson binomial law, O(n²).
+
+    Examples
+    --------
+    >>> round(chance_of_hits(1, [0.5, 0.1]), 3), chance_of_hits(0, [0.5]), chance_of_hits(2, [0.5])
+    (0.55, 1.0, 0.0)
+    """
+    law = np.ones(1)
+    for chance in chances:
+        law = np.convolve(law, (1.0 - chance, chance))
+    return float(min(1.0, law[hits:].sum()))
 
 
 def chance_of_more(shown: int, of: int, elsewhere: int, of_elsewhere: int) -> float:

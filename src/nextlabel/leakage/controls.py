@@ -13,14 +13,14 @@ from nextlabel.core.rng import generator
 from nextlabel.leakage.attempts import Attempt, Batch, attempt, scored
 from nextlabel.leakage.by_chance import is_alike
 from nextlabel.leakage.cases import Case, CaseSetting
-from nextlabel.leakage.chances import chance_of_labels
+from nextlabel.leakage.chances import chance_of_hits, chance_of_labels
 from nextlabel.leakage.target_counts import targets_by_attack
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN
 
 __all__ = ["FALSE_ALARM", "Control", "known_case", "known_controls", "own_control"]
 
 FALSE_ALARM: Final = 1e-6
-"""Labels right by chance with at most this probability make a null control fail."""
+"""Labels, or records, right by chance with at most this probability make a null control fail."""
 
 _RECORDS = 20
 _NO_LABELS = "no labels claimed"
@@ -97,14 +97,22 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
     Returns
     -------
     Control
-        It fails where a record of another message counts as shown, or labels or targets of another message
-        are claimed more often than chance has it. Pairs of records that are alike in truth are left out.
+        It fails where a record of another message counts as EXACT, or more of them as shown, or labels or
+        targets of another message are claimed more often, than chance has it. Pairs of records that are alike
+        in truth are left out.
+
+    Notes
+    -----
+    To count as shown, an answer must come nearer to a record than n other items do. One that knows nothing of
+    the record does so with a chance of at most one in n + 1, if it is drawn like them; of several answers,
+    each may.
     """
     name = "null control, your own messages scored against other records"
     if len(case.batches) < 2:
         return Control(name, False, "not possible with a single message", is_run=False)
     found: list[tuple[str, Attempt]] = []
-    shown = tried = alike = 0
+    shown = exact = alike = 0
+    chances: list[float] = []
     for one, recovery in zip(attempts, recoveries, strict=True):
         other = case.batches[(one.message + 1) % len(case.batches)]
         score = _against(case, one.attack, recovery, one.message, other)
@@ -116,14 +124,18 @@ def own_control(case: Case, attempts: Sequence[Attempt], recoveries: Sequence[Re
             if is_alike(own, other, place, by_words=recovery.items is None):
                 alike += 1
                 continue
-            tried += 1
+            answers = 1 if recovery.items is None else len(recovery.items)
+            chances.append(min(1.0, answers / (1 + other.guesses[place].others)))
             shown += verdict != NOT_SHOWN
+            exact += verdict == EXACT
     claims = _claims(case, found)
-    if not (tried or alike) and claims[1] == _NO_LABELS:
+    if not (chances or alike) and claims[1] == _NO_LABELS:
         return Control(name, False, "no attack gave a record or claimed a label", is_run=False)
     apart = f", {alike} pairs left out that are alike in truth" if alike else ""
-    said = f"{shown} of {tried} records of another message shown{apart}; {claims[1]}"
-    return Control(name, shown == 0 and claims[0], said)
+    is_chance = not exact and chance_of_hits(shown, chances) > FALSE_ALARM
+    by_chance = ", no more than by chance" if shown and is_chance else ""
+    said = f"{shown} of {len(chances)} records of another message shown{by_chance}{apart}; {claims[1]}"
+    return Control(name, is_chance and claims[0], said)
 
 
 def known_case(seed: int) -> Case:

@@ -30,11 +30,14 @@ class Guess:
         The mean squared error of the mean of other items; None for text.
     words : WordGuess, optional
         Of text: how many of its words one names without any message.
+    others : int
+        How many other items it was made of.
     """
 
     score: ItemScore
     mean_mse: float | None
     words: WordGuess | None = None
+    others: int = 0
 
     def beside(self, score: ItemScore, named: WordCount | None) -> ItemScore:
         """The guess that a score must beat: of words, one that names as many.
@@ -88,7 +91,8 @@ def guess(
     if is_text:
         found = [score_tokens(one, true) for one in others]
         best_text = max(found, key=lambda score: score.tokens or 0.0)
-        return Guess(best_text, None, WordGuess.of(unfilled(true, padding), unfilled(others, padding)))
+        words = WordGuess.of(unfilled(true, padding), unfilled(others, padding))
+        return Guess(best_text, None, words, len(others))
     flat = np.asarray(others, np.float64).reshape(len(others), -1)
     row = np.asarray(true, np.float64).ravel()
     apart = _apart(flat, row, None if spreads is None else spreads.ravel(), is_image)
@@ -104,7 +108,7 @@ def guess(
         exact, close = (float((apart <= one).mean(1).max()) for one in (COLUMN, NEAR))
         columns, within = max(by_mean.columns or 0.0, exact), max(by_mean.near or 0.0, close)
         score = dataclasses.replace(score, columns=columns, near=within)
-    return Guess(score, by_mean.mse)
+    return Guess(score, by_mean.mse, others=len(others))
 
 
 def _apart(others: Array, true: Array, units: Array | None, is_image: bool) -> Array:
