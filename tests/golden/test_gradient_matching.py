@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 
 from nextlabel.core.attack import Knowledge, Recovery
@@ -149,6 +150,72 @@ def test_labels_are_optimised_given_or_read_off(label: Any) -> None:
     else:
         assert found.labels is not None
         assert found.labels.tolist() == [1]
+
+
+def test_labels_that_are_known_are_not_moved() -> None:
+    """A batch of two of one class: their labels as they are told, and none claimed."""
+    model = small_network(4, 12, 3, activation=nn.Sigmoid)
+    sent, knowledge = message_of(model, items_of(2), np.array([2, 2]), known=True)
+    told, named = (run(replace(QUICK, label=label), sent, knowledge) for label in ("auto", "known"))
+    assert told.items is not None
+    assert named.items is not None
+    assert np.array_equal(told.items, named.items)
+    assert (told.labels, told.evaluations) == (None, named.evaluations)
+    moved = run(replace(QUICK, label="optimised"), sent, knowledge)
+    assert moved.labels is not None
+
+
+def frozen_first_layer(units: int) -> nn.Sequential:
+    """Of an item of 64 values only what `units` weighted sums of it tell is in the message."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, units), nn.Tanh(), nn.Linear(units, 10)).eval()
+    for parameter in model[0].parameters():
+        parameter.requires_grad_(False)
+    return model
+
+
+@pytest.mark.parametrize("record", range(4))
+def test_a_range_that_is_known_tells_what_the_message_leaves_open(record: int) -> None:
+    """60 equations for the 64 pixels of a digit, of which about half are at an end of the range."""
+    digits = load_digits()
+    item, label = digits.data[record : record + 1] / 16.0, digits.target[record : record + 1]
+    model = frozen_first_layer(60)
+    sent, knowledge = message_of(model, item.astype(np.float32), label)
+    anywhere = run(QUICK, sent, knowledge)
+    assert anywhere.items is not None
+    assert anywhere.items.min() < -0.05  # it explains the message too
+    found = run(QUICK, sent, replace(knowledge, bounds=(0.0, 1.0)))
+    assert found.outcome == "recovered", found.reason
+    assert found.items is not None
+    assert found.items.min() >= 0.0
+    assert found.items.max() <= 1.0
+    assert np.linalg.norm(found.items - item) < 1e-3 * np.linalg.norm(item)
+
+
+def test_answers_stay_in_the_range_where_it_leaves_several() -> None:
+    """20 equations for 64 pixels: some item of the range explains the message, and is given."""
+    digits = load_digits()
+    sent, knowledge = message_of(
+        frozen_first_layer(20), (digits.data[:1] / 16.0).astype(np.float32), digits.target[:1]
+    )
+    found = run(QUICK, sent, replace(knowledge, bounds=(0.0, 1.0)))
+    assert found.outcome == "recovered", found.reason
+    assert found.items is not None
+    assert found.items.min() >= 0.0
+    assert found.items.max() <= 1.0
+    assert [number for number, _ in found.trace] == sorted(number for number, _ in found.trace)
+
+
+def test_a_message_of_an_item_out_of_the_range_is_explained_by_none_within() -> None:
+    model = small_network(4, 7, 3, activation=nn.Sigmoid)
+    sent, knowledge = message_of(model, np.full((1, 4), 3.0), np.array([1]))
+    found = run(QUICK, sent, replace(knowledge, bounds=(0.0, 1.0)))
+    assert found.outcome == "failed"
+    assert found.items is not None
+    assert found.items.max() <= 1.0
+    assert found.residual is not None
+    assert found.residual > 1e-3
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -1,8 +1,9 @@
 """Deep leakage from gradients: candidates are moved until their gradient is the one that was shared."""
 
+import math
 import time
 from dataclasses import dataclass, replace
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import numpy as np
 import torch
@@ -38,8 +39,9 @@ class GradientMatching(Attack):
     ----------
     label : str
         ``"optimised"``: soft labels are moved together with the items; ``"analytic"``: read off the last
-        layer first; ``"known"``: those of the knowledge; ``"auto"``: optimised, and where that explains one
-        item by a soft label, analytic with the evaluations that are left.
+        layer first; ``"known"``: those of the knowledge; ``"auto"``: known where the knowledge has them, else
+        optimised, and where that explains one item by a soft label, analytic with the evaluations that are
+        left.
     restarts : int
         Independent starts, which go on together.
     evaluations : int
@@ -63,7 +65,9 @@ class GradientMatching(Attack):
     Minimises ‖∇L(x, softmax(l)) − g‖²/‖g‖² over items x and label logits l by L-BFGS, from x and l drawn from
     N(0, 1), or x uniformly from within the bounds where these are known. Divided by ‖g‖², gradients of any
     size are matched alike. The start to be kept is the one with the smallest residual; nothing else is known
-    of it. Items of a batch are recovered in no particular order.
+    of it. Items of a batch are recovered in no particular order. Where bounds are known, what each start
+    ended at is cut to them, and the residual is what is left then; where items beyond them explained the
+    message, the search goes on within, on a logistic curve.
 
     ``"recovered"`` is said where the residual is at most the target, half of the digits of float32 (3.5e-4),
     or the rounding unit of a message in fewer digits, which bounds the residual of the truth; of the whole,
@@ -149,7 +153,7 @@ class GradientMatching(Attack):
             return ending
         begun = time.monotonic()
         found = self._matched(disclosure, knowledge, rng)
-        if self.label != "auto" or not _is_soft(found, knowledge):
+        if self.label != "auto" or knowledge.labels is not None or not _is_soft(found, knowledge):
             return found
         used, seconds = found.trace[-1][0], self.seconds - (time.monotonic() - begun)
         if used >= self.evaluations or seconds <= 0:
@@ -161,34 +165,52 @@ class GradientMatching(Attack):
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         match = Match(disclosure, knowledge, self.precision)
         labels, remark = self._labels(disclosure, knowledge, rng)
+        is_told = labels is not None and self.label != "analytic"
         if labels is None and self.label in ("analytic", "known"):
             return Recovery("refused", remark)
         candidate = Candidate(match, knowledge, labels)
         unit = max(precision_of(disclosure, knowledge), match.precision)
         explained = max(self.target, unit, _HALF)
+        search: dict[str, Any] = {
+            "history": self.history,
+            "target": max(self.target, _FLOOR * max(min(unit, _SINGLE), match.precision)) ** 2,
+            "enough": explained**2,
+            "chunk": match.at_once,
+        }
+        begun = time.monotonic()
         with differentiating_twice(knowledge.model):
             ended = descend(
                 lambda point: match.square(*candidate.parts(point)),
                 candidate.starts(self.restarts, generator),
                 evaluations=self.evaluations,
-                history=self.history,
-                target=max(self.target, _FLOOR * max(min(unit, _SINGLE), match.precision)) ** 2,
-                enough=explained**2,
                 seconds=self.seconds,
-                chunk=match.at_once,
                 heard=lambda done, *_: report("matching the gradient", done, self.evaluations),
+                **search,
             )
+            cut = _cut(ended, candidate, match)
+            left = self.evaluations - ended.trace[-1][0], self.seconds - (time.monotonic() - begun)
+            if _least(ended) <= explained < _least(cut) and min(left) > 0:
+                inside = descend(
+                    lambda point: match.square(*candidate.parts(candidate.squeezed(point))),
+                    candidate.unsqueezed(cut.points),
+                    evaluations=left[0],
+                    seconds=left[1],
+                    heard=lambda done, *_: report("matching within the range", done, left[0]),
+                    **search,
+                )
+                cut = _joined(cut, replace(inside, points=candidate.squeezed(inside.points)))
         if len(ended.trace) < self.evaluations:  # it ended before: whoever watches hears that it is over
             report("matching the gradient", self.evaluations, self.evaluations)
-        return self._recovery(ended, candidate, match, explained, remark)
+        found = self._recovery(cut, candidate, match, explained, remark)
+        return replace(found, labels=None) if is_told else found  # what was given is not recovered
 
     def _labels(
         self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator
     ) -> tuple[Array | None, str]:
-        if self.label in ("auto", "optimised"):
-            return None, ""
         if self.label == "analytic":
             return analytic_labels(disclosure, knowledge, rng)
+        if self.label == "optimised" or (self.label == "auto" and knowledge.labels is None):
+            return None, ""
         return knowledge.labels, "" if knowledge.labels is not None else "The labels are not known."
 
     def _recovery(
@@ -216,7 +238,7 @@ class GradientMatching(Attack):
             "recovered" if is_explained else "failed",
             remark if is_explained else f"{reason} {remark}".rstrip(),
             items=items,
-            labels=None if self.label == "known" else labels,
+            labels=labels,
             residual=residual,
             evaluations=evaluations,
             is_cut=ended.is_cut,
@@ -228,6 +250,35 @@ class GradientMatching(Attack):
                 **one_by_one(ended.refusal),
             },
         )
+
+
+def _cut(ended: Descent, candidate: Candidate, match: Match) -> Descent:
+    """Where starts ended, with items cut to the bounds where these are known, and what that leaves."""
+    points, values, evaluations = ended.points.clone(), ended.values.clone(), ended.evaluations.clone()
+    for start, point in enumerate(ended.points):
+        cut = candidate.within(point)
+        if values[start].isfinite() and not torch.equal(cut, point):
+            left = match.square(*candidate.parts(cut)).detach()
+            points[start], values[start] = cut, torch.where(left.isfinite(), left, torch.inf)
+            evaluations[start] += 1
+    return replace(ended, points=points, values=values, evaluations=evaluations)
+
+
+def _least(ended: Descent) -> float:
+    return math.sqrt(ended.values[ended.best])
+
+
+def _joined(one: Descent, other: Descent) -> Descent:
+    """Both searches as one: where the second ended lower, it counts."""
+    is_better = other.values < one.values
+    before = one.trace[-1][0]
+    return replace(
+        other,
+        points=torch.where(is_better[:, None], other.points, one.points),
+        values=torch.where(is_better, other.values, one.values),
+        evaluations=one.evaluations + other.evaluations,
+        trace=(*one.trace, *((before + number, least) for number, least in other.trace)),
+    )
 
 
 def _is_soft(found: Recovery, knowledge: Knowledge) -> bool:

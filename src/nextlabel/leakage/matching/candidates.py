@@ -11,6 +11,7 @@ from torch.nn.functional import mse_loss
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
+from nextlabel.errors import ParameterError
 from nextlabel.leakage.gradients import MessageGradient
 from nextlabel.leakage.matching.second_order import begin_as_given
 
@@ -19,6 +20,7 @@ __all__ = ["PRECISIONS", "Candidate", "Match"]
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 """The numbers in which an attack may compute, by name."""
 
+_WITHIN = 0.02  # of the range: where the curve that keeps items in it is steep enough to begin
 _NUMBERS_AT_ONCE = 2**25  # of gradients mapped together; a few copies of them are alive at a time
 
 
@@ -172,6 +174,31 @@ class Candidate:
             share = torch.rand(count, self.width, generator=generator, dtype=torch.float64)
             drawn[:, : self.width] = low + (high - low) * share
         return drawn.to(self._match.device, self._match.dtype)
+
+    def within(self, point: Tensor) -> Tensor:
+        """A point with its items cut to the bounds, where these are known."""
+        if self._knowledge.bounds is None:
+            return point
+        return torch.cat([point[: self.width].clamp(*self._knowledge.bounds), point[self.width :]])
+
+    def squeezed(self, point: Tensor) -> Tensor:
+        """A point whose items may have any values, with these brought into the bounds by a logistic curve."""
+        low, high = self._ends
+        items = low + (high - low) * torch.sigmoid(point[..., : self.width])
+        return torch.cat([items, point[..., self.width :]], -1)
+
+    def unsqueezed(self, points: Tensor) -> Tensor:
+        """What is brought to these points; items at the ends begin a little within: the curve has a slope."""
+        low, high = self._ends
+        shares = ((points[..., : self.width] - low) / (high - low)).clamp(_WITHIN, 1.0 - _WITHIN)
+        return torch.cat([shares.logit(), points[..., self.width :]], -1)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        if self._knowledge.bounds is None:
+            message = "Items are brought into bounds where these are known; this knowledge has none."
+            raise ParameterError(message)
+        return self._knowledge.bounds
 
     def parts(self, point: Tensor) -> tuple[Tensor, Tensor]:
         """Items and targets of a point."""
