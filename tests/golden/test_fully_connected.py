@@ -232,6 +232,19 @@ def test_steps_that_round_both_rows_alike_are_allowed_for() -> None:
         assert worst(found.items, items_of(1, seed)) < 0.1
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 1.0])
+def test_features_under_noise_are_not_said_to_be_there_as_they_were(share: float) -> None:
+    model, rng = network(12, 16, 5), np.random.default_rng(0)
+    sent = last_layer(model, items_of(1), np.array([3]))
+    usual = np.sqrt(sum((one**2).sum() for one in sent.arrays.values()) / sent.size)
+    arrays = {name: one + share * usual * rng.normal(size=one.shape) for name, one in sent.arrays.items()}
+    found = recovered(Disclosure("last_layer", arrays, 1), model)
+    assert found.residual is not None
+    assert f"not exactly: they leave {found.residual:.2g} of its gradient." in found.reason
+    clean = recovered(sent, model)
+    assert "What is recovered are the features that enter the last layer." in clean.reason
+
+
 def test_of_the_last_layer_the_features_follow() -> None:
     model = network(12, 16, 5)
     found = recovered(last_layer(model, items_of(1), np.array([3])), model)

@@ -125,8 +125,7 @@ class FullyConnected(Attack):
             return _by_later(_without_one(found, _spectrum(found)), gradient, knowledge, items, remark)
         if items == 1:
             return _single(found, seen, gradient, knowledge, remark)
-        values = np.asarray(np.linalg.svd(found.joined, compute_uv=False), np.float64)
-        spectrum = spectrum_of_items(values, found.precision, items)
+        spectrum = spectrum_of_items(found.singular_values, found.precision, items)
         return _several(found, seen, gradient, knowledge, spectrum, items)
 
 
@@ -161,9 +160,11 @@ def _features(gradient: Disclosure, knowledge: Knowledge, items: int, why: str, 
     if knowledge.loss == "squared_error":  # the answer, less the slope of half a squared error
         outputs = found.layer.outputs_of(features)[None]
         target = np.subtract(*answers_behind(outputs, found.bias[None], found.layer, knowledge))
+    told = f"{why} What is recovered are the features that enter the last layer"
+    told += "." if apart <= _EVIDENT else f", not exactly: they leave {apart:.2g} of its gradient."
     made = Recovery(
         "recovered" if apart < _FAR else "failed",
-        f"{why} What is recovered are the features that enter the last layer.{remark}",
+        f"{told}{remark}",
         labels=target,
         features=features[None],
         residual=apart,
@@ -208,8 +209,7 @@ def _several_by_later(made: Recovery, gradient: Disclosure, knowledge: Knowledge
     # of the last layer every class speaks of every item
     if later is None or later.layers[0].activation is None or later.before.order is None:
         return made
-    values = np.asarray(np.linalg.svd(later.found.joined, compute_uv=False), np.float64)
-    spectrum = spectrum_of_items(values, later.found.precision, items)
+    spectrum = spectrum_of_items(later.found.singular_values, later.found.precision, items)
     several = _several(later.found, later, gradient, knowledge, spectrum, items)
     return several if several.outcome == "recovered" else made
 
@@ -389,7 +389,7 @@ def _of_one(found: LayerGradient, apart: float) -> Spectrum:
 
 
 def _spectrum(found: LayerGradient) -> Spectrum:
-    return spectrum_of(np.linalg.svd(found.joined, compute_uv=False), precision=found.precision)
+    return spectrum_of(found.singular_values, precision=found.precision)
 
 
 def _shown(spectrum: Spectrum) -> dict[str, Any]:

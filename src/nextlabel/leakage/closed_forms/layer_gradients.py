@@ -52,6 +52,11 @@ class LayerGradient:
         parts = [one.reshape(len(one), -1) for one in (self.weight, self.bias) if one is not None]
         return np.hstack(parts)
 
+    @property
+    def singular_values(self) -> Floats:
+        """Of the gradient by weight and bias, the largest first."""
+        return np.asarray(np.linalg.svd(self.joined, compute_uv=False), np.float64)
+
 
 def last_layer(knowledge: Knowledge) -> Dense:
     """The last linear layer of a model, with the weights that it computes with.
