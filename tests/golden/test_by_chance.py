@@ -7,7 +7,7 @@ import numpy as np
 from nextlabel.core.attack import Recovery
 from nextlabel.core.disclosure import Array
 from nextlabel.core.registry import resolve
-from nextlabel.leakage.attempts import AS_GUESSED, Attempt, Batch, scored
+from nextlabel.leakage.attempts import AS_GUESSED, TOO_FEW, Attempt, Batch, scored
 from nextlabel.leakage.by_chance import BY_CHANCE, Bystanders
 from nextlabel.leakage.cases import Case, CaseSetting
 from nextlabel.leakage.notes import remarks_on
@@ -83,6 +83,21 @@ def test_exact_by_chance_may_still_be_recognisable() -> None:
     made = settled(case, found)
     assert made[0].verdicts == (RECOGNISABLE,)
     assert EXACT not in flat(made)
+
+
+def test_of_few_columns_nearer_than_others_is_not_near_enough_and_that_is_said() -> None:
+    """Of two columns 30 dB above the guess are asked for; the errors here are a hundredth of the range."""
+    case = case_of(ITEMS[:, :2], batch=1)
+    made = [
+        laid(Recovery(outcome, items=one.items + np.float32(0.01)), one, number)
+        for number, one in enumerate(case.batches)
+        for outcome in ("failed", "unidentifiable")
+    ]
+    near = [one for one in made if one.verdicts == (NOT_SHOWN,) and one.outcome == "failed"]
+    assert len(near) > 10
+    assert {one.why for one in near} <= {TOO_FEW, "optimiser failed"}
+    assert sum(one.why == TOO_FEW for one in near) > 10
+    assert TOO_FEW not in {one.why for one in made if one.outcome == "unidentifiable"}
 
 
 def test_where_every_record_has_a_twin_nothing_can_be_shown_and_the_report_says_so() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from nextlabel.errors import ParameterError
 from nextlabel.leakage import Report
-from nextlabel.leakage.attempts import AS_GUESSED, SOME_WORDS, UNSORTED
+from nextlabel.leakage.attempts import AS_GUESSED, SOME_WORDS, TOO_FEW, UNSORTED
 from nextlabel.leakage.controls import Control
 from nextlabel.leakage.ladder import Skipped
 from nextlabel.leakage.report.pictures import (
@@ -137,6 +137,12 @@ def test_what_was_not_shown_says_the_budget_and_that_it_is_no_proof() -> None:
             (AS_GUESSED, AS_GUESSED),
             "In 2 of 2 messages what an attack gave is near to the record, and other records are as near, so "
             "that a guess would do as well; this is no proof",
+        ),
+        (
+            (TOO_FEW, AS_GUESSED),
+            "In 1 of 2 messages what an attack gave is near to the record, and other records are as near, so "
+            "that a guess would do as well; in 1 of 2 messages what an attack gave is nearer to the record "
+            "than others are, and of so few values a guess comes as near by chance; this is no proof",
         ),
         (
             (UNSORTED, "optimiser failed"),

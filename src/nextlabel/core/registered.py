@@ -109,9 +109,11 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "inspection": {
             "answers": "nextlabel.leakage.answers:answers",
             "architectures": "nextlabel.learners.architectures:ranked_networks",
+            "as_read": "nextlabel.leakage.whole_numbers:as_read",
             "bound": "nextlabel.leakage.defences.accounting:bound",
             "check": "nextlabel.leakage.checks:check",
             "defended_accuracy": "nextlabel.leakage.defended:defended_accuracy",
+            "doubled": "nextlabel.leakage.double_copies:doubled",
             "epsilon": "nextlabel.leakage.defences.accounting:epsilon",
             "filler": "nextlabel.leakage.text.paddings:filler_of",
             "logits_alone": "nextlabel.leakage.answers:logits_alone",

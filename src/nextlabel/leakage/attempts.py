@@ -24,20 +24,20 @@ from nextlabel.leakage.scores import (
 )
 from nextlabel.leakage.targets import Targets
 from nextlabel.leakage.text.word_scores import WordCount, unfilled
-from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not
+from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not, would_show
 
 __all__ = [
     "AS_GUESSED",
     "BROKE_OFF",
     "NO_ITEM",
     "SOME_WORDS",
+    "TOO_FEW",
     "UNSORTED",
     "Attempt",
     "Batch",
     "attempt",
     "scored",
 ]
-
 
 AS_GUESSED = "a guess is as good"
 """Why an attack showed nothing that came near the record, where another record is as near."""
@@ -50,6 +50,9 @@ NO_ITEM = "gave no item"
 
 SOME_WORDS = "some of its words"
 """Why an attack showed no record that names words of one text rightly, and too few of them."""
+
+TOO_FEW = "too few values to tell it from a guess"
+"""Why an attack showed nothing that is nearer to the record than others are, as much as chance has it."""
 
 UNSORTED = "words of the batch, of no one record"
 """Why an attack showed no record that names the words of a message: whose they are, it does not tell."""
@@ -306,7 +309,7 @@ def scored(
         evaluations=recovery.evaluations,
         scores=scores,
         verdicts=verdicts,
-        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery, scores, named),
+        why="" if set(verdicts) != {NOT_SHOWN} else _why(recovery, scores, named, batch),
         claimed=claimed,
         overlap=overlap,
         false_items=extra,
@@ -375,7 +378,9 @@ def _feature_scores(recovery: Recovery, batch: Batch) -> tuple[tuple[float, Item
     return feature_scores(found, true, batch.feature_spreads)
 
 
-def _why(recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCount | None) -> str:
+def _why(
+    recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCount | None, batch: Batch
+) -> str:
     if _FAULT in recovery.details:
         return BROKE_OFF
     nothing = all(one is None or len(one) == 0 for one in (recovery.items, recovery.words))
@@ -383,6 +388,9 @@ def _why(recovery: Recovery, scores: Sequence[ItemScore | None], named: WordCoun
         return NO_ITEM
     if any(is_same(score) or score.words == 1.0 for score in scores if score is not None):
         return AS_GUESSED
+    guesses = [one.score for one in batch.guesses]
+    if recovery.outcome != "unidentifiable" and any(map(would_show, scores, guesses)):
+        return TOO_FEW
     if recovery.items is None and named is not None and 2 * named.right >= named.named:
         return UNSORTED if len(scores) > 1 else SOME_WORDS
     return why_not(recovery.outcome, recovery.residual)

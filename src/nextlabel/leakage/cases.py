@@ -180,8 +180,9 @@ class Case:
         self.items, self.labels = np.asarray(items), np.asarray(labels)
         if self.labels.dtype.kind == "b":
             self.labels = self.labels.astype(np.int64)  # else no class, and never scored
-        self.public, self.public_labels, self.sketch = public, public_labels, sketch
+        self.public_labels, self.sketch = public_labels, sketch
         require_sound(self.items, self.labels, setting, public=public, public_labels=public_labels)
+        self.items, self.public = registry.resolve("inspection", "as_read")(model, self.items, public)
         self.positions = self._chosen()
         answers = registry.resolve("inspection", "answers")
         self.outputs, self._features = answers(model, self.items[self.positions.ravel()])
@@ -197,8 +198,7 @@ class Case:
             require_known_classes(self.labels, self.classes, setting.loss)
         self.is_image = looks_like_images(self.items) if setting.is_image is None else setting.is_image
         self.span, self.is_span_declared = self._span()
-        declared = setting.bounds[0] if setting.bounds is not None else self.items.min()
-        self.low = float(declared)
+        self.low = float(self.items.min() if setting.bounds is None else setting.bounds[0])
         self.spreads = self._units()
         is_regression = setting.loss == "squared_error" and setting.share != "embedding"
         self.targets = target_law(self.labels) if is_regression else None

@@ -34,6 +34,7 @@ __all__ = [
     "shares",
     "why_not",
     "worst",
+    "would_show",
 ]
 
 EXACT: Final = "EXACT"
@@ -235,6 +236,28 @@ def item_verdict(
     if is_near or _looks_alike(score, baseline, limits) or _has_columns(score, baseline, limits, values):
         return RECOGNISABLE
     return NOT_SHOWN
+
+
+def would_show(score: ItemScore | None, baseline: ItemScore, limits: Limits = LIMITS) -> bool:
+    """Whether a score that is not shown would be that of an item of many values, which chance seldom hits.
+
+    Parameters
+    ----------
+    score : ItemScore, optional
+        Of what was recovered, where anything was.
+    baseline : ItemScore
+        Of the best guess without the message.
+    limits : Limits
+
+    Examples
+    --------
+    >>> would_show(ItemScore(psnr=30.0), ItemScore(psnr=20.0)), would_show(ItemScore(psnr=30.0), ItemScore())
+    (True, True)
+    """
+    if score is None or score.psnr is None:
+        return False
+    guessed = -np.inf if baseline.psnr is None else baseline.psnr
+    return score.psnr >= max(limits.psnr, guessed + limits.psnr_margin)
 
 
 def worst(verdicts: Sequence[str]) -> str:

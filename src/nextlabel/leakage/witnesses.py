@@ -14,12 +14,12 @@ from nextlabel.core.rng import generator
 from nextlabel.errors import NextlabelError
 from nextlabel.leakage.attempts import BROKE_OFF, NO_ITEM, Attempt
 from nextlabel.leakage.cases import Case
-from nextlabel.leakage.model_copies import copied
 from nextlabel.leakage.verdicts import (
     CLAIMED_WRONGLY,
     DID_NOT_APPLY,
     EXACT,
     LEFT_OPEN,
+    LIMITS,
     NOT_IDENTIFIABLE,
     OPTIMISER_FAILED,
     RECOGNISABLE,
@@ -130,14 +130,27 @@ class Witnesses:
             return False  # the attack on embeddings counts the lengths that explain one itself
         given = self._given(one, recovery)
         made = None if given is None else self._made(*given)
-        if given is None or made is None:
+        if given is None or made is None or not self._can_tell(one.message):
             return False
         if self._is_same(made, one.message) and not self._is_ruled_out(one, recovery):
-            return True
+            return self._is_other(one)
         shares = recovery.details.get("targets")  # of a search that mixed classes
         mixed = None if shares is None else self._made(given[0], np.asarray(shares, np.float64))
         near = (found is not None and self._is_near(found, one.message) for found in (made, mixed))
         return any(near) and self._has_twin(one.message)
+
+    def _is_other(self, one: Attempt) -> bool:
+        """Whether an answer is another record than its own: one that is not scored is no witness for that."""
+        true = self._case.items[self._case.positions[one.message]]
+        return any(
+            found is None or _length(found - held) > LIMITS.exact * _length(held)
+            for found, held in zip(one.items, true, strict=True)
+        )
+
+    def _can_tell(self, message: int) -> bool:
+        """Whether the records themselves make their message: the model may take no double precision."""
+        rows = self._case.positions[message]
+        return self._made(self._case.items[rows], self._case.labels[rows]) is not None
 
     def _is_ruled_out(self, one: Attempt, recovery: Recovery) -> bool:
         """Whether an answer is no record to somebody who knows what the attacker is told."""
@@ -176,6 +189,8 @@ class Witnesses:
         items, labels = np.asarray(case.items[rows], np.float64), case.labels[rows]
         numbers = sum(held.size for held in self._sent[message].arrays.values())
         if case.is_text or items.size > _MOST or items.size * numbers > _LARGEST:
+            return False
+        if not self._can_tell(message):
             return False
         if message not in self._twins:
             length = _length(items) or 1.0
@@ -248,7 +263,7 @@ class Witnesses:
     def _message(self, items: Array, labels: Array) -> dict[str, Array]:
         setting = self._case.setting
         if self._fine is None:
-            self._fine = copied(self._case.model).double()
+            self._fine = registry.resolve("inspection", "doubled")(self._case.model, self._case.items[:1])
         steps = {"steps": setting.steps, "rate": setting.rate} if setting.share == "update" else {}
         maker = registry.resolve("message", setting.share)
         said = items if self._case.is_text else np.asarray(items, np.float64)

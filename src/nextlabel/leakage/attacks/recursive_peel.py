@@ -1,6 +1,5 @@
 """The item behind a gradient, layer by layer from the last to the first."""
 
-import copy
 import dataclasses
 import time
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from torch import Tensor
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.errors import DisclosureError, LearnerError
-from nextlabel.leakage.blank_items import takes_only_tokens
+from nextlabel.leakage.blank_items import blank_item, takes_only_tokens
+from nextlabel.leakage.double_copies import doubled
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.peeling.layer_by_layer import Peeled, peeled
@@ -253,7 +253,7 @@ class _Judge:
 
     def __init__(self, gradient: Disclosure, knowledge: Knowledge, top: Top) -> None:
         self.knowledge, self.top = knowledge, top
-        own = copy.deepcopy(knowledge.model).double()
+        own = doubled(knowledge.model, blank_item(knowledge))
         self._exact = MessageGradient(own, knowledge.loss, knowledge.reduction, list(gradient.arrays))
         self._rounded = MessageGradient.known(knowledge, gradient)
         self._shared = tensors_of(gradient, torch.float64)

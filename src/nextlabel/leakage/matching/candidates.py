@@ -1,6 +1,5 @@
 """Candidates for the items of a message: as points of an optimiser, and the message they would send."""
 
-import copy
 import math
 from typing import Any, final
 
@@ -12,8 +11,11 @@ from torch.nn.functional import mse_loss
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import ParameterError
+from nextlabel.leakage.blank_items import blank_item
+from nextlabel.leakage.double_copies import doubled
 from nextlabel.leakage.gradients import MessageGradient
 from nextlabel.leakage.matching.second_order import begin_as_given
+from nextlabel.leakage.model_copies import copied
 
 __all__ = ["PRECISIONS", "Candidate", "Match"]
 
@@ -57,7 +59,9 @@ class Match:
 
     def __init__(self, disclosure: Disclosure, knowledge: Knowledge, precision: str) -> None:
         self.dtype = PRECISIONS[precision]
-        model = copy.deepcopy(knowledge.model).to(self.dtype).eval()
+        is_double = self.dtype is torch.float64
+        model = doubled(knowledge.model, blank_item(knowledge)) if is_double else copied(knowledge.model)
+        model = model.to(self.dtype).eval()
         begin_as_given(model)
         self._gradient = MessageGradient(model, knowledge.loss, knowledge.reduction, list(disclosure.arrays))
         self.device = next(iter(self._gradient.parameters.values())).device

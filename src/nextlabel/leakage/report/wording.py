@@ -5,7 +5,7 @@ from math import ceil, floor
 from types import MappingProxyType
 from typing import Final
 
-from nextlabel.leakage.attempts import AS_GUESSED, SOME_WORDS, UNSORTED
+from nextlabel.leakage.attempts import AS_GUESSED, SOME_WORDS, TOO_FEW, UNSORTED
 from nextlabel.leakage.report.report import VOID, Report
 from nextlabel.leakage.report.several import several_words
 from nextlabel.leakage.report.tried import broken_words, messages_tried, untried_words
@@ -43,6 +43,17 @@ _CAME: Final[Mapping[str, str]] = MappingProxyType(
         RECOGNISABLE: "came back so that they can be recognised",
         LABEL_ONLY: "gave away their label, not themselves",
         NOT_SHOWN: "did not come back",
+    }
+)
+
+_ENDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        AS_GUESSED: "in {} what an attack gave is near to the record, and other records are as near, so that "
+        "a guess would do as well",
+        TOO_FEW: "in {} what an attack gave is nearer to the record than others are, and of so few values a "
+        "guess comes as near by chance",
+        UNSORTED: "the words of {} came back, and not which of them are in which text",
+        SOME_WORDS: "words of {} came back, too few of them",
     }
 )
 
@@ -251,28 +262,15 @@ def _failed(report: Report) -> str:
 
 def _ended(report: Report, besides: frozenset[int] = frozenset()) -> str:
     """How attacks ended that showed nothing: some gave what a guess gives too, or words."""
-    messages = messages_tried(report) - besides
-    near, named, few = (
-        {one.message for one in report.outcomes if one.why == why} & messages
-        for why in (AS_GUESSED, UNSORTED, SOME_WORDS)
-    )
-    said = []
-    if near:
-        said.append(
-            f"in {len(near)} of {count(len(messages), 'message')} what an attack gave is near to the record, "
-            "and other records are as near, so that a guess would do as well"
-        )
-    if named:
-        said.append(
-            f"the words of {len(named)} of {count(len(messages), 'message')} came back, and not which of "
-            "them are in which text"
-        )
-    if few:
-        said.append(f"words of {len(few)} of {count(len(messages), 'message')} came back, too few of them")
+    left = messages_tried(report) - besides
+    of, said = count(len(left), "message"), []
+    for why, told in _ENDS.items():
+        ended = {one.message for one in report.outcomes if one.why == why} & left
+        said += [told.format(f"{len(ended)} of {of}")] * bool(ended)
+        left -= ended
     if not said:
         return "the attacks tried failed"
-    rest = ["on the rest the attacks tried failed"] if messages - near - named - few else []
-    return "; ".join([*said, *rest])
+    return "; ".join([*said, *["on the rest the attacks tried failed"] * bool(left)])
 
 
 def _sentence(said: str) -> str:
@@ -294,7 +292,7 @@ def _against(verdict: str, report: Report) -> str:
     """What the verdict does not mean."""
     if verdict == LABEL_ONLY:
         guess = " These labels are the model's own guesses." if report.setting["share"] == "embedding" else ""
-        is_near = any(one.why == AS_GUESSED for one in report.outcomes)
+        is_near = any(one.why in (AS_GUESSED, TOO_FEW) for one in report.outcomes)
         if not report.is_tried:
             return (
                 f"No attack on the records themselves was brought to bear: nothing is known of them.{guess}"

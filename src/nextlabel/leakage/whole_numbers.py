@@ -1,0 +1,57 @@
+"""Whole numbers that a model reads as numbers, and not as token ids."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from nextlabel.core.disclosure import Array
+from nextlabel.leakage.batches import outputs_of
+from nextlabel.leakage.model_copies import copied
+
+__all__ = ["as_read"]
+
+_FEW = 8  # items on which the model is tried
+_ALIKE = 1e-3  # of the outputs' length: what single precision may make of them
+_PART = 0.5  # of a step between whole numbers: no number is another token by it
+
+
+def as_read(model: nn.Module, items: Array, public: Array | None = None) -> tuple[Array, Array | None]:
+    """Items as float64 where the model reads whole numbers as numbers; else as they are.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    items : array, first axis n
+        Whole numbers may be token ids, or the values of a table or of pixels.
+    public : array, first axis p, optional
+        Other items, treated alike.
+
+    Notes
+    -----
+    They are numbers if the model answers them alike as real numbers, and otherwise where half a step is
+    added to each: a token id has no halves. Costs three forward passes of at most eight items.
+
+    Examples
+    --------
+    >>> class Pixels(nn.Linear):
+    ...     def forward(self, x):
+    ...         return super().forward(x / 255)
+    >>> as_read(Pixels(3, 2), np.ones((4, 3), np.uint8))[0].dtype
+    dtype('float64')
+    >>> as_read(nn.Sequential(nn.Embedding(5, 3), nn.Flatten()), np.ones((4, 3), np.int64))[0].dtype
+    dtype('int64')
+    """
+    if not np.issubdtype(items.dtype, np.integer) or not _are_numbers(model, items[:_FEW]):
+        return items, public
+    return items.astype(np.float64), None if public is None else np.asarray(public, np.float64)
+
+
+def _are_numbers(model: nn.Module, items: Array) -> bool:
+    real = items.astype(np.float64)
+    try:
+        own = copied(model).eval()
+        whole, alike, moved = (outputs_of(own, one).double() for one in (items, real, real + _PART))
+    except Exception:  # a model may raise anything
+        return False
+    is_alike = whole.shape == alike.shape and float((whole - alike).norm()) <= _ALIKE * float(whole.norm())
+    return is_alike and not torch.equal(alike, moved)
