@@ -74,6 +74,14 @@ def test_a_picture_comes_back_through_three_convolutions(activation: str, spread
     assert found.residual <= found.details["allowed_residual"]
 
 
+class Standardised(nn.Module):
+    """Takes a number off each channel, and divides by another."""
+
+    def forward(self, items: Tensor) -> Tensor:
+        numbers = torch.tensor([[0.4, 0.5], [0.2, 0.3]]).to(items)[:, :, None, None]
+        return (items.float() - numbers[0]) / numbers[1]
+
+
 CHAINS: dict[str, tuple[tuple[int, ...], Callable[[], nn.Module]]] = {
     "dilated": (
         (2, 9, 9),
@@ -129,6 +137,12 @@ CHAINS: dict[str, tuple[tuple[int, ...], Callable[[], nn.Module]]] = {
             nn.Flatten(), nn.Linear(20, 30), nn.Tanh(), nn.Linear(30, 7), nn.Sigmoid(), nn.Linear(7, 10)
         ),
     ),
+    "standardised by a module of one's own": (
+        (2, 6, 6),
+        lambda: nn.Sequential(
+            Standardised(), nn.Conv2d(2, 8, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(288, 10)
+        ),
+    ),
     "one layer": ((5,), lambda: nn.Linear(5, 10)),
 }
 
@@ -141,6 +155,13 @@ def test_every_kind_of_layer_is_read_backwards(name: str) -> None:
     found = attacked(model, item)
     assert (found.outcome, found.reason) == ("recovered", "")
     assert error(found, item) < 1e-8
+
+
+class Cut(nn.Module):
+    """Cuts values to a range, which no shift and no factor does."""
+
+    def forward(self, items: Tensor) -> Tensor:
+        return items.clamp(-0.5, 0.5)
 
 
 class Chain(nn.Module):
@@ -177,6 +198,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "no inverse": (
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, 80), nn.GELU(), nn.Linear(80, 10)),
         "GELU '2' can be read backwards neither",
+    ),
+    "a clamp of one's own": (
+        lambda: nn.Sequential(Cut(), nn.Flatten(), nn.Linear(72, 10)),
+        "Cut '0' can be read backwards neither",
     ),
     "no last bias": (
         lambda: nn.Sequential(nn.Flatten(), nn.Linear(72, 10, bias=False)),

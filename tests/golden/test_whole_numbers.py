@@ -24,9 +24,14 @@ CLASSES = (ROWS.sum(1) > 245).astype(np.int64)
 class Read(nn.Module):
     """A perceptron that first makes of its items what `how` says."""
 
+    middle: Tensor
+    spread: Tensor
+
     def __init__(self, how: str, activation: Any = torch.relu, width: int = 5, *, bias: bool = True) -> None:
         super().__init__()
         self.how, self.activation = how, activation
+        self.register_buffer("middle", torch.linspace(40.0, 55.0, width))
+        self.register_buffer("spread", torch.linspace(11.0, 19.0, width))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             self.first, self.last = nn.Linear(width, 16, bias=bias), nn.Linear(16, 2, bias=bias)
@@ -40,6 +45,14 @@ class Read(nn.Module):
             x = x.float()
         elif self.how == "named":
             x = x.to(dtype=torch.float32)
+        elif self.how == "typed":
+            x = x.type("torch.FloatTensor")
+        elif self.how == "centred":
+            x = x.float() - x.float().mean(1, keepdim=True)
+        elif self.how == "scaled":
+            x = (x - self.middle) / self.spread
+        elif self.how == "standardised":
+            x = (x.float() - self.middle) / self.spread
         else:
             x = x / 2.0 if self.how == "divided" else x.to(self.first.weight.dtype)
         said: Tensor = self.last(self.activation(self.first(x)))
@@ -58,6 +71,16 @@ class Cast(nn.Module):
         return said
 
 
+class Masked(Cast):
+    """Takes the mean of the embeddings of what is not padding."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        is_word = (x != 0).unsqueeze(-1)
+        mean = (self.table(x.long()) * is_word).sum(1) / is_word.sum(1).clamp(min=1)
+        said: Tensor = self.last(mean.repeat(1, 5))
+        return said
+
+
 class Mixed(Cast):
     """Looks one column up and reads the others as numbers."""
 
@@ -67,7 +90,7 @@ class Mixed(Cast):
         return said
 
 
-@pytest.mark.parametrize("how", ["to", "float", "named", "divided"])
+@pytest.mark.parametrize("how", ["to", "float", "named", "typed", "divided", "centred", "standardised"])
 @pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64])
 def test_numbers_are_read_as_numbers(how: str, kind: Any) -> None:
     public = ROWS[:3].astype(kind)
@@ -83,6 +106,19 @@ def test_numbers_are_read_as_numbers(how: str, kind: Any) -> None:
 )
 def test_token_ids_stay_token_ids(model: nn.Module) -> None:
     assert as_read(model, ROWS)[0] is ROWS
+
+
+def test_token_ids_beside_a_mask_stay_token_ids() -> None:
+    filled = ROWS * (np.arange(5) < 3)
+    assert as_read(Masked(), filled)[0] is filled
+
+
+@pytest.mark.parametrize("how", ["to", "float", "divided"])
+def test_yes_and_no_are_numbers(how: str) -> None:
+    items = as_read(Read(how), ROWS > 50)[0]
+    assert np.array_equal(items, (ROWS > 50).astype(np.float64))
+    report = audit(Read(how), ROWS > 50, CLASSES, records=3, attacks=["fully_connected"], controls=False)
+    assert len(report.standings) == 3
 
 
 def test_a_table_with_one_column_of_categories_is_one_of_numbers() -> None:
@@ -117,12 +153,28 @@ def test_pixels_as_they_are_decoded_are_audited() -> None:
     assert not {one.why for one in report.outcomes} & {"broke off"}
 
 
-@pytest.mark.parametrize("how", ["to", "float", "named", "divided"])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_columns_that_a_model_casts_and_standardises_are_read(batch: int) -> None:
+    """The plain copy in double precision ran, on items in single: no layer was seen to read them."""
+    rows = np.random.default_rng(4).normal(45.0, 15.0, (60, 5)).astype(np.float32)
+    found = []
+    for how in ("scaled", "standardised"):
+        model = Read(how)
+        with torch.no_grad():
+            model.first.weight *= 50
+        report = audit(model, rows, CLASSES, records=8, batch=batch, attacks=["fully_connected"])
+        found.append([one.verdict for one in report.standings])
+    assert found[0] == found[1]
+    assert "EXACT" in found[1]
+
+
+@pytest.mark.parametrize("how", ["to", "float", "named", "typed", "divided", "standardised"])
 def test_a_copy_computes_in_double_precision_whatever_the_model_asks_for(how: str) -> None:
     model = Read(how, torch.tanh)
     item = np.random.default_rng(2).normal(size=(1, 5))
     copy = doubled(model, item.astype(np.float32))
-    plain = full(Read("divided" if how == "divided" else "to", torch.tanh).double(), item, np.array([1]))
+    own = {"divided": "divided", "standardised": "scaled"}.get(how, "to")
+    plain = full(Read(own, torch.tanh).double(), item, np.array([1]))
     made = full(copy, item, np.array([1]))
     assert {one.dtype for one in made.arrays.values()} == {np.dtype(np.float64)}
     assert relative_distance(tensors_of(made, torch.float64), tensors_of(plain, torch.float64)) < 1e-15

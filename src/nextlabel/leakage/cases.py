@@ -329,7 +329,7 @@ class Case:
         if self.setting.bounds is not None:
             low, high = self.setting.bounds
             return float(high) - float(low), True
-        width = float(np.ptp(self.items)) if not self.is_text else 1.0
+        width = 1.0 if self.is_text else float(self.items.max()) - float(self.items.min())
         return (width if width > 0 else 1.0), False
 
     def _units(self) -> Array | None:

@@ -3,17 +3,20 @@
 from types import MethodType
 from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.batches import evaluating, inputs_of
+from nextlabel.errors import DisclosureError
+from nextlabel.leakage.batches import evaluating, outputs_of
 from nextlabel.leakage.model_copies import copied
 
 __all__ = ["doubled"]
 
-_SINGLE, _DOUBLE = torch.float32, torch.float64
+_SINGLE = (torch.float32, torch.FloatTensor)
+_NAMED = "torch.FloatTensor"
 
 
 def doubled(model: nn.Module, item: Array) -> nn.Module:
@@ -34,8 +37,9 @@ def doubled(model: nn.Module, item: Array) -> nn.Module:
 
     Notes
     -----
-    A forward pass that says ``x.float()``, as of whole numbers, meets weights in double precision and fails.
-    In the copy each such request for float32 is one for float64. Costs a forward pass of one item, or two.
+    A forward pass that says ``x.float()``, as of whole numbers, meets weights in double precision and fails,
+    or goes on in double precision with rounded items. Where either happens, each request for float32 is one
+    for float64 in the copy. Costs two forward passes of one item.
 
     Examples
     --------
@@ -47,12 +51,23 @@ def doubled(model: nn.Module, item: Array) -> nn.Module:
     torch.float64
     """
     own: nn.Module = copied(model).double()
-    if _takes(own, item) or isinstance(own, torch.jit.ScriptModule):
+    if isinstance(own, torch.jit.ScriptModule):
         return own
+    uneven = _uneven(item)
+    plain = _said(own, uneven)
     own.forward = MethodType(_forward, own)  # of an instance, so that copies of it have their own
-    if not _takes(own, item):
+    fine = _said(own, uneven)
+    if fine is None or (plain is not None and torch.equal(plain, fine)):
         del own.forward
     return own
+
+
+def _uneven(item: Array) -> Array:
+    """Real numbers that float32 does not hold, and that end below the next whole number."""
+    if not np.issubdtype(item.dtype, np.floating):
+        return item
+    shares = np.linspace(0.1, 0.7, item.size).reshape(item.shape)
+    return np.asarray(np.floor(item.astype(np.float64)) + shares)
 
 
 def _forward(model: nn.Module, *items: Any, **named: Any) -> Any:
@@ -67,15 +82,18 @@ class _Doubling(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is Tensor.float:
             func = Tensor.double
-        args = tuple(_DOUBLE if one is _SINGLE else one for one in args)
-        named = {name: _DOUBLE if one is _SINGLE else one for name, one in (kwargs or {}).items()}
-        return func(*args, **named)
+        args = tuple(map(_wider, args))
+        return func(*args, **{name: _wider(one) for name, one in (kwargs or {}).items()})
 
 
-def _takes(model: nn.Module, item: Array) -> bool:
+def _wider(one: Any) -> Any:
+    is_single = one == _NAMED if isinstance(one, str) else any(one is single for single in _SINGLE)
+    return torch.float64 if is_single else one
+
+
+def _said(model: nn.Module, item: Array) -> Tensor | None:
     try:
-        with evaluating(model), torch.no_grad():
-            model(inputs_of(model, item))
-    except Exception:  # a model may raise anything
-        return False
-    return True
+        with evaluating(model):
+            return outputs_of(model, item)
+    except DisclosureError:
+        return None

@@ -5,18 +5,17 @@ import torch
 from torch import nn
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.batches import outputs_of
+from nextlabel.leakage.batches import inputs_of, logits_of, outputs_of
 from nextlabel.leakage.model_copies import copied
 
 __all__ = ["as_read"]
 
 _FEW = 8  # items on which the model is tried
 _ALIKE = 1e-3  # of the outputs' length: what single precision may make of them
-_PART = 0.5  # of a step between whole numbers: no number is another token by it
 
 
 def as_read(model: nn.Module, items: Array, public: Array | None = None) -> tuple[Array, Array | None]:
-    """Items as float64 where the model reads whole numbers as numbers; else as they are.
+    """Items as float64 where the model reads whole numbers, or yes and no, as numbers; else as they are.
 
     Parameters
     ----------
@@ -28,8 +27,9 @@ def as_read(model: nn.Module, items: Array, public: Array | None = None) -> tupl
 
     Notes
     -----
-    They are numbers if the model answers them alike as real numbers, and otherwise where half a step is
-    added to each: a token id has no halves. Costs three forward passes of at most eight items.
+    They are numbers if the model answers them alike as real numbers, and a gradient reaches some of them: a
+    table of embeddings, or a mask, lets none through. Costs two forward passes of at most eight items, and a
+    backward pass.
 
     Examples
     --------
@@ -41,17 +41,20 @@ def as_read(model: nn.Module, items: Array, public: Array | None = None) -> tupl
     >>> as_read(nn.Sequential(nn.Embedding(5, 3), nn.Flatten()), np.ones((4, 3), np.int64))[0].dtype
     dtype('int64')
     """
-    if not np.issubdtype(items.dtype, np.integer) or not _are_numbers(model, items[:_FEW]):
+    if items.dtype.kind not in "biu" or not _are_numbers(model, items[:_FEW]):
         return items, public
     return items.astype(np.float64), None if public is None else np.asarray(public, np.float64)
 
 
 def _are_numbers(model: nn.Module, items: Array) -> bool:
-    real = items.astype(np.float64)
     try:
         own = copied(model).eval()
-        whole, alike, moved = (outputs_of(own, one).double() for one in (items, real, real + _PART))
-    except Exception:  # a model may raise anything
+        whole = outputs_of(own, items).double()
+        reals = inputs_of(own, items.astype(np.float64)).requires_grad_()
+        alike = logits_of(own(reals))
+        (reached,) = torch.autograd.grad(alike.sum(), reals, allow_unused=True)
+    except Exception:  # a model may raise anything; one that lets no gradient through does
         return False
-    is_alike = whole.shape == alike.shape and float((whole - alike).norm()) <= _ALIKE * float(whole.norm())
-    return is_alike and not torch.equal(alike, moved)
+    if reached is None or whole.shape != alike.shape:
+        return False
+    return float((whole - alike.detach()).norm()) <= _ALIKE * float(whole.norm())

@@ -1,7 +1,7 @@
 """What a layer reads of an item, found by probing: its values in some order, each scaled and shifted."""
 
-import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nextlabel.leakage.double_copies import doubled
+from nextlabel.leakage.model_copies import copied
 from nextlabel.maths.axes import Floats
 
 __all__ = ["Reading", "reading_of"]
@@ -82,10 +84,11 @@ def reading_of(model: nn.Module, layer: str, item_shape: tuple[int, ...]) -> Rea
     >>> found.order.tolist(), found.factor.tolist(), found.shift.tolist()
     ([0, 1], [2.0, 0.5], [0.0, 0.0])
     """
-    for is_double in (True, False):
+    blank = np.zeros((1, *item_shape), np.float32)
+    copies: tuple[Callable[[], nn.Module], ...] = (lambda: doubled(model, blank), lambda: copied(model))
+    for made in copies:
         try:
-            own = copy.deepcopy(model)
-            return _Probed(own.double() if is_double else own, layer, item_shape).reading()
+            return _Probed(made(), layer, item_shape).reading()
         except Exception:  # a model may raise anything, and some take numbers of one precision only
             continue
     return None

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
-from nextlabel.leakage.closed_forms.item_readings import Reading
+from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 from nextlabel.leakage.peeling.layer_chain import Stage
 from nextlabel.maths.axes import Floats, Whole
 
@@ -80,7 +80,7 @@ def layer_map(stage: Stage) -> LayerMap | None:
     stage : Stage
         A linear layer, a convolution over one or two axes (with any stride, padding, dilation and groups), an
         average pooling, a batch normalisation in evaluation mode, a layer that only rearranges values, or
-        what a network does to an item first.
+        shifts and scales each, or what a network does to an item first.
 
     Notes
     -----
@@ -104,7 +104,10 @@ def layer_map(stage: Stage) -> LayerMap | None:
         return _fixed(module, stage)
     moved = _rearranged(stage)
     if moved is None:
-        return None
+        # a module of somebody's own, such as one that takes the mean of each channel off
+        own = nn.Sequential(module, nn.PReLU())  # whose input is read
+        reading = reading_of(own, "1", stage.entering) if not list(module.parameters()) else None
+        return None if reading is None else _read(reading)
     size = len(moved)
     matrix = sp.csr_array((np.ones(size), (np.arange(size), moved)), shape=(size, size))
     return LayerMap(matrix, np.zeros(size), _NOWHERE)
