@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
+from nextlabel.leakage.double_copies import doubled
 from nextlabel.leakage.peeling.layer_chain import Stage
 from nextlabel.maths.axes import Floats, Whole
 
@@ -104,9 +105,7 @@ def layer_map(stage: Stage) -> LayerMap | None:
         return _fixed(module, stage)
     moved = _rearranged(stage)
     if moved is None:
-        # a module of somebody's own, such as one that takes the mean of each channel off
-        own = nn.Sequential(module, nn.PReLU())  # whose input is read
-        reading = reading_of(own, "1", stage.entering) if not list(module.parameters()) else None
+        reading = _scaled(stage)
         return None if reading is None else _read(reading)
     size = len(moved)
     matrix = sp.csr_array((np.ones(size), (np.arange(size), moved)), shape=(size, size))
@@ -121,6 +120,7 @@ _POOLED = (
     nn.BatchNorm1d,
     nn.BatchNorm2d,
 )
+_ROUNDED = 1e-9  # of a number: what double precision may leave after a few operations
 _NOWHERE = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
@@ -230,13 +230,32 @@ def _double(module: nn.Module) -> nn.Module:
     return deepcopy(module).double().eval()
 
 
+def _scaled(stage: Stage) -> Reading | None:
+    """What a module of somebody's own reads that shifts and scales each value; None for any other."""
+    if list(stage.module.parameters()):
+        return None
+    reading = reading_of(nn.Sequential(stage.module, nn.PReLU()), "1", stage.entering)  # what enters "1"
+    if reading is None:
+        return None
+    values = _far(stage)
+    own = doubled(stage.module, np.zeros((1, *stage.entering), np.float32)).eval()
+    with torch.no_grad():
+        after = _array(own(values.reshape(1, *stage.entering))).ravel()
+    want = _array(values)[reading.order] * reading.factor + reading.shift
+    return reading if np.allclose(after, want, rtol=_ROUNDED, atol=_ROUNDED * np.abs(want).max()) else None
+
+
+def _far(stage: Stage) -> torch.Tensor:
+    """Values far from and near zero, so that an activation changes some of them."""
+    return torch.linspace(-1e3, 1e3, int(np.prod(stage.entering)), dtype=torch.float64) + 0.01
+
+
 def _rearranged(stage: Stage) -> Whole | None:
     """Where each value comes from, for a layer that only moves values; None for any other."""
     size = int(np.prod(stage.entering))
     if list(stage.module.parameters()) or size != int(np.prod(stage.leaving)):
         return None
-    # values far from and near zero, so that an activation changes some of them
-    values = torch.linspace(-1e3, 1e3, size, dtype=torch.float64) + 0.01
+    values = _far(stage)
     own = _double(stage.module)
     try:
         with torch.no_grad():
