@@ -58,12 +58,13 @@ def made(picture: str, one: Study) -> str:
         f"![What each strategy gains on {one.baseline} in area: thick, the 95 % interval of the row alone; "
         f"thin, of all rows together]({picture}-gains.svg)"
     )
+    made_of = tables.gains(one), tables.accuracies(one), tables.targets(one), tables.costs(one)
     parts = [
         f"**{one.sentence()}**",
         *([gains] if is_large else []),
         f"![Learning curves of {', '.join(shown)} with bands of 95 %, and the gain on {one.baseline}]"
         f"({picture}.svg)",
-        *(written(table) for table in (tables.gains(one), tables.accuracies(one), tables.costs(one))),
+        *(written(table) for table in made_of if table),
         *([written(specs(one))] if is_large else []),
         "\n".join(lines),
     ]
