@@ -28,6 +28,7 @@ from nextlabel.maths.axes import Floats
 
 __all__ = ["Witnesses"]
 
+_FAULTS: Final = (NextlabelError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 _SINGLE: Final = float(np.finfo(np.float32).eps)
 _ROUNDING: Final = 16 * _SINGLE  # of an entry: what is left where an item is in float32
 _DRAWS: Final = 8  # of a record off by a step of float32, to see how far that moves each entry
@@ -149,8 +150,11 @@ class Witnesses:
 
     def _can_tell(self, message: int) -> bool:
         """Whether the records themselves make their message: the model may take no double precision."""
-        rows = self._case.positions[message]
-        return self._made(self._case.items[rows], self._case.labels[rows]) is not None
+        try:
+            self._truth(message)
+        except _FAULTS:
+            return False
+        return True
 
     def _is_ruled_out(self, one: Attempt, recovery: Recovery) -> bool:
         """Whether an answer is no record to somebody who knows what the attacker is told."""
@@ -168,7 +172,7 @@ class Witnesses:
         """What an answer makes; None where no message can be made of what an attack of one's own gave."""
         try:
             return self._message(items, labels)
-        except (NextlabelError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+        except _FAULTS:
             return None
 
     def _is_near(self, made: Mapping[str, Array], message: int) -> bool:
