@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -31,8 +32,8 @@ TRUTH = {id: ("yes", "yes", "no", "no")[place % 4] for place, id in enumerate(PO
 TASK = classes("no", "yes")
 
 
-def trained(path: Path | None = None, *, labels: int = 12) -> Campaign:
-    campaign = Campaign.create(path, POOL, LEARNER, "random", TASK, seed=0)
+def trained(path: Path | None = None, *, labels: int = 12, learner: Any = LEARNER) -> Campaign:
+    campaign = Campaign.create(path, POOL, learner, "random", TASK, seed=0)
     campaign.tell({id: TRUTH[id] for id in POOL.ids[:labels]})
     campaign.fit()
     return campaign
@@ -173,6 +174,16 @@ def test_an_exported_pipeline_says_what_the_model_says(tmp_path: Path) -> None:
     assert f"model: {said.model}" in text
     assert "classes: no, yes" in text
     assert "scikit-learn: " in text
+
+
+@pytest.mark.parametrize("name", ["pseudo_label", "self_training"])
+def test_a_learner_round_a_learner_is_exported_too(name: str, tmp_path: Path) -> None:
+    campaign = trained(learner={"name": name, "of": LEARNER})
+    export = Export(campaign.state, model=campaign.newest())
+    write_export("model", tmp_path / "m.joblib", export)
+    said = predictions(campaign)
+    assert joblib.load(tmp_path / "m.joblib").predict(TEXTS).tolist() == said.labels
+    assert f"model: {said.model}" in describe(export)
 
 
 def test_an_exported_graph_says_what_the_model_says(tmp_path: Path) -> None:

@@ -353,6 +353,11 @@ class PseudoLabelModel(Model):
             return _NO_ROUND
         return self.round + (known != self.known)
 
+    @property
+    def answers_as(self) -> Model:
+        """The wrapped learner's, whose answers are this one's: exports write it."""
+        return self.of
+
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
     ) -> Signals:

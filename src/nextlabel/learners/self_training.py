@@ -369,6 +369,11 @@ class SelfTrainingModel(Model):
     def _digest(self, inner: str) -> str:
         return blake2b(repr((inner, self.report)).encode(), digest_size=16).hexdigest()
 
+    @property
+    def answers_as(self) -> Model:
+        """The wrapped learner's, whose answers are this one's: exports write it."""
+        return self.of
+
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
     ) -> Signals:

@@ -63,10 +63,13 @@ def _converted(export: Export, method: str, what: str) -> Any:
             "Label some items, then call: nextlabel predict."
         )
         raise CampaignError(message)
-    convert = getattr(model, method, None)
+    speaker: Any = model
+    while not hasattr(speaker, method) and hasattr(speaker, "answers_as"):  # of a learner round a learner
+        speaker = speaker.answers_as
+    convert = getattr(speaker, method, None)
     if convert is None:
         message = (
-            f"{type(model).__name__} cannot be written as {what}: models of the learner 'sklearn' can. "
+            f"{type(speaker).__name__} cannot be written as {what}: models of the learner 'sklearn' can. "
             "Export the labels, and train the model anew where it is needed."
         )
         raise CampaignError(message)
