@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.rng import generator
+from nextlabel.errors import DisclosureError
 from nextlabel.leakage import audit
 from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.blank_items import blank_item
@@ -47,6 +48,11 @@ class Read(nn.Module):
             x = x.to(dtype=torch.float32)
         elif self.how == "typed":
             x = x.type("torch.FloatTensor")
+        elif self.how == "guarded":
+            x = x if x.is_floating_point() else x.float() / 255
+        elif self.how == "unwatched":
+            with torch.no_grad():
+                x = x.float() / 2
         elif self.how == "centred":
             x = x.float() - x.float().mean(1, keepdim=True)
         elif self.how == "scaled":
@@ -74,8 +80,12 @@ class Cast(nn.Module):
 class Masked(Cast):
     """Takes the mean of the embeddings of what is not padding."""
 
+    def __init__(self, mask: Any) -> None:
+        super().__init__()
+        self.mask = mask
+
     def forward(self, x: Tensor) -> Tensor:
-        is_word = (x != 0).unsqueeze(-1)
+        is_word = self.mask(x).unsqueeze(-1)
         mean = (self.table(x.long()) * is_word).sum(1) / is_word.sum(1).clamp(min=1)
         said: Tensor = self.last(mean.repeat(1, 5))
         return said
@@ -90,7 +100,9 @@ class Mixed(Cast):
         return said
 
 
-@pytest.mark.parametrize("how", ["to", "float", "named", "typed", "divided", "centred", "standardised"])
+@pytest.mark.parametrize(
+    "how", ["to", "float", "named", "typed", "divided", "unwatched", "centred", "standardised"]
+)
 @pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64])
 def test_numbers_are_read_as_numbers(how: str, kind: Any) -> None:
     public = ROWS[:3].astype(kind)
@@ -108,9 +120,32 @@ def test_token_ids_stay_token_ids(model: nn.Module) -> None:
     assert as_read(model, ROWS)[0] is ROWS
 
 
-def test_token_ids_beside_a_mask_stay_token_ids() -> None:
+@pytest.mark.parametrize(
+    "mask",
+    [
+        lambda x: x != 0,
+        lambda x: x.clamp(max=1).float(),
+        lambda x: x.sign().float(),
+        lambda x: torch.minimum(x, torch.ones_like(x)).float(),
+    ],
+    ids=["unequal", "clamp", "sign", "minimum"],
+)
+def test_token_ids_beside_a_mask_stay_token_ids(mask: Any) -> None:
     filled = ROWS * (np.arange(5) < 3)
-    assert as_read(Masked(), filled)[0] is filled
+    assert as_read(Masked(mask), filled)[0] is filled
+
+
+def test_token_ids_beside_a_padding_of_another_number_stay_token_ids() -> None:
+    assert as_read(Masked(lambda x: x != 20), ROWS)[0] is ROWS
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64])
+def test_numbers_that_a_model_reads_otherwise_as_whole_ones_are_refused(kind: Any) -> None:
+    """The record in the other unit passed for another answer: "not identifiable" of what had come back."""
+    with pytest.raises(DisclosureError, match="otherwise than the same real numbers"):
+        audit(Read("guarded"), ROWS.astype(kind), CLASSES, records=3, controls=False)
+    report = audit(Read("guarded"), ROWS / 255, CLASSES, records=3, attacks=["fully_connected"])
+    assert len(report.standings) == 3
 
 
 @pytest.mark.parametrize("how", ["to", "float", "divided"])
@@ -179,6 +214,34 @@ def test_a_copy_computes_in_double_precision_whatever_the_model_asks_for(how: st
     assert {one.dtype for one in made.arrays.values()} == {np.dtype(np.float64)}
     assert relative_distance(tensors_of(made, torch.float64), tensors_of(plain, torch.float64)) < 1e-15
     assert model.first.weight.dtype == torch.float32
+
+
+class Habits(nn.Module):
+    """Makes single precision by itself: a state of zeros, a tensor that is no buffer, a demand."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.factor = how, torch.tensor([[0.5, 2.0, 1.0, 0.25, 1.5]])
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(3)
+            self.first, self.last = nn.RNN(5, 6, batch_first=True), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.how == "asserts":
+            assert x.dtype == torch.float32
+        x = x * self.factor.to(x) if self.how == "plain" else x @ torch.diag(self.factor[0])
+        state = torch.zeros(1, len(x), 6) if self.how != "plain" else None
+        said: Tensor = self.last(self.first(x.unsqueeze(1), state)[0][:, 0])
+        return said
+
+
+@pytest.mark.parametrize("how", ["makes", "asserts"])
+def test_what_a_model_makes_itself_is_of_double_precision_too(how: str) -> None:
+    item = np.random.default_rng(2).normal(size=(1, 5))
+    made = full(doubled(Habits(how), item.astype(np.float32)), item, np.array([1]))
+    plain = full(Habits("plain").double(), item, np.array([1]))
+    assert {one.dtype for one in made.arrays.values()} == {np.dtype(np.float64)}
+    assert relative_distance(tensors_of(made, torch.float64), tensors_of(plain, torch.float64)) < 1e-14
 
 
 def test_a_model_that_takes_no_double_precision_is_copied_all_the_same() -> None:

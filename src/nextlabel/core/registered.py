@@ -119,6 +119,7 @@ REGISTRY: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "logits_alone": "nextlabel.leakage.answers:logits_alone",
             "private_message": "nextlabel.leakage.defences.private:private_message",
             "remarks": "nextlabel.leakage.checks:remarks",
+            "sparing": "nextlabel.leakage.in_place:sparing",
         },
         "learner": {
             "ensemble": "nextlabel.learners.ensemble:Ensemble",

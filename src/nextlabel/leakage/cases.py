@@ -156,11 +156,10 @@ class Case:
     Raises
     ------
     DisclosureError
-        No items, labels of another number or not one for each token where the model answers at each, labels
-        that are no class of the model, soft labels that do not sum to 1, fewer records than fill a message,
-        arrays that hold no finite numbers, items outside the declared bounds, public items of another shape,
-        or a model that does not take the items, answers them otherwise each time, or has a single output
-        under cross-entropy.
+        No items; labels of another number or axes, or that are no class or, soft, do not sum to 1; fewer
+        records than fill a message; numbers that are not finite or out of the declared bounds; public items
+        of another shape; or a model that does not take the items, answers them otherwise each time or as
+        whole numbers, or has one output under cross-entropy.
     ParameterError
         The model is no module.
     """
@@ -182,6 +181,7 @@ class Case:
             self.labels = self.labels.astype(np.int64)  # else no class, and never scored
         self.public_labels, self.sketch = public_labels, sketch
         require_sound(self.items, self.labels, setting, public=public, public_labels=public_labels)
+        model = registry.resolve("inspection", "sparing")(model, self.items)
         self.items, self.public = registry.resolve("inspection", "as_read")(model, self.items, public)
         self.positions = self._chosen()
         answers = registry.resolve("inspection", "answers")

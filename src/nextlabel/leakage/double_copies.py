@@ -17,6 +17,7 @@ __all__ = ["doubled"]
 
 _SINGLE = (torch.float32, torch.FloatTensor)
 _NAMED = "torch.FloatTensor"
+_KIND_OF = Tensor.dtype.__get__  # type: ignore[attr-defined]
 
 
 def doubled(model: nn.Module, item: Array) -> nn.Module:
@@ -37,9 +38,10 @@ def doubled(model: nn.Module, item: Array) -> nn.Module:
 
     Notes
     -----
-    A forward pass that says ``x.float()``, as of whole numbers, meets weights in double precision and fails,
-    or goes on in double precision with rounded items. Where either happens, each request for float32 is one
-    for float64 in the copy. Costs two forward passes of one item.
+    A forward pass that says ``x.float()``, as of whole numbers, that makes ``torch.zeros(4)``, or that holds
+    a tensor which is no buffer, meets weights in double precision and fails, or goes on in double precision
+    with rounded items. Where either happens, whatever is of float32 in the copy is of float64, and says that
+    it is of float32. Costs two forward passes of one item.
 
     Examples
     --------
@@ -77,16 +79,25 @@ def _forward(model: nn.Module, *items: Any, **named: Any) -> Any:
 
 @final
 class _Doubling(TorchFunctionMode):
-    """Within it, what asks for float32 is given float64."""
+    """Within it, what asks for float32, holds it or makes it has float64, and says that it is float32."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is Tensor.float:
             func = Tensor.double
-        args = tuple(map(_wider, args))
-        return func(*args, **{name: _wider(one) for name, one in (kwargs or {}).items()})
+        made = func(*_wider(tuple(args)), **_wider(dict(kwargs or {})))
+        if func == _KIND_OF:
+            return torch.float32 if made is torch.float64 else made
+        return _wider(made)
 
 
 def _wider(one: Any) -> Any:
+    """In double precision what is of single, in containers too."""
+    if isinstance(one, Tensor):
+        return one.double() if one.dtype is torch.float32 else one
+    if type(one) in (tuple, list):
+        return type(one)(map(_wider, one))
+    if type(one) is dict:
+        return {name: _wider(value) for name, value in one.items()}
     is_single = one == _NAMED if isinstance(one, str) else any(one is single for single in _SINGLE)
     return torch.float64 if is_single else one
 

@@ -212,7 +212,7 @@ def _is_restless(knowledge: Knowledge) -> bool:
 
 def _said(model: Any, inputs: Tensor) -> Tensor | None:
     try:
-        found = logits_of(model(inputs))
+        found = logits_of(model(inputs.clone()))  # a model may change in place what it is given
     except Exception:  # a model may raise anything
         return None
     return found if isinstance(found, Tensor) else None

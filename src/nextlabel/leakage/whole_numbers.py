@@ -5,12 +5,14 @@ import torch
 from torch import nn
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.batches import inputs_of, logits_of, outputs_of
+from nextlabel.errors import DisclosureError
+from nextlabel.leakage.batches import outputs_of
 from nextlabel.leakage.model_copies import copied
 
 __all__ = ["as_read"]
 
 _FEW = 8  # items on which the model is tried
+_FRACTIONS = (0.1, 0.4)  # within which values are exceeded: rounding leaves these off too
 _ALIKE = 1e-3  # of the outputs' length: what single precision may make of them
 
 
@@ -25,11 +27,17 @@ def as_read(model: nn.Module, items: Array, public: Array | None = None) -> tupl
     public : array, first axis p, optional
         Other items, treated alike.
 
+    Raises
+    ------
+    DisclosureError
+        The model reads them as numbers, and otherwise than the same real numbers.
+
     Notes
     -----
-    They are numbers if the model answers them alike as real numbers, and a gradient reaches some of them: a
-    table of embeddings, or a mask, lets none through. Costs two forward passes of at most eight items, and a
-    backward pass.
+    They are numbers if it matters by which fractions they are exceeded: whoever looks a token id up cuts the
+    fraction off, and whoever asks whether it is the padding finds any fraction alike. Only values above 1 are
+    tried where there are any: of smaller ones a mask may be made by arithmetic. Costs four forward passes of
+    at most eight items.
 
     Examples
     --------
@@ -41,20 +49,42 @@ def as_read(model: nn.Module, items: Array, public: Array | None = None) -> tupl
     >>> as_read(nn.Sequential(nn.Embedding(5, 3), nn.Flatten()), np.ones((4, 3), np.int64))[0].dtype
     dtype('int64')
     """
-    if items.dtype.kind not in "biu" or not _are_numbers(model, items[:_FEW]):
+    if items.dtype.kind not in "biu" or not _are_numbers(model, _few(items)):
         return items, public
     return items.astype(np.float64), None if public is None else np.asarray(public, np.float64)
 
 
+def _few(items: Array) -> Array:
+    """Items that hold values above 1, where there are any."""
+    holds = np.flatnonzero((items > 1).reshape(len(items), -1).any(axis=1))
+    return np.array(items[holds[:_FEW]] if len(holds) else items[:_FEW])
+
+
 def _are_numbers(model: nn.Module, items: Array) -> bool:
+    telling = items > 1
+    if not telling.any():
+        telling[:] = True
+    own = copied(model).eval()
+    reals = items.astype(np.float64)
+    shares = np.linspace(
+        *_FRACTIONS, items.size
+    )  # not all alike: a model may take off what items have in common
     try:
-        own = copied(model).eval()
-        whole = outputs_of(own, items).double()
-        reals = inputs_of(own, items.astype(np.float64)).requires_grad_()
-        alike = logits_of(own(reals))
-        (reached,) = torch.autograd.grad(alike.sum(), reals, allow_unused=True)
-    except Exception:  # a model may raise anything; one that lets no gradient through does
+        some, others = (
+            outputs_of(own, reals + np.where(telling, one.reshape(items.shape), 0.0))
+            for one in (shares, shares[::-1])
+        )
+        alike, whole = outputs_of(own, reals), outputs_of(own, items).to(some.dtype)
+    except DisclosureError:  # it takes whole numbers alone, or real ones alone, or neither
         return False
-    if reached is None or whole.shape != alike.shape:
+    if not whole.isfinite().all() or torch.equal(some, others):
         return False
-    return float((whole - alike.detach()).norm()) <= _ALIKE * float(whole.norm())
+    if alike.shape != whole.shape or float((whole - alike).norm()) > _ALIKE * float(whole.norm()):
+        message = (
+            f"Whole numbers that a model reads as numbers are audited as real ones; {type(model).__name__} "
+            f"answers {items.dtype} otherwise than the same real numbers, as where it divides by 255 what is "
+            "of whole numbers, and nothing else. Give the real numbers that its layers read, for example "
+            "items.astype('float32') / 255."
+        )
+        raise DisclosureError(message)
+    return True

@@ -17,6 +17,7 @@ from nextlabel.leakage.attacks.gradient_matching import GradientMatching
 from nextlabel.leakage.batches import array_of, evaluating, outputs_of
 from nextlabel.leakage.blank_items import takes_only_tokens
 from nextlabel.leakage.checks import check
+from nextlabel.leakage.in_place import sparing
 from nextlabel.learners.networks import Images
 from nextlabel.maths.parameters import checked_choice, checked_whole
 
@@ -120,6 +121,7 @@ def deep_leakage_from_gradients(
     sent = Disclosure("full", _named(model, gradients), checked_whole(batch, "batch", least=1))
     weights = next(model.parameters())
     shape = _said_shape(item_shape) if item_shape is not None else _told_shape(model)
+    model = sparing(model, np.zeros((1, *shape), np.float32))
     if takes_only_tokens(Knowledge(model, shape, 2)):
         raise _no_steps(model)
     knowledge = Knowledge(
