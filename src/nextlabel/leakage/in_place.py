@@ -40,7 +40,8 @@ def sparing(model: Any, items: Array) -> Any:
     if not isinstance(model, nn.Module) or isinstance(model, torch.jit.ScriptModule):
         return model
     tried = [items[:1]] if items.dtype.kind == "f" else [items[:1], items[:1].astype(np.float64)]
-    if not any(_changes(model, inputs_of(model, one)) for one in tried):
+    once = copied(model)  # a call may change what a model keeps, or give a lazy layer its shape
+    if not any(_changes(once, inputs_of(once, one)) for one in tried):
         return model
     own: nn.Module = copied(model)
     own.register_forward_pre_hook(_cloned)
