@@ -55,7 +55,7 @@ def beginning(
     MissingSignal
         The learner does not provide what the strategy needs.
     LearnerError
-        It fits no task of several classes an item, and this is one.
+        It fits no task of several classes an item, and this is one; or it cannot read the items.
     ParameterError, UnknownName, CampaignError
         A setting that makes no sense, or a part that cannot be made.
     """
@@ -72,6 +72,7 @@ def beginning(
     items = pool_part(pool, base)
     trained = learner_part(learner, base)
     _check_several(trained.learner, task)
+    trained.learner.require(items.pool)
     ids = tuple(items.pool.ids)
     picking = picking_part(strategy, name)
     if isinstance(picking, AutoPart):

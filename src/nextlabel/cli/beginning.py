@@ -122,7 +122,6 @@ def begin(journal: Path, wanted: Wanted) -> "tuple[Pool, State, str | None]":
 
 def _learner(wanted: Wanted, pool: "Pool") -> Any:
     from nextlabel.cli.items import suited
-    from nextlabel.core.registry import build
     from nextlabel.errors import ParameterError
 
     if wanted.learner is not None and wanted.encoder is not None:
@@ -136,8 +135,6 @@ def _learner(wanted: Wanted, pool: "Pool") -> Any:
     made = suited(pool)
     if wanted.encoder is not None:
         made |= {"estimator": "logistic", "features": {"name": "encoder", "path": wanted.encoder}}
-        learner: Any = build("learner", made)
-        learner.require(pool)  # now, and not at the first fit, when labels are there already
     return made
 
 

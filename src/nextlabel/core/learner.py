@@ -100,6 +100,24 @@ class Learner(ABC):
         """
         return frozenset() if task.is_several else self.provides
 
+    def require(self, pool: Pool) -> None:
+        """Refuse items that it cannot be fitted to, before anybody labels them; tried on the first.
+
+        Most have nothing to refuse. A learner that wraps another, as its attribute `of`, asks that one.
+
+        Parameters
+        ----------
+        pool : Pool
+
+        Raises
+        ------
+        LearnerError, MissingExtra
+            The items are of another kind than it reads, or a file or a library is missing.
+        """
+        inner = getattr(self, "of", None)
+        if isinstance(inner, Learner):
+            inner.require(pool)
+
     @abstractmethod
     def fit(
         self,

@@ -93,6 +93,10 @@ class Hog(Encoder):
             )
             raise ParameterError(message)
 
+    def require(self, items: Array) -> None:
+        """Refuse what is no image."""
+        pixel_arrays(items, by=_BY)
+
     def learnt(self, passes: Passes) -> dict[str, Array]:
         """Whether there is colour; black and white."""
         colour, low, high = False, 0.0, 1.0

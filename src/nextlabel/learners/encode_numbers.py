@@ -34,6 +34,10 @@ class Scale(Encoder):
     [[3.0, 0.0]]
     """
 
+    def require(self, items: Array) -> None:
+        """Refuse what is no number."""
+        _numbers(items)
+
     def learnt(self, passes: Passes) -> dict[str, Array]:
         """Mean and standard deviation of every column."""
         count, mean = 0, np.zeros(())

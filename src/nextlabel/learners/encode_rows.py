@@ -55,6 +55,10 @@ class Table(Encoder):
             self, {"most_names": checked_whole(self.most_names, "most_names", least=1, advice="Give 100.")}
         )
 
+    def require(self, items: Array) -> None:
+        """Refuse what is no row."""
+        _cells(items)
+
     def learnt(self, passes: Passes) -> dict[str, Array]:
         """Names, means, deviations and where cells are missing, for every column, as JSON text."""
         columns: list[_Column] = []

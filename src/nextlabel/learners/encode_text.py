@@ -99,6 +99,10 @@ class Tfidf(Encoder):
             },
         )
 
+    def require(self, items: Array) -> None:
+        """Refuse what is no text."""
+        _texts(items)
+
     def learnt(self, passes: Passes) -> dict[str, Array]:
         """Terms, their weights, and the singular vectors."""
         made = self._vectorizer()

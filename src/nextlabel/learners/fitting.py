@@ -31,7 +31,7 @@ from nextlabel.learners.precision import check_speed_ups, compiled, in_precision
 from nextlabel.learners.randomness import seed_of, seeded
 from nextlabel.learners.stacked import stackable, train_together
 from nextlabel.learners.temperature import learnt_inverse_temperature
-from nextlabel.learners.torch_model import TorchModel, saved_at
+from nextlabel.learners.torch_model import TorchModel, as_tensor, saved_at
 from nextlabel.learners.training import AdamTraining, is_named, trainer
 from nextlabel.maths.axes import Array, Positions
 
@@ -93,6 +93,14 @@ class Fitting:
     def minimised(self) -> Outputs:
         """The loss, and how outputs become logits by it, before anything is learnt of that."""
         return Outputs(loss_of(self.loss))
+
+    def require(self, pool: Pool) -> None:
+        """Refuse items that the features cannot be made of, or that without any no network reads."""
+        first, made = pool.take(np.zeros(1, np.int64)), encoder(self.features)
+        if made is None:
+            as_tensor(first)
+        else:
+            made.require(first)
 
     def check(self) -> None:
         """Refuse settings that have no sense, alone or together.

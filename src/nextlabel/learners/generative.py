@@ -144,6 +144,12 @@ class Generative(Learner):
             raise ParameterError(message)
         autoencoder_of(self.autoencoder)
 
+    def require(self, pool: Pool) -> None:
+        """Refuse items that the generator cannot make, or the wrapped learner cannot read."""
+        super().require(pool)
+        if self.generation != "none":
+            autoencoder_of(self.autoencoder).check_items(pool.take(np.zeros(1, np.int64)))
+
     @property
     def is_on(self) -> bool:
         """Whether anything is generated at all."""

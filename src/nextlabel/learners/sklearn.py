@@ -131,7 +131,9 @@ class SklearnLearner(Learner):
         self._place(made)
 
     def require(self, pool: Pool) -> None:
-        """Refuse features that cannot be made of the items of a pool: tried on the first.
+        """Refuse items that the features cannot be made of, or without any the classifier cannot read.
+
+        A classifier of somebody's own may read whatever it likes.
 
         Parameters
         ----------
@@ -142,9 +144,11 @@ class SklearnLearner(Learner):
         LearnerError, MissingExtra
             A file or a library is missing, or the items are of another kind.
         """
-        made = encoder(self.features)
+        first, made = pool.take(np.array([0])), encoder(self.features)
         if made is not None:
-            made.require(pool.take(np.array([0])))
+            made.require(first)
+        elif isinstance(self.estimator, Spec):
+            _require_numbers(first)
 
     @property
     def provides(self) -> frozenset[str]:
@@ -363,3 +367,15 @@ class SklearnLearner(Learner):
             )
             raise LearnerError(message)
         return self.embedding
+
+
+def _require_numbers(items: Array) -> None:
+    try:
+        as_rows(items).astype(np.float64)
+    except (TypeError, ValueError) as cause:
+        message = (
+            "A learner 'sklearn' without features takes numbers; received items of shape "
+            f"{items.shape[1:]} and type {items.dtype}. Give it features='tfidf' for texts, 'table' for rows "
+            "of names and numbers, 'hog' for images of different sizes."
+        )
+        raise LearnerError(message) from cause

@@ -169,6 +169,10 @@ class TorchLearner(Learner):
         )
         self._fitting.check()
 
+    def require(self, pool: Pool) -> None:
+        """Refuse items that the features cannot be made of, or that without any no network reads."""
+        self._fitting.require(pool)
+
     @property
     def provides(self) -> frozenset[str]:
         """`logits` and `embedding`; with draws also `draws` and its sums; and what else was asked for."""

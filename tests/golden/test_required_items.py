@@ -1,0 +1,77 @@
+"""A learner that cannot read the items is refused when a campaign begins, not when people have labelled."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from nextlabel.campaign.campaign import Campaign
+from nextlabel.core.registry import build
+from nextlabel.core.spec import Spec
+from nextlabel.core.task import classes
+from nextlabel.errors import LearnerError
+from nextlabel.learners.sklearn import SklearnLearner
+from nextlabel.readers.arrays import arrays
+
+TEXTS = np.array(["a first text", "another text", "one more"] * 4, dtype=object)
+ROWS = np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32)
+NAMED = np.array([["red", 1.0], ["blue", 2.0], ["red", 3.0]] * 4, dtype=object)
+IMAGES = np.random.default_rng(1).random((12, 8, 8)).astype(np.float32)
+TORCH, SKLEARN = {"name": "torch", "network": "mlp"}, {"name": "sklearn"}
+
+
+def around(name: str, of: Any = SKLEARN, **more: Any) -> dict[str, Any]:
+    return {"name": name, "of": of, **more}
+
+
+@pytest.mark.parametrize(
+    ("learner", "items", "says"),
+    [
+        (SKLEARN, TEXTS, "'sklearn' without features takes numbers; .* features='tfidf' for texts"),
+        (SKLEARN, NAMED, "'sklearn' without features takes numbers; .* 'table' for rows"),
+        (TORCH, TEXTS, "A network takes numbers; the items are of type object. Give features='tfidf'"),
+        ({**TORCH, "features": "scale"}, TEXTS, "features='scale' takes numbers"),
+        ({**SKLEARN, "features": "hog"}, ROWS, "features='hog' takes images"),
+        ({**SKLEARN, "features": "tfidf"}, ROWS, "features='tfidf' takes texts"),
+        ({**SKLEARN, "features": "table"}, IMAGES, "features='table' takes rows"),
+        (around("self_training"), TEXTS, "'sklearn' without features takes numbers"),
+        (around("pseudo_label", around("self_training")), TEXTS, "'sklearn' without features takes numbers"),
+        (around("ensemble", {**TORCH, "features": "scale"}), TEXTS, "features='scale' takes numbers"),
+        (around("learning_loss", TORCH), TEXTS, "A network takes numbers"),
+        (around("generative", {**SKLEARN, "features": "tfidf"}), TEXTS, "'vae_acgan' makes images and needs"),
+        (around("generative", TORCH), ROWS, "'vae_acgan' makes images and needs"),
+    ],
+)
+def test_items_that_a_learner_cannot_read_are_refused_at_the_start(
+    learner: dict[str, Any], items: Any, says: str, tmp_path: Path
+) -> None:
+    journal = tmp_path / "campaign.db"
+    with pytest.raises(LearnerError, match=says):
+        Campaign.create(journal, arrays(items), learner, "random", classes("no", "yes"), seed=0)
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize(
+    ("learner", "items"),
+    [
+        (SKLEARN, ROWS),
+        (SKLEARN, NAMED[:, 1:]),  # objects, and numbers all the same
+        (TORCH, IMAGES),
+        ({**SKLEARN, "features": "tfidf"}, TEXTS),
+        ({**TORCH, "features": "table"}, NAMED),
+        ({**SKLEARN, "features": "hog"}, IMAGES),
+        (around("generative", TORCH), IMAGES),
+        (around("generative", TORCH, generation="none"), ROWS),
+        (around("generative", TORCH, autoencoder="identity"), ROWS),
+    ],
+)
+def test_others_are_taken(learner: dict[str, Any], items: Any) -> None:
+    build("learner", Spec.read(learner)).require(arrays(items))
+
+
+def test_a_pipeline_of_ones_own_may_read_anything() -> None:
+    SklearnLearner(make_pipeline(CountVectorizer(), LogisticRegression())).require(arrays(TEXTS))
