@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nextlabel.experiment import tables
 from nextlabel.experiment.bench import load, spent
+from nextlabel.experiment.beside_plain import beside_plain
 from nextlabel.experiment.many import are_many, outstanding, specs, summary_of_many
 from nextlabel.experiment.study import Study, study
 from nextlabel.experiment.wording import facts
@@ -58,7 +59,13 @@ def made(picture: str, one: Study) -> str:
         f"![What each strategy gains on {one.baseline} in area: thick, the 95 % interval of the row alone; "
         f"thin, of all rows together]({picture}-gains.svg)"
     )
-    made_of = tables.gains(one), tables.accuracies(one), tables.targets(one), tables.costs(one)
+    made_of = (
+        tables.gains(one),
+        beside_plain(one),
+        tables.accuracies(one),
+        tables.targets(one),
+        tables.costs(one),
+    )
     parts = [
         f"**{one.sentence()}**",
         *([gains] if is_large else []),

@@ -1,5 +1,7 @@
 """Recipes in a grid: each wraps each learner, and shares a fit with nobody who has another learner."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from nextlabel.experiment.runner import Cell, Experiment
 from nextlabel.experiment.wording import facts
 from nextlabel.learners.ensemble import Ensemble
 from nextlabel.learners.sklearn import SklearnLearner
+from nextlabel.readers.arrays import arrays
 
 MEMBERS = {"name": "pair", "as": "three", "strategy": "margin", "wraps": {"name": "ensemble", "members": 3}}
 ALONE = {"name": "pair", "as": "alone", "strategy": "margin"}
@@ -143,8 +146,13 @@ def test_each_recipe_has_a_learner_of_its_own_for_other_items_than_images(name: 
 def test_a_recipe_that_needs_images_says_so(name: str) -> None:
     recipe = build("recipe", name)
     assert recipe.own(TEXTS, name, is_image=True) is recipe.learner
-    with pytest.raises(ParameterError, match=f"The recipe '{name}' needs images, all of one size"):
+    with pytest.raises(ParameterError, match=f"The recipe '{name}' needs images, all of one size") as refused:
         recipe.own(TEXTS, name, is_image=False)
+    given = re.search(r"--learner '(.*)'\.$", str(refused.value))
+    assert (given is None) == bool(recipe.wraps)
+    if given is not None:  # what it advises reads such items
+        named = build("learner", Spec.read(json.loads(given[1])))
+        named.require(arrays(np.array(["a text", "another"], dtype=object)))
 
 
 def test_unknown_recipes_are_refused_with_the_nearest() -> None:

@@ -1,5 +1,9 @@
 """A protocol in words says what it holds, and nothing else."""
 
+from typing import Any
+
+import pytest
+
 from nextlabel.experiment.wording import facts
 
 PROTOCOL = {
@@ -45,6 +49,23 @@ def test_other_starts_splits_and_seeds_are_told() -> None:
     )
     assert facts({**PROTOCOL, "seeds": [3, 7, 8]})["Seeds"] == "3, 7, 8"
     assert facts({**PROTOCOL, "seeds": 10})["Seeds"] == "0 to 9"
+
+
+@pytest.mark.parametrize(
+    ("learners", "said"),
+    [
+        ([{"continues": False}, {"of": {"continues": False}}], "; trained from scratch each round"),
+        (
+            [{"continues": True}, {"of": {"continues": True}}],
+            "; each round goes on from the weights of the one before",
+        ),
+        ([{"continues": True}, {"of": {}}], "or where continues is True from the weights of the one before"),
+        ([{"name": "sklearn"}, {"name": "ceal", "of": {"continues": True}}], "or where continues is True"),
+    ],
+)
+def test_whether_rounds_begin_anew_is_as_the_learners_say(learners: list[dict[str, Any]], said: str) -> None:
+    usual, own = learners
+    assert said in facts({**PROTOCOL, "learner": usual, "learners": {"CEAL": own}})["Held equal"]
 
 
 def test_what_is_not_known_is_left_out() -> None:

@@ -3,6 +3,7 @@
 Adding a recipe is a function here and one line in the registry.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -28,9 +29,7 @@ __all__ = [
 
 _SMALL_NETWORK = {"name": "torch", "network": "two_convolutions"}
 _DRAWING = {"estimator": "mlp"}  # two fits of it differ, as those of logistic regression do not
-_WITH_DRAWS = (
-    '{"name": "torch", "network": {"name": "mlp", "dropout": 0.5}, "features": "scale", "draws": 100}'
-)
+_WITH_DRAWS = {"name": "torch", "network": {"name": "mlp", "dropout": 0.5}, "draws": 100}
 _UNWEIGHTED = {"confidence": 0.9, "beta": 1.0, "is_balanced": False}
 
 
@@ -112,18 +111,15 @@ class Recipe:
         """
         if is_image and self.learner is not None:
             return self.learner
+        kept = {key: suited[key] for key in ("features",) if key in suited}
         if self.elsewhere is None:
-            other = (
-                ""
-                if self.wraps
-                else f", or give one learner with draws, for example --learner '{_WITH_DRAWS}'"
-            )
+            drawing = json.dumps({**_WITH_DRAWS, **kept})
+            other = "" if self.wraps else f", or give a learner with draws, for example --learner '{drawing}'"
             message = (
                 f"The recipe {name!r} needs images, all of one size, which its network reads; received other "
                 f"items. Leave it out{other}."
             )
             raise ParameterError(message)
-        kept = {key: suited[key] for key in ("features",) if key in suited}
         return {**(kept if "name" in self.elsewhere else suited), **self.elsewhere}
 
     def picks(self) -> Strategy:

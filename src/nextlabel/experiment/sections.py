@@ -9,6 +9,7 @@ from nextlabel.experiment.across import (
     STABLE,
     Agreement,
 )
+from nextlabel.experiment.beside_plain import beside_plain
 from nextlabel.experiment.many import are_many, nearest, penalties_of_many, specs, summary_of_many
 from nextlabel.experiment.overview import Overview
 from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties
@@ -103,8 +104,14 @@ def setting_section(
     """One setting: the claim (above already, where it is the only one), curves, figures, protocol."""
     said = [] if is_only else [lead_sentence([one])]
     parts: list[str | Table | Picture | Listing | Terms] = [*said, *([forest] if forest else []), picture]
-    wanted = tables.targets(one)
-    parts += [tables.gains(one), tables.accuracies(one), *([wanted] if wanted else []), tables.costs(one)]
+    made = (
+        tables.gains(one),
+        beside_plain(one),
+        tables.accuracies(one),
+        tables.targets(one),
+        tables.costs(one),
+    )
+    parts += [table for table in made if table]
     if len(one.results.strategies) > 1:
         parts.append(nearest(one) if are_many(one.results.strategies) else tables.overlap(one))
     protocol = dict(one.results.protocol)

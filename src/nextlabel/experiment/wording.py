@@ -111,9 +111,7 @@ def facts(protocol: Mapping[str, Any]) -> dict[str, str]:
         "Data": _said(protocol, "{description} (fingerprint {fingerprint})"),
         "Split": _split(protocol),
         "Labels": _labels(protocol),
-        "Held equal": (
-            "split, start set, initial weights and data order of a seed; trained from scratch each round"
-        ),
+        "Held equal": f"split, start set, initial weights and data order of a seed{_training(protocol)}",
         "Seeds": _seeds(protocol.get("seeds")),
         "Learner": spelled(protocol.get("learner") or ""),
         "Strategies": ", ".join(
@@ -131,6 +129,28 @@ def facts(protocol: Mapping[str, Any]) -> dict[str, str]:
         "Code": str(protocol.get("code") or ""),
     }
     return {term: fact for term, fact in found.items() if fact}
+
+
+def _training(protocol: Mapping[str, Any]) -> str:
+    going = {
+        _goes_on(one) for one in (protocol.get("learner"), *(protocol.get("learners") or {}).values()) if one
+    }
+    if not going:
+        return ""
+    if len(going) > 1:
+        return (
+            "; trained from scratch each round, or where continues is True from the weights of the one before"
+        )
+    if True in going:
+        return "; each round goes on from the weights of the one before"
+    return "; trained from scratch each round"
+
+
+def _goes_on(learner: Any) -> bool:
+    """Whether it, or what it wraps, begins a round with the weights of the one before."""
+    if not isinstance(learner, Mapping):
+        return False
+    return bool(learner.get("continues")) or any(map(_goes_on, learner.values()))
 
 
 def _said(protocol: Mapping[str, Any], sentence: str) -> str:
