@@ -6,7 +6,7 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.batches import evaluating, inputs_of
+from nextlabel.leakage.batches import evaluating, inputs_of, logits_of
 
 __all__ = ["blank_item", "looks_values_up", "takes_only_tokens"]
 
@@ -19,6 +19,11 @@ def blank_item(knowledge: Knowledge) -> Array:
     knowledge : Knowledge
         Its first public item is taken where there is one.
 
+    Notes
+    -----
+    Of zeros a model may make no number, as one that divides an item by its spread or its sum, or that masks
+    the padding away and divides by what is left: then values, or ones and zeros in turn, are taken instead.
+
     Examples
     --------
     >>> blank_item(Knowledge(nn.Linear(2, 3), (2,), 3))
@@ -28,7 +33,8 @@ def blank_item(knowledge: Knowledge) -> Array:
         return np.asarray(knowledge.public)[:1]
     numbers, tokens = _zeros(knowledge)
     # a model may embed positions, and take real numbers all the same
-    return tokens if _embeds(knowledge.model) and _is_taken(knowledge.model, tokens) else numbers
+    blank = tokens if _embeds(knowledge.model) and _is_taken(knowledge.model, tokens) else numbers
+    return blank if _is_finite(knowledge.model, blank) else _uneven(blank)
 
 
 def takes_only_tokens(knowledge: Knowledge) -> bool:
@@ -83,6 +89,23 @@ def looks_values_up(knowledge: Knowledge) -> bool:
 def _zeros(knowledge: Knowledge) -> tuple[Array, Array]:
     numbers, tokens = (np.zeros((1, *knowledge.item_shape), dtype) for dtype in (np.float32, np.int64))
     return numbers, tokens
+
+
+def _uneven(blank: Array) -> Array:
+    """Values that differ, all above 0; of token ids ones and zeros in turn."""
+    if blank.dtype.kind == "f":
+        return np.linspace(0.25, 1.0, blank.size, dtype=blank.dtype).reshape(blank.shape)
+    return (np.arange(1, blank.size + 1) % 2).astype(blank.dtype).reshape(blank.shape)
+
+
+def _is_finite(model: nn.Module, item: Array) -> bool:
+    """Whether it makes numbers of an item; also where it does not take it."""
+    try:
+        with evaluating(model), torch.no_grad():
+            said = logits_of(model(inputs_of(model, item)))
+    except Exception:  # a model may raise anything
+        return True
+    return not isinstance(said, torch.Tensor) or bool(said.isfinite().all())
 
 
 def _embeds(model: nn.Module) -> bool:

@@ -146,7 +146,9 @@ class _Attempt:
         layers = span_layers(model, read, self.disclosure, length, self.words, self.rng, self.rounded)
         if len(layers) < 2 or layers[0].place.is_mixed:
             return Recovery(
-                "refused", "no linear layer reads single tokens, or the gradient of its weight is not shared"
+                "refused",
+                "no linear layer reads single tokens, or the gradient of its weight is not shared (what "
+                "torch's own MultiheadAttention reads is not tried)",
             )
         first = layers[0].space
         bag = bag_of_words(self.table, self.disclosure)

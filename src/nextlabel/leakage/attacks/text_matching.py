@@ -234,6 +234,8 @@ class _Run:
         reason = (
             "the sentences' own gradient is the message"
             if is_found
+            else "the gradient of the sentences found is not finite"
+            if np.isinf(best.residual)
             else f"the optimiser ended at {least:.1e} of the message, and its sentences leave "
             f"{best.residual:.1e} of it"
         )
@@ -273,16 +275,17 @@ class _Run:
     def _residual(self, tokens: Tokens, parts: list[Tensor]) -> float:
         """What the message of the sentences themselves leaves of the array that it explains worst.
 
-        What rounding may leave of an array, as a share of it, is taken off.
+        What rounding may leave of an array, as a share of it, is taken off. Infinite where the gradient of
+        the sentences is not finite.
         """
         gradient = MessageGradient.known(self.knowledge, self.disclosure)
         found = gradient(torch.as_tensor(tokens), self.candidates.labels(parts))
         sent = tensors_of(self.disclosure)
-        left = (
+        left = [
             relative_distance(found, {name: sent[name]}) - _ROUNDED * share
             for name, share in self._rounded.items()
-        )
-        return max(0.0, *left)
+        ]
+        return max(0.0, *left) if np.isfinite(left).all() else np.inf
 
 
 def sentences(items: Tokens, vocabulary: Mapping[int, str]) -> list[str]:

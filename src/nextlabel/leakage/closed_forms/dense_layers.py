@@ -12,7 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import LearnerError
-from nextlabel.leakage.blank_items import looks_values_up, takes_only_tokens
+from nextlabel.leakage.blank_items import blank_item, looks_values_up, takes_only_tokens
 from nextlabel.leakage.closed_forms.activations import Activation, recognised
 from nextlabel.leakage.closed_forms.item_readings import Reading, reading_of
 from nextlabel.maths.axes import Floats
@@ -204,7 +204,7 @@ def numbers_of(layer: nn.Module) -> tuple[Floats, Floats | None]:
 
 
 def probe_of(knowledge: Knowledge, items: int) -> Tensor:
-    """Items of distinct values of both signs, or of tokens 0 where the model takes these alone.
+    """Items of distinct values of both signs, or a blank one where the model takes tokens alone.
 
     Where a model looks some values up, as categories, they are from 0 to 1.
 
@@ -216,7 +216,8 @@ def probe_of(knowledge: Knowledge, items: int) -> Tensor:
     weights = next(knowledge.model.parameters())
     shape = (items, *knowledge.item_shape)
     if takes_only_tokens(knowledge):
-        return torch.zeros(shape, dtype=torch.int64, device=weights.device)
+        tokens = torch.as_tensor(blank_item(knowledge), dtype=torch.int64, device=weights.device)
+        return tokens.repeat(items, *[1] * len(knowledge.item_shape))
     size = int(np.prod(shape))
     drawn = np.random.default_rng(0)
     values = (drawn.permutation(size) + 0.5) / size * drawn.choice([-1.0, 1.0], size)

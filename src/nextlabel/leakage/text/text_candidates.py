@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Disclosure
+from nextlabel.leakage.text.paddings import padding_of
 from nextlabel.leakage.text.span_layers import words_to_try
 from nextlabel.leakage.text.token_places import Place, Tokens, inputs_at, reading
 from nextlabel.maths.axes import Floats
@@ -78,8 +79,10 @@ class Candidates:
         is_spread = knowledge.labels is None and knowledge.loss == "language_model"
         self._asked = _asked(knowledge, disclosure, read.places[-1]) if is_spread and read.places else None
         self.reduction = "sum" if is_spread else knowledge.reduction
-        # any token that is no padding will do: what is read is what is given
-        self._dummy = torch.full(self._shape, 1 if getattr(knowledge.model, "padding", None) == 0 else 0)
+        # any token that is no padding will do: what is read is what is given; 0 may be padding without a word
+        stated = padding_of(knowledge.model, table)
+        dummy = next((one for one in (1, 2) if one != stated and one < self._words), 0)
+        self._dummy = torch.full(self._shape, dummy)
 
     def drawn(self, rng: np.random.Generator) -> list[Tensor]:
         """Random embeddings, and random targets where the labels are not known."""

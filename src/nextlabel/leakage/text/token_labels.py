@@ -12,7 +12,13 @@ from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.gradients import MessageGradient, relative_distance, tensors_of
 from nextlabel.leakage.text.last_tokens import last_tokens
 from nextlabel.leakage.text.paddings import padded
-from nextlabel.leakage.text.token_places import Place, Reading, Tokens, inputs_at_ends
+from nextlabel.leakage.text.token_places import (
+    Place,
+    Reading,
+    Tokens,
+    inputs_at_ends,
+    makes_logits_at_ends,
+)
 from nextlabel.maths.axes import Floats
 
 __all__ = ["Solved", "Told", "solved_targets"]
@@ -88,6 +94,9 @@ class Told:
         is_language = knowledge.loss == "language_model"
         head = read.places[-1]
         if not read.is_causal or knowledge.loss == "squared_error":
+            return cls(plain, plain)
+        (length,) = knowledge.item_shape
+        if not is_language and not makes_logits_at_ends(knowledge.model, head, length, padding):
             return cls(plain, plain)
         solved = solved_targets(knowledge.model, head, disclosure, plain, is_each_position=is_language)
         if solved is None:

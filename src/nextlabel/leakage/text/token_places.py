@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nextlabel.core.attack import Knowledge
+from nextlabel.leakage.batches import logits_of
 from nextlabel.maths.axes import Floats
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "inputs_at_ends",
     "is_linear",
     "lookup_of",
+    "makes_logits_at_ends",
     "reading",
     "table_of",
     "token_table",
@@ -315,6 +317,40 @@ def inputs_at_ends(model: nn.Module, module: str, sequences: Sequence[tuple[int,
         order.append(alike)
     made: Floats = np.concatenate(parts)[np.argsort(np.concatenate(order))]
     return made
+
+
+def makes_logits_at_ends(model: nn.Module, place: Place, length: int, padding: int | None) -> bool:
+    """Whether what a model says of a sequence is what a layer says at its last token.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Takes token ids, axes (b, t).
+    place : Place
+        The layer, and its like, that is asked; False where the layer that makes the logits reads something
+        else, as the mean of all tokens.
+    length : int
+        Tokens of a sequence.
+    padding : int or None
+        The token that fills texts up, which ends none.
+    """
+    tokens = torch.zeros(1, length, dtype=torch.int64)
+    tokens[:, -1] = 2 if padding == 1 else 1
+    made: list[Tensor] = []
+    handles = [
+        model.get_submodule(name.removesuffix(".weight")).register_forward_hook(
+            lambda module, given, said: made.append(said)
+        )
+        for name in place.weights
+    ]
+    try:
+        with torch.no_grad():
+            logits = logits_of(model(tokens))
+    finally:
+        for handle in handles:
+            handle.remove()
+    ends = [one[:, -1] for one in made if one.ndim == 3]
+    return any(one.shape == logits.shape and torch.allclose(one, logits, rtol=_SAME) for one in ends)
 
 
 def first_linear(model: nn.Module, tokens: Tokens) -> str | None:
