@@ -139,6 +139,16 @@ def test_token_ids_beside_a_padding_of_another_number_stay_token_ids() -> None:
     assert as_read(Masked(lambda x: x != 20), ROWS)[0] is ROWS
 
 
+def test_token_ids_of_a_model_that_draws_stay_token_ids() -> None:
+    class Drawing(Cast):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.dropout(super().forward(x), 0.5, training=True)
+
+    model, state = Drawing(), torch.get_rng_state()
+    assert as_read(model, ROWS)[0] is ROWS
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 @pytest.mark.parametrize("kind", [np.uint8, np.int64])
 def test_numbers_that_a_model_reads_otherwise_as_whole_ones_are_refused(kind: Any) -> None:
     """The record in the other unit passed for another answer: "not identifiable" of what had come back."""

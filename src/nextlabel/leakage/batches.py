@@ -17,6 +17,7 @@ from nextlabel.learners.layers import last_linear
 __all__ = [
     "array_of",
     "evaluating",
+    "forked",
     "inputs_of",
     "last_layer_of",
     "last_linear_of",
@@ -218,6 +219,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, was_training in before:
             module.training = was_training
+
+
+@contextmanager
+def forked(inputs: Tensor) -> Iterator[None]:
+    """Torch's random state is put back afterwards, that of the device of the inputs included."""
+    with torch.random.fork_rng(devices=[inputs.device] if inputs.device.type == "cuda" else []):
+        yield
 
 
 def array_of(found: Tensor) -> Array:

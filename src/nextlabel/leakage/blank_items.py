@@ -6,7 +6,7 @@ from torch import nn
 
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.batches import evaluating, inputs_of, logits_of
+from nextlabel.leakage.batches import evaluating, forked, inputs_of, logits_of
 
 __all__ = ["blank_item", "looks_values_up", "takes_only_tokens"]
 
@@ -100,9 +100,10 @@ def _uneven(blank: Array) -> Array:
 
 def _is_finite(model: nn.Module, item: Array) -> bool:
     """Whether it makes numbers of an item; also where it does not take it."""
+    inputs = inputs_of(model, item)
     try:
-        with evaluating(model), torch.no_grad():
-            said = logits_of(model(inputs_of(model, item)))
+        with evaluating(model), torch.no_grad(), forked(inputs):
+            said = logits_of(model(inputs))
     except Exception:  # a model may raise anything
         return True
     return not isinstance(said, torch.Tensor) or bool(said.isfinite().all())
@@ -113,9 +114,10 @@ def _embeds(model: nn.Module) -> bool:
 
 
 def _is_taken(model: nn.Module, item: Array) -> bool:
+    inputs = inputs_of(model, item)
     try:
-        with evaluating(model), torch.no_grad():
-            model(inputs_of(model, item))
+        with evaluating(model), torch.no_grad(), forked(inputs):
+            model(inputs)
     except Exception:  # a model may raise anything
         return False
     return True

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nextlabel.core.disclosure import Array
-from nextlabel.leakage.batches import evaluating, inputs_of
+from nextlabel.leakage.batches import evaluating, forked, inputs_of
 from nextlabel.leakage.model_copies import copied
 
 __all__ = ["sparing"]
@@ -51,7 +51,7 @@ def sparing(model: Any, items: Array) -> Any:
 def _changes(model: nn.Module, inputs: Tensor) -> bool:
     written = inputs._version
     try:
-        with evaluating(model), torch.no_grad():
+        with evaluating(model), torch.no_grad(), forked(inputs):
             model(inputs)
     except Exception:  # a model may raise anything
         return False

@@ -1,7 +1,6 @@
 """Whether a model answers each item by itself and in one way, as evaluation mode should have it do."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from nextlabel.core.attack import Knowledge
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError
-from nextlabel.leakage.batches import evaluating, inputs_of, logits_of
+from nextlabel.leakage.batches import evaluating, forked, inputs_of, logits_of
 from nextlabel.leakage.blank_items import blank_item
 from nextlabel.leakage.model_copies import copied
 
@@ -109,7 +108,7 @@ def check_evaluation(model: nn.Module, items: Array) -> None:
     """
     _check_statistics(model)
     inputs = inputs_of(model, items[:_ITEMS])
-    with evaluating(model), torch.no_grad(), _forked(inputs):
+    with evaluating(model), torch.no_grad(), forked(inputs):
         settled, alone = _said(model, inputs), _said(model, inputs[:1])
         if settled is None or not settled.isfinite().all():  # what is wrong with it is said elsewhere
             return
@@ -155,13 +154,6 @@ def _items(knowledge: Knowledge) -> Array:
     return items
 
 
-@contextmanager
-def _forked(inputs: Tensor) -> Iterator[None]:
-    """Torch's random state is put back afterwards, that of the device of the inputs included."""
-    with torch.random.fork_rng(devices=[inputs.device] if inputs.device.type == "cuda" else []):
-        yield
-
-
 def _state(inputs: Tensor) -> bytes:
     found = torch.get_rng_state().numpy().tobytes()
     if inputs.device.type != "cuda":
@@ -202,7 +194,7 @@ def _place(model: nn.Module, inputs: Tensor) -> str:
 def _is_restless(knowledge: Knowledge) -> bool:
     model = copied(knowledge.model)  # running it may change its buffers
     inputs = inputs_of(model, _items(knowledge))
-    with torch.no_grad(), _forked(inputs):
+    with torch.no_grad(), forked(inputs):
         with evaluating(model):
             settled = _said(model, inputs)
         if settled is None or not settled.isfinite().all():  # what is wrong with it is said elsewhere

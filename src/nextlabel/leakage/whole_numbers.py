@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nextlabel.core.disclosure import Array
 from nextlabel.errors import DisclosureError
-from nextlabel.leakage.batches import outputs_of
+from nextlabel.leakage.batches import forked, outputs_of
 from nextlabel.leakage.model_copies import copied
 
 __all__ = ["as_read"]
@@ -65,16 +65,20 @@ def _are_numbers(model: nn.Module, items: Array) -> bool:
     if not telling.any():
         telling[:] = True
     own = copied(model).eval()
+
+    def said(values: Array) -> Tensor:
+        with forked(torch.zeros(())):  # of a model that draws, the same each time
+            torch.manual_seed(0)
+            return outputs_of(own, values)
+
     reals = items.astype(np.float64)
-    shares = np.linspace(
-        *_FRACTIONS, items.size
-    )  # not all alike: a model may take off what items have in common
+    # not all alike: a model may take off what the values of an item have in common
+    shares = np.linspace(*_FRACTIONS, items.size)
     try:
         some, others = (
-            outputs_of(own, reals + np.where(telling, one.reshape(items.shape), 0.0))
-            for one in (shares, shares[::-1])
+            said(reals + np.where(telling, one.reshape(items.shape), 0.0)) for one in (shares, shares[::-1])
         )
-        alike, whole = outputs_of(own, reals), outputs_of(own, items).to(some.dtype)
+        alike, whole = said(reals), said(items).to(some.dtype)
     except DisclosureError:  # it takes whole numbers alone, or real ones alone, or neither
         return False
     if not whole.isfinite().all() or torch.equal(some, others):
