@@ -176,9 +176,12 @@ def test_an_exported_pipeline_says_what_the_model_says(tmp_path: Path) -> None:
     assert "scikit-learn: " in text
 
 
-@pytest.mark.parametrize("name", ["pseudo_label", "self_training"])
-def test_a_learner_round_a_learner_is_exported_too(name: str, tmp_path: Path) -> None:
-    campaign = trained(learner={"name": name, "of": LEARNER})
+@pytest.mark.parametrize(
+    "wrapper",
+    [{"name": "pseudo_label"}, {"name": "self_training"}, {"name": "generative", "generation": "none"}],
+)
+def test_a_learner_round_a_learner_is_exported_too(wrapper: dict[str, str], tmp_path: Path) -> None:
+    campaign = trained(learner={**wrapper, "of": LEARNER})
     export = Export(campaign.state, model=campaign.newest())
     write_export("model", tmp_path / "m.joblib", export)
     said = predictions(campaign)

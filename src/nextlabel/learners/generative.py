@@ -299,6 +299,11 @@ class GenerativeModel(Model):
         parts = (inner, sorted(self.start), self.classes, coder, self.report)
         return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
+    @property
+    def answers_as(self) -> Model:
+        """The wrapped learner's, whose answers are this one's: exports write it."""
+        return self.of
+
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
     ) -> Signals:

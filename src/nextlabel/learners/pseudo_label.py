@@ -135,6 +135,9 @@ class PseudoLabel(Learner):
 
     A learner that is wrong and sure repeats its mistakes: see the explanation of self-training.
 
+    A training that ends early by its accuracy counts what the model says itself as well, and ends before
+    people's labels are learnt: give a torch learner `train` with ``runs_all_epochs``.
+
     Cost: beside the learner's own, predictions of the unlabelled items while the threshold is above 0, and a
     training on the labelled items and H_t. Memory O(u·c).
 

@@ -128,6 +128,9 @@ class SelfTraining(Learner):
 
     A learner that continues goes on from the model whose predictions were taken.
 
+    A training that ends early by its accuracy counts what the model says itself as well, and ends before
+    people's labels are learnt: give a torch learner `train` with ``runs_all_epochs``.
+
     Cost: `iterations` more trainings, one more for the second model; predictions of the subset; neighbours in
     O(s²·d) time for s items of the subset, and 130 MB of memory beside their embedding.
 

@@ -234,7 +234,8 @@ def as_tensor(items: Array) -> Tensor:
     if items.dtype.kind not in "fiub":
         message = (
             f"A network takes numbers; the items are of type {items.dtype}. Give features='tfidf' for texts, "
-            "'table' for rows of names and numbers, or encode them first, for example as token numbers."
+            "'table' for rows of names and numbers, 'hog' for images of different sizes, or encode them "
+            "first, for example as token numbers."
         )
         raise LearnerError(message)
     is_code = items.dtype.kind in "iu" and items.dtype.itemsize > 1

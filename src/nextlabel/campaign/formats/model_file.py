@@ -69,7 +69,8 @@ def _converted(export: Export, method: str, what: str) -> Any:
     convert = getattr(speaker, method, None)
     if convert is None:
         message = (
-            f"{type(speaker).__name__} cannot be written as {what}: models of the learner 'sklearn' can. "
+            f"{type(speaker).__name__} cannot be written as {what}: models of the learner 'sklearn' can, by "
+            "itself or in pseudo_label, self_training or generative. "
             "Export the labels, and train the model anew where it is needed."
         )
         raise CampaignError(message)
