@@ -44,11 +44,12 @@ def ask(
     seconds = _duration(lease)
     _require_place(out)
     with _opened(journal, data) as campaign:
+        heard: tuple[str, ...] = ()
         value = None
         if not token:
             _require_holder(campaign.state.overlap, holder)
             asked = _asked(campaign, batch, holder, seconds)
-            token, value = asked.token, asked.value
+            token, value, heard = asked.token, asked.value, _heard(campaign)
             is_new = True
         else:
             is_new = False
@@ -65,6 +66,8 @@ def ask(
     typer.echo(f"{counted(len(query.ids), 'item')} to label in {path}{fewer}.{lease}")
     if value is not None:
         typer.echo(f"By the strategy's estimate an item of this batch scores {value:.3g} on average.")
+    for remark in heard:
+        typer.echo(remark)
     typer.echo(f"Fill the column label with {wanted}; or the column skip with a reason.")
     typer.echo(f"Then: {call('tell', journal, path)}")
 
@@ -95,6 +98,12 @@ def _asked(campaign: "Campaign", batch: int, holder: str, seconds: float) -> "Qu
                 f"nextlabel.Campaign.open({str(campaign.path)!r})."
             )
         raise
+
+
+def _heard(campaign: "Campaign") -> tuple[str, ...]:
+    """What the newest training says of itself."""
+    model = campaign.newest()
+    return () if model is None else model.remarks
 
 
 def _require_holder(overlap: int, holder: str) -> None:

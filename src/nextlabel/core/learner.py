@@ -45,6 +45,11 @@ class Model(ABC):
     def fingerprint(self) -> str:
         """A digest of the weights: equal models have equal fingerprints."""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What whoever asked for its training should hear of it, in sentences; most have nothing to say."""
+        return ()
+
     @abstractmethod
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator

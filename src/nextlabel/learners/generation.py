@@ -63,6 +63,22 @@ class Generated:
     error: float | None = None
     fitted: Fitted = Fitted()  # noqa: RUF009 (frozen)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How many were trained on, or why none; nothing where none were asked for.
+
+        Examples
+        --------
+        >>> Generated(made=20, too_far=3, disagreed=5, used=12).remarks
+        ('Trained on 12 generated items too; of 20 made, 3 were too far and 5 of another class.',)
+        """
+        if self.skipped in (_OFF, _NOTHING_NEW):
+            return ()
+        if self.skipped:
+            return (f"No generated item was trained on: {self.skipped.rstrip('.')}.",)
+        left_out = f"of {self.made} made, {self.too_far} were too far and {self.disagreed} of another class"
+        return (f"Trained on {self.used} generated items too; {left_out}.",)
+
 
 @final
 @dataclass(frozen=True, eq=False)

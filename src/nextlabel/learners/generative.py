@@ -304,6 +304,11 @@ class GenerativeModel(Model):
         """The wrapped learner's, whose answers are this one's: exports write it."""
         return self.of
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How many items were generated and trained on, or why none were."""
+        return (*self.report.remarks, *self.of.remarks)
+
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
     ) -> Signals:

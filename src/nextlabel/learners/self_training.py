@@ -377,6 +377,13 @@ class SelfTrainingModel(Model):
         """The wrapped learner's, whose answers are this one's: exports write it."""
         return self.of
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How many labels it gave itself."""
+        found = self.report
+        said = f"Trained on {found.used} labels of its own too, of {found.looked_at} items that it looked at."
+        return (said, *self.of.remarks)
+
     def signals(
         self, pool: Pool, positions: Positions, names: Collection[str], rng: np.random.Generator
     ) -> Signals:
