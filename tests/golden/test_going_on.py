@@ -72,8 +72,8 @@ SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {}),
     ({"encoding": "latin-1", "skip_faulty": True}, {}),
     ({}, {"label_column": "said"}),
-    ({}, {"learner": "sklearn"}),
-    ({}, {"learner": '{"name": "sklearn", "estimator": "random_forest"}'}),
+    ({}, {"learner": "sklearn", "strategy": "random"}),
+    ({}, {"learner": '{"name": "sklearn", "estimator": "random_forest", "features": "tfidf"}'}),
     ({}, {"strategy": '{"name": "margin"}'}),
     ({"text": None, "features": ["stars"]}, {"control": 0.2, "seed": 3, "overlap": 2, "candidates": 20}),
 ]

@@ -51,7 +51,7 @@ def test_items_that_a_learner_cannot_read_are_refused_at_the_start(
 ) -> None:
     journal = tmp_path / "campaign.db"
     with pytest.raises(LearnerError, match=says):
-        Campaign.create(journal, arrays(items), learner, "random", classes("no", "yes"), seed=0)
+        Campaign.create(journal, arrays(items), learner, "margin", classes("no", "yes"), seed=0)
     assert not journal.exists()
 
 
@@ -71,6 +71,11 @@ def test_items_that_a_learner_cannot_read_are_refused_at_the_start(
 )
 def test_others_are_taken(learner: dict[str, Any], items: Any) -> None:
     build("learner", Spec.read(learner)).require(arrays(items))
+
+
+def test_where_nobody_asks_the_model_it_may_read_nothing() -> None:
+    campaign = Campaign.create(None, arrays(TEXTS), SKLEARN, "random", classes("no", "yes"), seed=0)
+    assert len(campaign.ask(3).ids) == 3
 
 
 def test_a_pipeline_of_ones_own_may_read_anything() -> None:

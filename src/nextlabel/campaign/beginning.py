@@ -72,9 +72,10 @@ def beginning(
     items = pool_part(pool, base)
     trained = learner_part(learner, base)
     _check_several(trained.learner, task)
-    trained.learner.require(items.pool)
     ids = tuple(items.pool.ids)
     picking = picking_part(strategy, name)
+    if isinstance(picking, AutoPart) or picking.strategy.needs:  # else nobody asks the model
+        trained.learner.require(items.pool)
     if isinstance(picking, AutoPart):
         if opening is None:
             opening = advised_opening(trained.learner, task, min(len(ids), candidates or len(ids)))
