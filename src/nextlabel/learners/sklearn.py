@@ -131,19 +131,7 @@ class SklearnLearner(Learner):
         self._place(made)
 
     def require(self, pool: Pool) -> None:
-        """Refuse items that the features cannot be made of, or without any the classifier cannot read.
-
-        A classifier of somebody's own may read whatever it likes.
-
-        Parameters
-        ----------
-        pool : Pool
-
-        Raises
-        ------
-        LearnerError, MissingExtra
-            A file or a library is missing, or the items are of another kind.
-        """
+        """Refuse items that the features, or without any a named classifier, cannot read."""
         first, made = pool.take(np.array([0])), encoder(self.features)
         if made is not None:
             made.require(first)

@@ -69,9 +69,9 @@ def _converted(export: Export, method: str, what: str) -> Any:
     convert = getattr(speaker, method, None)
     if convert is None:
         message = (
-            f"{type(speaker).__name__} cannot be written as {what}: models of the learner 'sklearn' can, by "
-            "itself or in pseudo_label, self_training or generative. "
-            "Export the labels, and train the model anew where it is needed."
+            f"{type(speaker).__name__} cannot be written as {what}: models of the learner 'sklearn' can, "
+            "also within pseudo_label, self_training or generative. Export the labels, and "
+            "train the model anew where it is needed."
         )
         raise CampaignError(message)
     return convert(task)
