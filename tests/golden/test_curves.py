@@ -25,6 +25,7 @@ def test_results_are_written_whole_as_json() -> None:
         "training_seconds": [0.1, 0.2],
         "selection_seconds": [0.3],
         "class_counts": [],
+        "remarks": [],
     }
 
 

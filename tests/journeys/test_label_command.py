@@ -249,6 +249,16 @@ def test_a_window_on_many_items_is_said(tmp_path: Path) -> None:
         until(lambda: training(ann)["state"] == "idle" and training(ann)["model_labels"])
 
 
+def test_what_the_training_says_of_itself_is_on_the_status_page(tmp_path: Path) -> None:
+    learner = '{"name": "self_training", "of": {"name": "sklearn", "features": "tfidf"}}'
+    with Serving(reviews(tmp_path), *OPTIONS, "--learner", learner) as made, client(made) as ann:
+        assert training(ann)["remarks"] == []
+        assert label(ann, 3)["labelled"] == 15
+        (said,) = until(lambda: training(ann)["remarks"])
+        assert re.fullmatch(r"Trained on \d+ labels of its own too, of \d+ items that it looked at\.", said)
+        assert said in ann.get("/status").text
+
+
 def test_labels_told_by_a_command_appear_at_once(serving: Serving) -> None:
     with client(serving) as ann:
         with Campaign.open(serving.journal, only_answers=True) as other:

@@ -154,6 +154,11 @@ def test_a_recipe_leads_and_wraps_what_suits_the_items(tmp_path: Path, simulate:
     assert "ceal: Wang et al., 2017." in page
     assert "Learners of their own" in page
     assert "--recipe ceal" in page
+    assert "What the trainings said of themselves" in page
+    said = [one for run in results.of("ceal") for training in run.remarks for one in training]
+    assert said
+    assert all("labels of its own too" in one for one in said)
+    assert not any(training for run in results.of("random") for training in run.remarks)
 
 
 def test_an_unknown_recipe_is_one_message(tmp_path: Path, simulate: Command) -> None:
@@ -211,5 +216,5 @@ def test_one_learner_may_be_named_for_all_arms(tmp_path: Path, simulate: Command
     usual, own = results.protocol["learner"], results.protocol["learners"]
     assert usual["estimator"]["name"] == "random_forest"
     assert own["ceal"]["of"] == own["ensemble_vr"]["of"] == usual
-    assert "of its own" not in done.stdout
+    assert "a learner of its own" not in " ".join(done.stdout.split())
     assert "--learner" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

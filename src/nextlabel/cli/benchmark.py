@@ -81,6 +81,7 @@ def report(
     from nextlabel.cli.comparison import show, show_table
     from nextlabel.experiment.bench import spent
     from nextlabel.experiment.overview import studied
+    from nextlabel.experiment.remarked import remarked
     from nextlabel.experiment.report import write_report
     from nextlabel.experiment.sections import lead_sentence
     from nextlabel.experiment.tables import summary, targets
@@ -94,10 +95,10 @@ def report(
         for one in studies:
             console.print(f"\n{one.name}", style="bold")
             show(console, one.claim, one.rows, one.standings)
-            wanted = targets(one)
-            if wanted:
-                console.print()
-                show_table(console, wanted)
+            for table in (targets(one), remarked(one)):
+                if table:
+                    console.print()
+                    show_table(console, table)
             console.print(f"\n{lead_sentence([one])}")
     written = write_report(
         folder, results, title=title, command=command, seconds=spent(folder), notes=list(notes)

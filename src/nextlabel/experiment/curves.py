@@ -36,6 +36,8 @@ class Run:
         CPU seconds of each selection: the signals that the strategy needs, and the pick.
     class_counts : tuple of tuple of int, (k, c)
         Labelled items of each class, at each checkpoint; empty where nobody counted.
+    remarks : tuple of tuple of str, (k,)
+        What each training says of itself; empty where nobody asked.
     """
 
     strategy: str
@@ -46,6 +48,7 @@ class Run:
     training_seconds: tuple[float, ...]
     selection_seconds: tuple[float, ...]
     class_counts: tuple[tuple[int, ...], ...] = ()
+    remarks: tuple[tuple[str, ...], ...] = ()
 
 
 @final

@@ -34,6 +34,8 @@ class Line:
         CPU seconds of the fit.
     selection_seconds : float or None
         CPU seconds of the selection that led here; None at a drawn start.
+    remarks : tuple of str
+        What the training says of itself.
     """
 
     round: int
@@ -43,6 +45,7 @@ class Line:
     class_counts: tuple[int, ...]
     training_seconds: float
     selection_seconds: float | None
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> "Line":
@@ -55,6 +58,7 @@ class Line:
             class_counts=tuple(written["class_counts"]),
             training_seconds=float(written["training_seconds"]),
             selection_seconds=written["selection_seconds"],
+            remarks=tuple(written.get("remarks", ())),  # lines of earlier versions have none
         )
 
 
@@ -178,4 +182,5 @@ def run_of(cell: Cell, lines: Sequence[Line]) -> Run:
         training_seconds=tuple(line.training_seconds for line in lines),
         selection_seconds=tuple(line.selection_seconds or 0.0 for line in lines[1:]),
         class_counts=tuple(line.class_counts for line in lines),
+        remarks=tuple(line.remarks for line in lines),
     )

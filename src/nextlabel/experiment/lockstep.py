@@ -365,6 +365,7 @@ def _line(experiment: "Experiment", track: _Track, trained: _Trained) -> Line:
         class_counts=tuple(counts.tolist()),
         training_seconds=trained.seconds,
         selection_seconds=track.selection_seconds,
+        remarks=tuple(trained.model.remarks),
     )
 
 

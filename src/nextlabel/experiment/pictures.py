@@ -132,7 +132,10 @@ def matrix(found: Penalties) -> Drawn:
         "penalty",
         (_WIDTH, height),
         height,
-        alt=f"Penalty matrix over {found.settings} settings. Column means, lower is better: {means}.",
+        alt=(
+            f"Penalty matrix over {found.settings} setting{'s' if found.settings > 1 else ''}. "
+            f"Column means, lower is better: {means}."
+        ),
         caption="How often the row's strategy beats the column's; below, the column means.",
     )
 

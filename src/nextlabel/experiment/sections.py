@@ -13,6 +13,7 @@ from nextlabel.experiment.beside_plain import beside_plain
 from nextlabel.experiment.many import are_many, nearest, penalties_of_many, specs, summary_of_many
 from nextlabel.experiment.overview import Overview
 from nextlabel.experiment.penalty import PUBLISHED_SEEDS, Penalties
+from nextlabel.experiment.remarked import remarked
 from nextlabel.experiment.study import DEFAULT, Study
 from nextlabel.experiment.verdicts import BETTER, EQUAL, LEAST_SEEDS, NONE, UNDECIDED, WORSE
 from nextlabel.experiment.wording import facts, points, span, width
@@ -110,6 +111,7 @@ def setting_section(
         tables.accuracies(one),
         tables.targets(one),
         tables.costs(one),
+        remarked(one),
     )
     parts += [table for table in made if table]
     if len(one.results.strategies) > 1:

@@ -88,6 +88,7 @@ class Rounds:
             self._campaign.fit()  # no strategy read a model: people and measurements do
         model, newest = self._campaign.newest(), self._campaign.state.newest
         if model is not None and newest is not None and newest.labels and newest.model != self._model:
+            self._say({"said": "trained", "remarks": list(model.remarks)})
             self._compare(model, newest.labels)
             if is_telling(state.task.encode(state.training().values())):
                 self._predict(model)

@@ -52,10 +52,11 @@ _LABEL: _Schema = {
 _LABEL_OR_NULL = _or_null(_LABEL)
 _SUGGESTION = _or_null(_all(label=_LABEL, confidence=_NUMBER))
 _TRAINING = _object(
-    ("state", "model_labels", "message"),
+    ("state", "model_labels", "message", "remarks"),
     state={"type": "string", "enum": ["starting", "fitting", "idle", "failed"]},
     model_labels=_WHOLE,
     message=_TEXT,
+    remarks=_list(_TEXT),
     starts=_WHOLE,
 )
 _PROGRESS = _all(

@@ -67,6 +67,7 @@ class Training:
         self._known = -1  # of the labels as the server knows them
         self._state: Phase = "starting"
         self._message = ""
+        self._remarks: list[str] = []
         self.plan: Plan | None = None
         self.planned = -1
         self._campaign = ""
@@ -138,7 +139,7 @@ class Training:
         dict
             ``state``: ``"starting"``, ``"fitting"`` (also when it is about to), ``"idle"`` (the plan is of
             the labels as they are) or ``"failed"``; ``model_labels``, how many labels the newest model has
-            seen; ``message``.
+            seen; ``message``; ``remarks``, what the newest model says of its training.
         """
         now = self._state
         if now in ("idle", "fitting"):
@@ -148,6 +149,7 @@ class Training:
             "state": now,
             "model_labels": 0 if newest is None else newest.labels,
             "message": self._message,
+            "remarks": self._remarks,
         }
 
     def _order(self, order: dict[str, Any]) -> None:
@@ -260,6 +262,8 @@ class Training:
             self.plan = None if said["plan"] is None else Plan.from_json(said["plan"])
             self.planned, self._deaths = said["changed"], 0
             self._state, self._message = "idle", ""
+        elif what == "trained":
+            self._remarks = [str(one) for one in said["remarks"]]
         elif what == "predictions":
             self.predictions = Predictions.read(predictions_file(self._journal), self._campaign)
         elif what == "problem":
