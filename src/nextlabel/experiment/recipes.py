@@ -212,7 +212,7 @@ def ceal(strategy: Any = "least_confident") -> Recipe:
     >>> ceal().wraps["name"]
     'pseudo_label'
     """
-    # it is fine-tuned from round to round; an early stop would count what it says itself, and end at once
+    # fine-tuned from round to round: where people's labels are known already, an end by accuracy is at once
     train = {"name": "adam", "epochs": 20, "runs_all_epochs": True}
     network = {**_SMALL_NETWORK, "continues": True, "train": train}
     return Recipe(strategy, {"name": "pseudo_label"}, network, "Wang et al., 2017")

@@ -12,7 +12,17 @@ from nextlabel.core.task import Task
 from nextlabel.errors import LabelError, ParameterError
 from nextlabel.maths.axes import Array, Labels, Positions
 
-__all__ = ["Seedless", "Separable", "Weighable", "Widenable", "are_copies", "kept_by_weight", "seedless"]
+__all__ = [
+    "Judgeable",
+    "Seedless",
+    "Separable",
+    "Weighable",
+    "Widenable",
+    "are_copies",
+    "judged_on",
+    "kept_by_weight",
+    "seedless",
+]
 
 
 @runtime_checkable
@@ -95,12 +105,35 @@ class Widenable(Protocol):
 
 
 @runtime_checkable
+class Judgeable(Protocol):
+    """A learner whose trainings end by what they know of the labelled items."""
+
+    def judged_on(self, first: int) -> Learner:
+        """The same learner, whose trainings end by what they know of so many of the first of them."""
+
+
+@runtime_checkable
 class Seedless(Protocol):
     """A model whose fingerprint tells seeds apart that made no difference."""
 
     @property
     def seedless(self) -> str:
         """A digest of what was learnt, without the seeds that it was learnt with."""
+
+
+def judged_on(learner: Learner, first: int) -> Learner:
+    """The learner, with trainings that end by what is known of the first labelled items, people's labels.
+
+    Where labels of the model's own stand beside them, and are many, a training that ends by its accuracy on
+    all would end before people's are learnt.
+
+    Parameters
+    ----------
+    learner : Learner
+        Left as it is where its trainings end by something else.
+    first : int
+    """
+    return learner.judged_on(first) if isinstance(learner, Judgeable) else learner
 
 
 def seedless(model: Model) -> str:

@@ -19,6 +19,7 @@ from nextlabel.learners.abilities import (
     Weighable,
     Widenable,
     are_copies,
+    judged_on,
     kept_by_weight,
     seedless,
 )
@@ -223,6 +224,10 @@ class Ensemble(Learner):
                 raise
         self._check_drawn(models, labels)
         return EnsembleModel(models, self.provides)
+
+    def judged_on(self, first: int) -> "Ensemble":
+        """The same ensemble, whose members' trainings end by what they know of the first labelled items."""
+        return replace(self, of=judged_on(self.of, first))
 
     def load(self, path: Path) -> "EnsembleModel":
         """The model saved there: one file or folder for each member.

@@ -30,7 +30,7 @@ class Trained:
     epochs : int
         How many were run.
     accuracy : float
-        On the labelled items at the end, in evaluation mode, in [0, 1].
+        On the labelled items, or those judged, at the end, in evaluation mode, in [0, 1].
     converged : bool
         Whether the wanted accuracy was reached before the cap.
     """
@@ -57,6 +57,8 @@ class Epochs:
         Whether all epochs are run, whatever the accuracy.
     rate : float
         The learning rate, as errors name it.
+    judged : int
+        The accuracy is of so many of the first items; 0 for all.
     """
 
     most: int
@@ -64,6 +66,7 @@ class Epochs:
     accuracy: float
     runs_all: bool
     rate: float
+    judged: int = 0
 
     def run(
         self,
@@ -107,6 +110,7 @@ class Epochs:
             The loss is no longer finite.
         """
         objective = OfLoss() if objective is None else objective
+        first = slice(self.judged or None)
         beside = objective.beside()
         optimisers = [optimiser(one.parameters()) for one in (network, beside) if one is not None]
         accuracy = 0.0
@@ -128,7 +132,7 @@ class Epochs:
                 raise LearnerError(self.diverged(total, epoch))
             is_last = epoch == self.most
             if is_last or not self.runs_all:
-                accuracy = self.measured(network, items, labels, is_last)
+                accuracy = self.measured(network, items[first], labels[first], is_last)
                 if accuracy >= self.accuracy and not self.runs_all:
                     break
         return Trained(epoch, accuracy, accuracy >= self.accuracy)
@@ -145,7 +149,7 @@ class Epochs:
         )
 
     def measured(self, network: nn.Module, items: Tensor, labels: Tensor, is_last: bool) -> float:
-        """The accuracy on all items; where it cannot reach what is wanted any more, an upper bound of it."""
+        """The accuracy on items; where it cannot reach what is wanted any more, an upper bound of it."""
         network.eval()
         wrong = 0
         with torch.no_grad():

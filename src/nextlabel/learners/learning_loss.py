@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, cast, final, get_args
@@ -309,6 +309,10 @@ class LearningLoss(Learner):
             with seeded(deepcopy(initialisation), items.device):
                 made.append(self._head(model.network, items, before))
         return LearningLossModel(model, made[0], self.provides)
+
+    def judged_on(self, first: int) -> "LearningLoss":
+        """The same learner, whose trainings end by their accuracy on so many of the first labelled items."""
+        return replace(self, of=self.of.judged_on(first))
 
     def load(self, path: Path) -> "LearningLossModel":
         """The model saved there, on the wrapped learner's device.

@@ -13,7 +13,7 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
-from nextlabel.learners.abilities import Weighable, seedless
+from nextlabel.learners.abilities import Weighable, judged_on, seedless
 from nextlabel.learners.border import checked_labels, checked_positions
 from nextlabel.learners.wrapped import check_weighable, check_wrapped, load_wrapped, save_wrapped
 from nextlabel.maths.axes import Labels, Positions
@@ -135,8 +135,7 @@ class PseudoLabel(Learner):
 
     A learner that is wrong and sure repeats its mistakes: see the explanation of self-training.
 
-    A training that ends early by its accuracy counts what the model says itself as well, and ends before
-    people's labels are learnt: give a torch learner `train` with ``runs_all_epochs``.
+    A training of a torch learner that ends by its accuracy is judged on people's labels alone.
 
     Cost: beside the learner's own, predictions of the unlabelled items while the threshold is above 0, and a
     training on the labelled items and H_t. Memory O(u·c).
@@ -246,14 +245,15 @@ class PseudoLabel(Learner):
         given = np.concatenate([where, found.items]), np.concatenate([labels, found.classes])
         others = np.setdiff1d(unlabelled, found.items) if len(found.items) else unlabelled
         inner = previous if before is None else before.of
+        of = judged_on(self.of, len(where)) if len(found.items) else self.of
         if self.weight != 1.0 and len(found.items):
             weights = np.ones(len(given[0]))
             weights[len(where) :] = self.weight
-            made = cast(Weighable, self.of).fit_weighted(
+            made = cast(Weighable, of).fit_weighted(
                 pool, *given, others, rng, task=task, weights=weights, previous=inner
             )
         else:
-            made = self.of.fit(pool, *given, others, rng, task=task, previous=inner)
+            made = of.fit(pool, *given, others, rng, task=task, previous=inner)
         return PseudoLabelModel(made, round, known if len(labels) else "", task.classes, report)
 
     def load(self, path: Path) -> "PseudoLabelModel":

@@ -15,7 +15,7 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError
-from nextlabel.learners.abilities import Weighable, are_copies, seedless
+from nextlabel.learners.abilities import Weighable, are_copies, judged_on, seedless
 from nextlabel.learners.acceptance import RULES, Rule, agreeing, certainty, least_divergent
 from nextlabel.learners.border import checked_labels, checked_positions
 from nextlabel.learners.wrapped import check_weighable, check_wrapped, load_wrapped, save_wrapped
@@ -128,8 +128,7 @@ class SelfTraining(Learner):
 
     A learner that continues goes on from the model whose predictions were taken.
 
-    A training that ends early by its accuracy counts what the model says itself as well, and ends before
-    people's labels are learnt: give a torch learner `train` with ``runs_all_epochs``.
+    A training of a torch learner that ends by its accuracy is judged on people's labels alone.
 
     Cost: `iterations` more trainings, one more for the second model; predictions of the subset; neighbours in
     O(s²·d) time for s items of the subset, and 130 MB of memory beside their embedding.
@@ -323,14 +322,14 @@ class SelfTraining(Learner):
     ) -> Model:
         """The learner, fitted to labels and to the predictions taken."""
         given = np.concatenate([labelled, found.items]), np.concatenate([labels, found.classes])
-        others = np.setdiff1d(unlabelled, found.items)
+        others, of = np.setdiff1d(unlabelled, found.items), judged_on(self.of, len(labelled))
         weights = np.ones(len(given[0]))
         weights[len(labelled) :] = self.beta
         if self.is_balanced:
             weights[len(labelled) :] *= count_weights(found.classes, len(task.classes))
         elif self.beta == 1.0:
-            return self.of.fit(pool, *given, others, rng, task=task, previous=model)
-        return cast(Weighable, self.of).fit_weighted(
+            return of.fit(pool, *given, others, rng, task=task, previous=model)
+        return cast(Weighable, of).fit_weighted(
             pool, *given, others, rng, task=task, weights=weights / weights.sum(), previous=model
         )
 

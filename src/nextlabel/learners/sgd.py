@@ -42,6 +42,9 @@ class SgdTraining(NamedTraining):
         Items in a step; 0 for all of them.
     runs_all_epochs : bool
         Whether all epochs are run, whatever the accuracy.
+    judged : int
+        The accuracy is of so many of the first labelled items; 0 for all. Learners that train on labels of
+        their own beside people's set it to the number of these, see `judged_on`.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class SgdTraining(NamedTraining):
     epochs: int = 200
     chunk: int = 128
     runs_all_epochs: bool = True
+    judged: int = 0
 
     def __post_init__(self) -> None:
         settle(
@@ -86,13 +90,15 @@ class SgdTraining(NamedTraining):
                 "epochs": checked_whole(self.epochs, "epochs", least=1),
                 "chunk": checked_whole(self.chunk, "chunk", least=0, advice="Give 0 for all items at once."),
                 "runs_all_epochs": checked_flag(self.runs_all_epochs, "runs_all_epochs"),
+                "judged": checked_whole(self.judged, "judged", least=0, advice="Give 0 for all items."),
             },
         )
 
     @property
     def loop(self) -> Epochs:
         """How long it goes on, and in which pieces."""
-        return Epochs(self.epochs, self.chunk, self.accuracy, self.runs_all_epochs, self.learning_rate)
+        ends = self.accuracy, self.runs_all_epochs
+        return Epochs(self.epochs, self.chunk, *ends, self.learning_rate, self.judged)
 
     @property
     def schedule(self) -> Callable[[int], float]:

@@ -174,11 +174,11 @@ class _Stack:
     @torch.no_grad()
     def _accuracies(self, is_last: bool) -> list[float]:
         """Of each network; where none can reach what is wanted any more, an upper bound of it."""
-        many = self._rows.shape[1]
+        many = min(self._training.judged or self._rows.shape[1], self._rows.shape[1])
         wrong = torch.zeros(len(self._alive), dtype=torch.int64, device=self._items.device)
         for start in range(0, many, EVALUATED):
-            rows = self._rows[:, start : start + EVALUATED]
-            answers = self._labels[:, start : start + EVALUATED]
+            part = slice(start, min(start + EVALUATED, many))
+            rows, answers = self._rows[:, part], self._labels[:, part]
             wrong += (self._logits(rows).argmax(2) != answers).sum(1)
             if not is_last and (many - int(wrong.min())) / many < self._training.accuracy:
                 break

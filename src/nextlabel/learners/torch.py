@@ -20,7 +20,7 @@ from nextlabel.learners.fresh import network_maker, network_name
 from nextlabel.learners.jobs import Job, MakeObjective
 from nextlabel.learners.outputs import written
 from nextlabel.learners.torch_model import TorchModel, offered
-from nextlabel.learners.training import is_named
+from nextlabel.learners.training import is_named, judged_by
 from nextlabel.maths.axes import Array, Labels, Positions
 from nextlabel.maths.parameters import checked_flag, checked_whole, settle
 
@@ -279,19 +279,9 @@ class TorchLearner(Learner):
         Equal weights give the model of `fit`, bit for bit.
         """
         labelled, labels, heavy = kept_by_weight(labelled, labels, weights, learner="TorchLearner")
-        initialisation, order = rng.spawn(2)
-        return self.fit_objective(
-            pool,
-            labelled,
-            labels,
-            unlabelled,
-            task=task,
-            initialisation=initialisation,
-            order=order,
-            objective=None,
-            weights=heavy,
-            previous=previous,
-        )
+        fit = Fit(labelled, labels, unlabelled, rng, previous)
+        job = self._fitting.job(pool, fit, rng.spawn(2), task, [previous])
+        return self._fitting.fitted(pool, replace(job, weights=heavy), task)
 
     def fit_objective(
         self,
@@ -374,6 +364,10 @@ class TorchLearner(Learner):
             The file holds something else, or the weights of another network.
         """
         return self._fitting.loaded(path)
+
+    def judged_on(self, first: int) -> "TorchLearner":
+        """The same learner, whose trainings end by their accuracy on so many of the first labelled items."""
+        return replace(self, train=judged_by(self.train, first))
 
     def widened(self, width: float) -> "TorchLearner":
         """The same learner with a network of other width.

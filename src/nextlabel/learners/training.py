@@ -17,7 +17,7 @@ from nextlabel.learners.named_training import NamedTraining
 from nextlabel.learners.sgd import SgdTraining
 from nextlabel.maths.parameters import checked_flag, checked_number, checked_whole, settle
 
-__all__ = ["TRAININGS", "AdamTraining", "Training", "is_named", "trainer"]
+__all__ = ["TRAININGS", "AdamTraining", "Training", "is_named", "judged_by", "trainer"]
 
 Training = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], Trained | None]
 """Trains a network in place on items, axes (l, ...), and class indices, axes (l,), all on one device.
@@ -45,6 +45,9 @@ class AdamTraining(NamedTraining):
         Items in a step of the optimiser; 0 for all of them.
     runs_all_epochs : bool
         Whether all epochs are run, whatever the accuracy.
+    judged : int
+        The accuracy is of so many of the first labelled items; 0 for all. Learners that train on labels of
+        their own beside people's set it to the number of these, see `judged_on`.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class AdamTraining(NamedTraining):
     epochs: int = 200
     chunk: int = 64
     runs_all_epochs: bool = False
+    judged: int = 0
 
     def __post_init__(self) -> None:
         rate, decay, share = "Give for example 0.001.", "Give 0 for none.", "Give a share."
@@ -93,13 +97,15 @@ class AdamTraining(NamedTraining):
                 "epochs": checked_whole(self.epochs, "epochs", least=1),
                 "chunk": checked_whole(self.chunk, "chunk", least=0, advice="Give 0 for all items at once."),
                 "runs_all_epochs": checked_flag(self.runs_all_epochs, "runs_all_epochs"),
+                "judged": checked_whole(self.judged, "judged", least=0, advice="Give 0 for all items."),
             },
         )
 
     @property
     def loop(self) -> Epochs:
         """How long it goes on, and in which pieces."""
-        return Epochs(self.epochs, self.chunk, self.accuracy, self.runs_all_epochs, self.learning_rate)
+        ends = self.accuracy, self.runs_all_epochs
+        return Epochs(self.epochs, self.chunk, *ends, self.learning_rate, self.judged)
 
     def optimiser(self, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
         """Adam over these weights, as set here."""
@@ -167,3 +173,21 @@ def is_named(source: Any) -> bool:
     (True, False)
     """
     return isinstance(source, Spec)
+
+
+def judged_by(source: Any, first: int) -> Any:
+    """The same training, ended by what is known of the first items alone; a function is left as it is.
+
+    Parameters
+    ----------
+    source : Spec or callable
+        As `TorchLearner` holds it.
+    first : int
+        How many; 0 for all.
+
+    Examples
+    --------
+    >>> trainer(judged_by(Spec("adam", {"epochs": 60}), 20)).judged
+    20
+    """
+    return Spec(source.name, {**source.params, "judged": first}) if is_named(source) else source
