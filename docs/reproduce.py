@@ -17,6 +17,7 @@ from nextlabel.experiment import tables
 from nextlabel.experiment.bench import load, spent
 from nextlabel.experiment.beside_plain import beside_plain
 from nextlabel.experiment.many import are_many, outstanding, specs, summary_of_many
+from nextlabel.experiment.remarked import remarked
 from nextlabel.experiment.study import Study, study
 from nextlabel.experiment.wording import facts
 from nextlabel.figures.page import Table
@@ -65,6 +66,7 @@ def made(picture: str, one: Study) -> str:
         tables.accuracies(one),
         tables.targets(one),
         tables.costs(one),
+        remarked(one),
     )
     parts = [
         f"**{one.sentence()}**",
