@@ -64,6 +64,41 @@ class MaskedMean(nn.Module):
         return said
 
 
+class Packed(nn.Module):
+    """Texts packed by their lengths: it takes none of padding alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(WORDS, 16, padding_idx=0)
+        self.cells, self.last = nn.LSTM(16, 16, batch_first=True), nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lengths = (x != 0).sum(1).cpu()
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.table(x), lengths, batch_first=True, enforce_sorted=False
+        )
+        said: Tensor = self.last(self.cells(packed)[1][0][-1])
+        return said
+
+
+class LastState(Packed):
+    """The state at the last word: there is none in a text of padding alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, _ = self.cells(self.table(x))
+        ends = (x != 0).sum(1) - 1
+        said: Tensor = self.last(states.gather(1, ends.view(-1, 1, 1).expand(-1, 1, 16)).squeeze(1))
+        return said
+
+
+class RowByRow(Packed):
+    """The largest of each text's own words, which padding alone has none of."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        said: Tensor = self.last(torch.stack([self.table(row[row != 0]).amax(0) for row in x]))
+        return said
+
+
 class Attending(nn.Module):
     """Torch's own encoder, whose attention leaves padding out."""
 
@@ -119,7 +154,7 @@ def test_sequences_come_back_whatever_the_head_reads(pool: str, classes: int, ba
     assert (found.labels, found.residual) == (None, None)
 
 
-@pytest.mark.parametrize("make", [MaskedMean, Attending, Standardised])
+@pytest.mark.parametrize("make", [MaskedMean, Attending, Standardised, Packed, LastState, RowByRow])
 @pytest.mark.parametrize("share", ["full", "last-layer", "embedding"])
 def test_labels_are_read_where_a_blank_item_has_no_numbers(make: Any, share: str) -> None:
     """What is no number at a blank item was taken for an output that is not the last layer's."""
@@ -136,7 +171,7 @@ def test_labels_are_read_where_a_blank_item_has_no_numbers(make: Any, share: str
     assert (told.labels_right, told.labels_of) == (10, 10)
 
 
-@pytest.mark.parametrize("make", [MaskedMean, Attending])
+@pytest.mark.parametrize("make", [MaskedMean, Attending, Packed, LastState, RowByRow])
 def test_a_blank_text_is_one_of_which_a_model_makes_numbers(make: Any) -> None:
     model = seeded(make)
     blank = blank_item(Knowledge(model, (LENGTH,), 3))
@@ -156,6 +191,18 @@ def test_texts_are_matched_at_a_model_that_masks_padding_itself() -> None:
     assert found.items.tolist() == tokens.tolist()
 
 
+@pytest.mark.parametrize("make", [Packed, LastState])
+def test_no_attack_breaks_off_where_a_model_takes_no_padding_alone(make: Any) -> None:
+    """Text matching ends at padding alone by chance, and at nothing that the model takes."""
+    model = seeded(make)
+    items, labels = texts(20)
+    items[:, 4:] *= np.arange(20)[:, None] % 2
+    report = audit(model, items, labels, records=2, seconds=4.0, controls=False)
+    assert report.verdict == "RECOGNISABLE"
+    assert {one.attack for one in report.outcomes if one.why == "broke off"} == set()
+    assert "text_matching" in {one.attack for one in report.outcomes if one.outcome == "failed"}
+
+
 def test_sentences_whose_gradient_is_no_number_explain_nothing() -> None:
     """Their residual counted as 0: recovered, in so many words."""
     model, other = (seeded(lambda: MaskedMean(2)) for _ in range(2))
@@ -167,4 +214,7 @@ def test_sentences_whose_gradient_is_no_number_explain_nothing() -> None:
     found = TextMatching(restarts=1, iterations=20).recover(sent, known, np.random.default_rng(0))
     assert found.items is not None
     assert found.items.tolist() == [[0]]
-    assert (found.outcome, found.reason) == ("failed", "the gradient of the sentences found is not finite")
+    assert (found.outcome, found.reason) == (
+        "failed",
+        "the model makes no finite gradient of the sentences found",
+    )

@@ -14,6 +14,7 @@ from nextlabel.leakage.attacks.span_test import SpanTest
 from nextlabel.leakage.messages import full
 from nextlabel.leakage.text.paddings import ignores_padding, padding_of
 from nextlabel.leakage.text.token_places import reading
+from nextlabel.leakage.text.word_scores import filler_in
 
 pytest.importorskip("transformers")
 
@@ -143,6 +144,52 @@ def test_padding_that_no_model_states_is_not_known() -> None:
     found = attacked(model, PADDED[:1], targets=following(PADDED[:1]))
     assert found.items is not None
     assert found.items.tolist() == [[5, 9, 23, -1, -1, -1]]
+
+
+def unequal(count: int) -> Tokens:
+    """Texts of two to five words, filled up with 0."""
+    rng = np.random.default_rng(0)
+    kept = np.arange(LENGTH) < rng.integers(2, 6, size=(count, 1))
+    return rng.integers(1, WORDS, size=(count, LENGTH)) * kept
+
+
+@pytest.mark.parametrize(("stated", "verdict"), [(None, "EXACT"), (0, "EXACT"), (59, "NOT SHOWN")])
+def test_padding_that_the_texts_show_is_no_word(stated: int | None, verdict: str) -> None:
+    """Every word came back, in order, and short texts were NOT SHOWN, for what fills them up."""
+    torch.manual_seed(0)
+    texts = unequal(20)
+    model = tiny_decoder(WORDS, width=64, is_tied=False)
+    model.padding = stated
+    options: dict[str, Any] = {"records": 6, "attacks": ["span_test"], "controls": False, "seconds": 20}
+    report = audit(model, texts, following(texts), loss="language_model", **options)
+    assert verdict in {one.verdict for one in report.standings}
+    assert ({one.verdict for one in report.standings} == {"EXACT"}) == (verdict == "EXACT")
+    said = [one for one in report.remarks if one.startswith("Token 0 ends 20 of 20 texts")]
+    assert len(said) == (stated != 0)
+    assert all(("states no padding" in one) == (stated is None) for one in said)
+
+
+def test_what_stands_elsewhere_too_or_by_chance_is_no_padding() -> None:
+    texts = unequal(20)
+    assert filler_in(texts) == (0, 20)
+    elsewhere = texts.copy()
+    elsewhere[3, 0] = 0
+    assert filler_in(elsewhere) is None
+    assert filler_in(texts[:3]) is None  # too few to tell
+    assert filler_in(np.concatenate([texts, np.full((20, 2), 7)], axis=1)) is None  # put behind every text
+    assert filler_in(np.concatenate([texts, np.full((20, 1), 7)], axis=1)) is None  # what ends a text
+    assert filler_in(np.random.default_rng(0).integers(4, size=(200, 6))) is None
+    assert filler_in(texts[:, :1]) is None
+
+
+def test_targets_that_are_the_tokens_themselves_are_remarked_on() -> None:
+    """Models of the transformers library move labels themselves; this audit does not."""
+    texts = unequal(20)
+    options: dict[str, Any] = {"records": 2, "attacks": ["bag_of_words"], "controls": False, "seconds": 5}
+    model = tiny_decoder(WORDS, width=32, padding=0)
+    for targets, is_said in ((np.where(texts > 0, texts, -100), True), (following(texts), False)):
+        report = audit(model, texts, targets, loss="language_model", **options)
+        assert any("give at each place the token that comes next" in one for one in report.remarks) == is_said
 
 
 def test_padded_texts_are_exact_in_an_audit() -> None:

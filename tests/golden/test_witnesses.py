@@ -10,8 +10,10 @@ from torch import nn
 from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.core.registry import resolve
+from nextlabel.errors import DisclosureError
 from nextlabel.leakage.auditing import audit
 from nextlabel.leakage.report.report import Report
+from nextlabel.leakage.witnesses import _Beside
 
 ITEMS = np.random.default_rng(0).uniform(0.2, 0.8, size=(20, 6)).astype(np.float32)
 LABELS = np.arange(20) % 3
@@ -280,6 +282,33 @@ def test_another_item_within_the_range_is_a_witness_beside_one_that_is_not() -> 
     """The answer lies out of the range; of values between its ends others have the same sums."""
     assert turned().max() > 1.0
     assert why(audited(blind_to_differences(), Given(turned()), bounds=(0.0, 1.0))) == "not identifiable"
+
+
+def test_a_search_for_others_that_runs_off_ends_there() -> None:
+    """The message of a squared error grows as the square of its items: led back, they went further off each
+    time, until the numbers overflowed, and the whole report was lost."""
+    reached = []
+
+    def message(items: Any) -> Any:
+        reached.append(float(np.abs(items).max()))
+        if reached[-1] > 1e9:
+            raise DisclosureError("The disclosed array must hold finite numbers.")
+        return {"weight": items**2 + 1e-3 * items}
+
+    beside = _Beside(message, np.ones((1, 4)), 1e-5, None)
+    beside._back = 1e3 * beside._back  # what leads back leads beyond
+    assert [list(beside.messages(share * way)) for way in beside.ways for share in (1.0, 0.01)]
+    assert max(reached) < 1e9
+
+
+def test_a_search_for_others_ends_where_no_message_can_be_made() -> None:
+    def message(items: Any) -> Any:
+        if np.abs(items - 1.0).max() > 0.5:
+            raise DisclosureError("The model takes no such item.")
+        return {"weight": items.sum(keepdims=True)}
+
+    beside = _Beside(message, np.ones((1, 4)), 1e-5, None)
+    assert [list(beside.messages(way)) for way in beside.ways] == [[], []]
 
 
 @pytest.mark.parametrize(("knows", "said"), [((), "not identifiable"), (("labels",), "optimiser failed")])

@@ -23,7 +23,7 @@ from nextlabel.leakage.scores import (
     score_tokens,
 )
 from nextlabel.leakage.targets import Targets
-from nextlabel.leakage.text.word_scores import WordCount, unfilled
+from nextlabel.leakage.text.word_scores import WordCount, filled, unfilled
 from nextlabel.leakage.verdicts import EXACT, NOT_SHOWN, is_same, item_verdict, why_not, would_show
 
 __all__ = [
@@ -126,7 +126,7 @@ class Batch:
         found, true : array, the axes of an item
         """
         if self.is_text:
-            return score_tokens(found, true)
+            return score_tokens(filled(found, self.padding), true)
         return score_item(found, true, span=self.span, is_image=self.is_image, spreads=self.spreads)
 
 

@@ -22,7 +22,8 @@ def blank_item(knowledge: Knowledge) -> Array:
     Notes
     -----
     Of zeros a model may make no number, as one that divides an item by its spread or its sum, or that masks
-    the padding away and divides by what is left: then values, or ones and zeros in turn, are taken instead.
+    the padding away and divides by what is left; or it may not take them, as one that packs texts by their
+    lengths: then values, or ones and zeros in turn, are taken instead.
 
     Examples
     --------
@@ -33,8 +34,9 @@ def blank_item(knowledge: Knowledge) -> Array:
         return np.asarray(knowledge.public)[:1]
     numbers, tokens = _zeros(knowledge)
     # a model may embed positions, and take real numbers all the same
-    blank = tokens if _embeds(knowledge.model) and _is_taken(knowledge.model, tokens) else numbers
-    return blank if _is_finite(knowledge.model, blank) else _uneven(blank)
+    taken = _blank(knowledge.model, tokens) if _embeds(knowledge.model) else None
+    taken = _blank(knowledge.model, numbers) if taken is None else taken
+    return numbers if taken is None else taken
 
 
 def takes_only_tokens(knowledge: Knowledge) -> bool:
@@ -47,7 +49,7 @@ def takes_only_tokens(knowledge: Knowledge) -> bool:
 
     Notes
     -----
-    Costs two forward passes of one item where the model embeds anything, and nothing elsewhere.
+    Costs two to four forward passes of one item where the model embeds anything, and nothing elsewhere.
 
     Examples
     --------
@@ -58,7 +60,7 @@ def takes_only_tokens(knowledge: Knowledge) -> bool:
     if not _embeds(knowledge.model):
         return False
     numbers, tokens = _zeros(knowledge)
-    return _is_taken(knowledge.model, tokens) and not _is_taken(knowledge.model, numbers)
+    return _blank(knowledge.model, tokens) is not None and _blank(knowledge.model, numbers) is None
 
 
 def looks_values_up(knowledge: Knowledge) -> bool:
@@ -83,7 +85,8 @@ def looks_values_up(knowledge: Knowledge) -> bool:
     if not _embeds(knowledge.model):
         return False
     numbers, _ = _zeros(knowledge)
-    return _is_taken(knowledge.model, numbers) and not _is_taken(knowledge.model, numbers - 1.0)
+    model = knowledge.model
+    return _is_number(model, numbers) is not None and _is_number(model, numbers - 1.0) is None
 
 
 def _zeros(knowledge: Knowledge) -> tuple[Array, Array]:
@@ -98,26 +101,27 @@ def _uneven(blank: Array) -> Array:
     return (np.arange(1, blank.size + 1) % 2).astype(blank.dtype).reshape(blank.shape)
 
 
-def _is_finite(model: nn.Module, item: Array) -> bool:
-    """Whether it makes numbers of an item; also where it does not take it."""
+def _blank(model: nn.Module, zeros: Array) -> Array | None:
+    """Zeros, or values that differ where a model makes no number of those; None where it takes neither."""
+    taken = None
+    for one in (zeros, _uneven(zeros)):
+        is_number = _is_number(model, one)
+        if is_number:
+            return one
+        taken = one if taken is None and is_number is not None else taken
+    return taken
+
+
+def _is_number(model: nn.Module, item: Array) -> bool | None:
+    """Whether a model makes numbers of an item; None where it does not take it."""
     inputs = inputs_of(model, item)
     try:
         with evaluating(model), torch.no_grad(), forked(inputs):
             said = logits_of(model(inputs))
     except Exception:  # a model may raise anything
-        return True
+        return None
     return not isinstance(said, torch.Tensor) or bool(said.isfinite().all())
 
 
 def _embeds(model: nn.Module) -> bool:
     return any(isinstance(module, nn.Embedding | nn.EmbeddingBag) for module in model.modules())
-
-
-def _is_taken(model: nn.Module, item: Array) -> bool:
-    inputs = inputs_of(model, item)
-    try:
-        with evaluating(model), torch.no_grad(), forked(inputs):
-            model(inputs)
-    except Exception:  # a model may raise anything
-        return False
-    return True

@@ -203,7 +203,7 @@ class Case:
         is_regression = setting.loss == "squared_error" and setting.share != "embedding"
         self.targets = target_law(self.labels) if is_regression else None
         self._feature_spreads = None if self._features is None else spreads_of(self._features)
-        self._padding = registry.resolve("inspection", "filler")(self.knowledge(0)) if self.is_text else None
+        self.filler = registry.resolve("inspection", "filler")(self.knowledge(0), self.items)
         self.batches = tuple(self._batch(rows) for rows in range(len(self.positions)))
 
     @property
@@ -359,7 +359,7 @@ class Case:
             "is_text": self.is_text,
             "span": self.span,
             "spreads": self.spreads,
-            "padding": self._padding,
+            "padding": self.filler.token,
         }
         return Batch(
             positions=rows,

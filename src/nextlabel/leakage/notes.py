@@ -37,6 +37,7 @@ def remarks_on(case: Case, attempts: Sequence[Attempt]) -> tuple[str, ...]:
             "together; the intervals treat them as independent and may be too narrow."
         )
     said += _measure(case)
+    said += _texts(case)
     others = "the public items" if case.public is not None and len(case.public) else "your other records"
     said.append(
         f"The baseline is the better of the mean of {others} and the nearest of them, chosen with the truth "
@@ -102,6 +103,35 @@ def _measure(case: Case) -> list[str]:
         f"{width:.4g}: PSNR is of the range declared, so that {LIMITS.psnr:g} dB, an error of "
         f"{case.span * 10 ** (-LIMITS.psnr / 20):.4g}, shows little of a record here."
     ]
+
+
+def _texts(case: Case) -> list[str]:
+    """What is taken for padding though nothing states it; and targets that are the tokens themselves."""
+    said = []
+    filler = case.filler
+    if filler.shown not in (None, filler.stated):
+        token = filler.shown
+        taken = (
+            "the model states no padding: it is taken for what fills texts up, which is no word"
+            if filler.stated is None
+            else f"the model states token {filler.stated} for padding: what fills these texts up counts "
+            "as words, which an attack need not bring back"
+        )
+        said.append(
+            f"Token {token} ends {filler.texts} of {len(case.items)} texts and stands nowhere else, and "
+            f"{taken}. State it, as padding_idx={token} of the embedding or as model.padding = {token}: an "
+            "attacker who is told may read more."
+        )
+    if case.is_text and case.setting.loss == "language_model" and case.labels.shape == case.items.shape:
+        asked = case.labels >= 0
+        if asked.any() and (case.labels == case.items)[asked].all():
+            said.append(
+                "At every place that is asked for, the target is the token that stands there. Models of the "
+                "transformers library move such labels by one place themselves; here targets are taken as "
+                "they are: give at each place the token that comes next, else the message is one that no "
+                "training on the next token sends."
+            )
+    return said
 
 
 def _labels(case: Case, attempts: Sequence[Attempt]) -> list[str]:

@@ -45,6 +45,7 @@ _CLOSE: Final = 1e-5  # of the message: a search that came so near was about to 
 _FLAT: Final = 1e-6  # of the steepest slope: a direction with less says nothing of where to go back
 _OUTSIDE: Final = 1e-6  # of a range that is known: an item that is further out of it is no witness
 _LED: Final = 12  # times that records are led back: from a hundredth of their length it takes four or five
+_FAR: Final = 100.0  # times the way: records that were led off so far do not come back
 _TOLD: Final = 1e-3  # of the length of an array: where rounding moves it further, nothing is proved
 
 
@@ -337,9 +338,12 @@ class _Beside:
         moved = self._items + way
         least = max(0.5 * _length(way), 0.5 * _AWAY[-1] * _length(self._items))
         for _ in range(_LED):
-            if _length(moved - self._items) < least or not np.isfinite(moved).all():
+            if not least <= _length(moved - self._items) <= _FAR * max(least, _length(way)):
                 return
-            made = self._message(moved)
+            try:
+                made = self._message(moved)
+            except _FAULTS:  # a model need not take every item, nor make a message of it
+                return
             if _is_within(moved, self._ends):
                 yield made
             moved = moved - (self._back @ (self._slopes @ (_joined(made) - self._true))).reshape(moved.shape)

@@ -234,7 +234,7 @@ class _Run:
         reason = (
             "the sentences' own gradient is the message"
             if is_found
-            else "the gradient of the sentences found is not finite"
+            else "the model makes no finite gradient of the sentences found"
             if np.isinf(best.residual)
             else f"the optimiser ended at {least:.1e} of the message, and its sentences leave "
             f"{best.residual:.1e} of it"
@@ -276,10 +276,13 @@ class _Run:
         """What the message of the sentences themselves leaves of the array that it explains worst.
 
         What rounding may leave of an array, as a share of it, is taken off. Infinite where the gradient of
-        the sentences is not finite.
+        the sentences is not finite, or the model takes no such sentences, as some take none of padding alone.
         """
         gradient = MessageGradient.known(self.knowledge, self.disclosure)
-        found = gradient(torch.as_tensor(tokens), self.candidates.labels(parts))
+        try:
+            found = gradient(torch.as_tensor(tokens), self.candidates.labels(parts))
+        except (RuntimeError, ValueError, IndexError):
+            return np.inf
         sent = tensors_of(self.disclosure)
         left = [
             relative_distance(found, {name: sent[name]}) - _ROUNDED * share

@@ -1,15 +1,18 @@
 """What fills texts up to one length: which token it is, and whether a model looks at it."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 from torch import nn
 
 from nextlabel.core.attack import Knowledge
+from nextlabel.core.disclosure import Array
 from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, lookup_of
+from nextlabel.leakage.text.word_scores import filler_in
 
-__all__ = ["filler_of", "ignores_padding", "padded", "padding_of"]
+__all__ = ["Filler", "filler_of", "ignores_padding", "padded", "padding_of"]
 
 _SAME = 1e-4  # relative: float32 sums in another order
 
@@ -45,10 +48,46 @@ def padding_of(model: nn.Module, table: str) -> int | None:
     return next((one for one in stated if isinstance(one, int) and 0 <= one < words), None)
 
 
-def filler_of(knowledge: Knowledge) -> int | None:
-    """The token that fills texts up, of a model that takes token ids; None where it states none."""
+@final
+@dataclass(frozen=True)
+class Filler:
+    """What fills texts up.
+
+    Parameters
+    ----------
+    stated : int or None
+        The token, as the model states it.
+    shown : int or None
+        As texts show it.
+    texts : int
+        How many end in the token shown.
+    """
+
+    stated: int | None = None
+    shown: int | None = None
+    texts: int = 0
+
+    @property
+    def token(self) -> int | None:
+        """What is taken for it: what is stated, where anything is."""
+        return self.shown if self.stated is None else self.stated
+
+
+def filler_of(knowledge: Knowledge, items: Array) -> Filler:
+    """The token that fills texts up, as the model states it and as the texts show it.
+
+    Parameters
+    ----------
+    knowledge : Knowledge
+        For the model.
+    items : array, first axis n
+        All records given. Of what holds no whole numbers nothing fills up.
+    """
+    if not np.issubdtype(items.dtype, np.integer):
+        return Filler()
     lookup = lookup_of(knowledge, (nn.Embedding, nn.EmbeddingBag))
-    return None if lookup is None else padding_of(knowledge.model, lookup.table)
+    stated = None if lookup is None else padding_of(knowledge.model, lookup.table)
+    return Filler(stated, *(filler_in(items) or ()))
 
 
 def ignores_padding(model: nn.Module, read: Reading, length: int, vocabulary: int, padding: int) -> bool:

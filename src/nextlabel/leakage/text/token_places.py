@@ -162,28 +162,28 @@ def lookup_of(knowledge: Knowledge, kinds: tuple[type[nn.Module], ...] = (nn.Emb
 
     Notes
     -----
-    Seen from four sequences of zeros and ones; they go through the whole model once.
+    Seen from four sequences of two tokens; they go through the whole model once. The tokens are 0 and 1, and
+    2 and 3 where the model takes no sequence of these alone: one of them may be what fills texts up.
 
     Examples
     --------
     >>> lookup_of(Knowledge(nn.Sequential(nn.Embedding(7, 2), nn.Flatten()), (5,), 3))
     Lookup(table='0', shift=0, added=())
     """
-    if len(knowledge.item_shape) != 1:
+    names = [name for name, module in knowledge.model.named_modules() if isinstance(module, kinds)]
+    if len(knowledge.item_shape) != 1 or not names:
         return None
-    (length,) = knowledge.item_shape
-    known = token_table(knowledge.model, length, kinds)
+    known = table_of(knowledge, kinds)
     if known is not None:
         return Lookup(known)
-    names = [name for name, module in knowledge.model.named_modules() if isinstance(module, kinds)]
-    if not names:
-        return None
-    turns = torch.arange(length) % 2
+    turns = torch.arange(knowledge.item_shape[0]) % 2
     probes = torch.stack([torch.zeros_like(turns), torch.ones_like(turns), turns, 1 - turns])
-    with _watched(knowledge.model, names, ends=False) as seen, torch.no_grad():
-        knowledge.model(probes)
-    found = (_lookup(name, value, probes) for name, value in seen.items())
-    return next((one for one in found if one is not None), None)
+    for probe in (probes, probes + 2):
+        with _watched(knowledge.model, names, ends=False) as seen, torch.no_grad(), suppress(Exception):
+            knowledge.model(probe)
+            found = (_lookup(name, value, probe) for name, value in seen.items())
+            return next((one for one in found if one is not None), None)
+    return None
 
 
 def why_no_table(knowledge: Knowledge, kinds: tuple[type[nn.Module], ...] = (nn.Embedding,)) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 from nextlabel.core.disclosure import Array
 from nextlabel.leakage.scores import ItemScore
 
-__all__ = ["WordCount", "WordGuess", "unfilled", "words_of"]
+__all__ = ["WordCount", "WordGuess", "filled", "filler_in", "unfilled", "words_of"]
 
 _PADDING = -1
+_FILLED = 4  # texts that end in one token over and over: fewer may do so by chance
 
 
 @final
@@ -156,3 +157,43 @@ def unfilled(tokens: Array, padding: int | None) -> Array:
     array([ 7,  3, -1, -1])
     """
     return tokens if padding is None else np.where(tokens == padding, _PADDING, tokens)
+
+
+def filled(tokens: Array, padding: int | None) -> Array:
+    """Tokens with the one that only fills texts up in place of -1: the other way round.
+
+    Examples
+    --------
+    >>> filled(np.array([7, 3, -1, -1]), 0)
+    array([7, 3, 0, 0])
+    """
+    return tokens if padding is None else np.where(tokens == _PADDING, padding, tokens)
+
+
+def filler_in(texts: Array) -> tuple[int, int] | None:
+    """The token that fills texts up, to all appearance, and how many of them; None where none does.
+
+    Parameters
+    ----------
+    texts : array of int, axes (n, t)
+
+    Notes
+    -----
+    It stands at the ends of texts and nowhere else; four texts at least end in two of it or more, and not all
+    in as many, as they would in what is put behind every text.
+
+    Examples
+    --------
+    >>> filler_in(np.array([[7, 3, 0, 0], [5, 0, 0, 0], [9, 9, 9, 4], [8, 3, 0, 0], [2, 4, 0, 0]]))
+    (0, 4)
+    """
+    if texts.ndim != 2 or texts.shape[1] < 2:
+        return None
+    tokens, counts = np.unique(texts[:, -1], return_counts=True)
+    token = int(tokens[counts.argmax()])
+    stands = texts == token
+    ends = stands.sum(axis=1)
+    is_elsewhere = bool((stands[:, :-1] & ~stands[:, 1:]).any())
+    if is_elsewhere or int((ends > 1).sum()) < _FILLED or ends.min() == ends.max():
+        return None
+    return token, int((ends > 0).sum())
