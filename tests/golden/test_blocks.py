@@ -52,7 +52,7 @@ def test_what_the_network_says_of_itself_comes_first_and_what_is_named_before_it
 
 @pytest.mark.parametrize("blocks", [(), nn.ModuleList([nn.ReLU()]), 3])
 def test_an_attribute_of_another_sense_is_no_answer(blocks: Any) -> None:
-    assert block_names(Told(blocks), torch.zeros(2, 4)) == ("act",)
+    assert block_names(Told(blocks), torch.zeros(2, 4)) == ("act", "act#2")
 
 
 def test_maps_are_averaged_over_space_and_rows_are_as_they_are() -> None:
@@ -62,6 +62,34 @@ def test_maps_are_averaged_over_space_and_rows_are_as_they_are() -> None:
     maps = network[1](network[0](IMAGES))
     assert torch.allclose(outputs["1"], maps.mean((2, 3)), atol=1e-6)
     assert torch.equal(outputs["3"], logits)
+
+
+def test_a_rectifier_that_is_used_throughout_is_read_each_time() -> None:
+    """Such a network says to the head what one with rectifiers of their own does."""
+
+    class Reusing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.last = nn.Linear(4, 5), nn.Linear(5, 6), nn.Linear(6, 3)
+            self.act = nn.ReLU()
+
+        def forward(self, items: Tensor) -> Tensor:
+            logits: Tensor = self.last(self.act(self.second(self.act(self.first(items)))))
+            return logits
+
+    network, items = Reusing(), torch.randn(3, 4, generator=torch.Generator().manual_seed(1))
+    names = block_names(network, items)
+    assert names == ("act", "act#2")
+    assert block_widths(network, items, names) == [5, 6]
+    with block_outputs(network, names) as outputs:
+        network(items)
+        network(torch.zeros(3, 4))  # another pass changes nothing
+    first = network.first(items).relu()
+    assert torch.equal(outputs["act"], first)
+    assert torch.equal(outputs["act#2"], network.second(first).relu())
+    assert block_names(network, items, ["act#2"]) == ("act#2",)
+    with pytest.raises(LearnerError, match="'act#3' is not"):
+        block_widths(network, items, ["act#3"])
 
 
 def test_the_first_pass_and_the_first_execution_count() -> None:

@@ -1,5 +1,6 @@
 """The blocks of a network: where features of different depth can be read."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -26,7 +27,8 @@ def block_names(network: nn.Module, items: Tensor, named: Sequence[str] | None =
     -------
     tuple of str
         Those that are named; else those that the network has in its attribute `blocks`, as a sequence of
-        names; else every `torch.nn.ReLU` that is executed.
+        names; else every `torch.nn.ReLU`, as often as it is executed: of a module `relu`, ``"relu"`` is what
+        it says first, ``"relu#2"`` what it says when it is executed again.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def block_names(network: nn.Module, items: Tensor, named: Sequence[str] | None =
     is_told = isinstance(own, list | tuple) and all(isinstance(one, str) for one in own)
     found = named if named is not None else (own if is_told and own else _rectified(network, items))
     modules = dict(network.named_modules())
-    lacking = [one for one in found if one not in modules]
+    lacking = [one for one in found if _module_of(one) not in modules]
     if lacking or not found:
         wanted = f"{', '.join(map(repr, lacking))} is no module of it" if lacking else "none was found"
         message = (
@@ -96,9 +98,12 @@ def block_outputs(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str
         By name, averaged over all axes but the first two; differentiable.
     """
     found: dict[str, Tensor] = {}
+    times: Counter[str] = Counter()
 
-    def keep(name: str, output: object) -> None:
-        if name in found:  # a second pass, or a module that is executed twice
+    def keep(module: str, output: object) -> None:
+        times[module] += 1
+        name = _name_of(module, times[module])
+        if name not in names:  # a second pass, or an execution that nobody asks for
             return
         if not isinstance(output, Tensor) or not output.is_floating_point() or output.ndim < 2:
             said = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
@@ -110,8 +115,8 @@ def block_outputs(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str
         found[name] = output.flatten(2).mean(2) if output.ndim > 2 else output.clone()
 
     handles = [
-        network.get_submodule(name).register_forward_hook(lambda _, __, output, name=name: keep(name, output))
-        for name in names
+        network.get_submodule(one).register_forward_hook(lambda _, __, output, one=one: keep(one, output))
+        for one in dict.fromkeys(map(_module_of, names))
     ]
     try:
         yield found
@@ -121,7 +126,7 @@ def block_outputs(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str
 
 
 def _rectified(network: nn.Module, items: Tensor) -> list[str]:
-    """The rectifiers that are executed, in the order in which they first are."""
+    """The rectifiers in the order in which they are executed, each time that they are."""
     seen: list[str] = []
     handles = [
         module.register_forward_hook(lambda *_, name=name: seen.append(name))
@@ -137,4 +142,12 @@ def _rectified(network: nn.Module, items: Tensor) -> list[str]:
         network.train(was_training)
         for one in handles:
             one.remove()
-    return list(dict.fromkeys(seen))
+    return [_name_of(one, seen[: place + 1].count(one)) for place, one in enumerate(seen)]
+
+
+def _name_of(module: str, time: int) -> str:
+    return module if time == 1 else f"{module}#{time}"
+
+
+def _module_of(name: str) -> str:
+    return name.partition("#")[0]

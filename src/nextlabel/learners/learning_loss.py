@@ -86,7 +86,8 @@ class LearningLoss(Learner):
         With a training that has a name, in minibatches of at least two items.
     blocks : sequence of str, optional
         The modules whose outputs the head reads, for example ``["layer1", "layer2"]``. When left out: those
-        that the network names in its attribute `blocks`, or else every `torch.nn.ReLU` in it.
+        that the network names in its attribute `blocks`, or else every `torch.nn.ReLU`, as often as it is
+        executed: ``"relu#2"`` is what the module `relu` says the second time.
     hidden : int
         Units of the head for each block.
     margin : float
