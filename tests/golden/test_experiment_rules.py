@@ -13,12 +13,14 @@ from nextlabel.core.dataset import Dataset
 from nextlabel.core.learner import Learner, Model
 from nextlabel.core.pool import Pool
 from nextlabel.core.task import Task
+from nextlabel.errors import LearnerError
 from nextlabel.experiment.bench import run_settings
 from nextlabel.experiment.cells import code_version
 from nextlabel.experiment.grid import Setting
 from nextlabel.experiment.lines import Line, Record
 from nextlabel.experiment.reading import Reading
 from nextlabel.experiment.runner import Cell, Experiment, run_group
+from nextlabel.learners.self_training import SelfTraining
 from nextlabel.learners.sklearn import SklearnLearner
 from nextlabel.maths.axes import Labels, Positions
 from nextlabel.strategies.margin import Margin
@@ -184,3 +186,16 @@ def test_what_a_kill_left_of_a_line_is_cut_off_however_long(tmp_path: Path, torn
     record.append(second)
     assert record.lines([2, 4]) == [LINE, second]
     assert record.path.read_bytes().endswith(b"}\n")
+
+
+def test_items_that_a_learner_does_not_read_are_refused_before_anything_runs() -> None:
+    """It was said in the first cell, of the estimator, with the advice to label more."""
+    made = clusters()
+    words = replace(made, pool=arrays([f"item {one}" for one in range(len(made.pool.ids))], made.pool.ids))
+    with pytest.raises(LearnerError, match="Give it features='tfidf' for texts"):
+        experiment(dataset=words, learner=SklearnLearner())
+    usual = SklearnLearner(features="tfidf")
+    wrapped = {"margin": SelfTraining(SklearnLearner(), rule="threshold")}
+    with pytest.raises(LearnerError, match="Give it features='tfidf' for texts"):
+        experiment(dataset=words, learner=usual, learners=wrapped)
+    assert experiment(dataset=words, learner=usual).sizes

@@ -90,6 +90,8 @@ class Experiment:
         Sizes that do not fit one another or the data set.
     MissingSignal
         The learner does not provide what a strategy, or the measuring of accuracy, needs.
+    LearnerError
+        Items of a kind that a learner does not read.
 
     Notes
     -----
@@ -143,6 +145,8 @@ class Experiment:
             raise ParameterError(message)
         for name in ("", *self.strategies):
             self._check_learner(name)
+        for learner, _ in self._alike():
+            learner.require(self.dataset.pool)
 
     def _check_learner(self, name: str) -> None:
         """That a strategy's learner, or with no name that of the ceiling, provides what is read of it."""
@@ -311,18 +315,12 @@ class Experiment:
         found: list[tuple[Learner, list[str]]] = []
         for name in self.strategies:
             learner = self.learner_of(name)
-            known = next(
-                (
-                    names
-                    for one, names in found
-                    if one is learner or (type(one) is type(learner) and one == learner)
-                ),
-                None,
-            )
-            if known is None:
-                found.append((learner, [name]))
+            for one, names in found:
+                if one is learner or (type(one) is type(learner) and one == learner):
+                    names.append(name)
+                    break
             else:
-                known.append(name)
+                found.append((learner, [name]))
         return found
 
     def _shares(self, learner: Learner, names: Sequence[str], processes: int) -> int:
