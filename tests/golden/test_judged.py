@@ -1,6 +1,8 @@
 """Where a model's own labels stand beside people's, a training ends by its accuracy on people's alone."""
 
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from nextlabel.core.learner import Learner, Model
 from nextlabel.core.rng import generator
 from nextlabel.learners.abilities import judged_on
 from nextlabel.learners.ensemble import Ensemble
+from nextlabel.learners.generative import Generative
 from nextlabel.learners.learning_loss import LearningLoss
 from nextlabel.learners.pseudo_label import PseudoLabel
 from nextlabel.learners.self_training import SelfTraining
@@ -95,11 +98,55 @@ def test_the_accuracy_is_of_those_judged(training: Any) -> None:
         assert (ended.accuracy == 1.0) is converged
 
 
-def test_folds_of_a_loss_that_learns_a_scale_are_judged_on_what_they_hold() -> None:
-    learner = TorchLearner("mlp", train={**ADAM, "epochs": 50}, loss="z_loss", device="cpu").judged_on(4)
-    three = classes("low", "high", "none")
-    model = learner.fit(POOL, MORE, TRUTH[MORE], others(MORE), generator(0), task=three)
-    assert known(model, MORE, TRUTH[MORE]) > 0.9
+def test_the_scale_of_scores_is_learnt_of_people_alone() -> None:
+    """A factor learnt of the model's own labels says that it is far surer than it is right."""
+    learner = TorchLearner("mlp", train={**ADAM, "epochs": 20}, loss="z_loss", device="cpu")
+    three, left = classes("low", "high", "none"), others(MORE)
+    where = np.concatenate([MORE, left])
+
+    def factor(own: Any, judged: int) -> float:
+        labels = np.concatenate([TRUTH[MORE], own])
+        fitted = learner.judged_on(judged).fit(POOL, where, labels, left[:0], generator(0), task=three)
+        return fitted.outputs.factor
+
+    right, wrong = TRUTH[left], 1 - TRUTH[left]
+    assert factor(right, len(MORE)) == factor(wrong, len(MORE))
+    assert factor(right, 0) != factor(wrong, 0)
+
+
+def test_generated_items_do_not_end_a_training_nor_set_a_scale() -> None:
+    images = arrays(ROWS.astype(np.float32).reshape(600, 2, 2))
+    seen: list[int] = []
+    of = Judging(STACKED, seen)
+    learner = Generative(of, autoencoder="identity", must_agree=False)
+    first = learner.fit(images, FIRST, TRUTH[FIRST], others(FIRST), generator(0), task=TASK)
+    assert seen == []
+    again = learner.fit(images, MORE, TRUTH[MORE], others(MORE), generator(1), task=TASK, previous=first)
+    assert again.report.used == 10
+    assert seen == [len(MORE)]
+
+
+@final
+@dataclass(frozen=True)
+class Judging(Learner):
+    """Keeps on how many items its trainings are judged."""
+
+    of: TorchLearner
+    seen: Any
+
+    @property
+    def provides(self) -> frozenset[str]:
+        return self.of.provides
+
+    def judged_on(self, first: int) -> Learner:
+        self.seen.append(first)
+        return self.of.judged_on(first)
+
+    def fit(self, *given: Any, **told: Any) -> Model:
+        return self.of.fit(*given, **told)
+
+    def load(self, path: Path) -> Model:
+        return self.of.load(path)
 
 
 def test_what_ends_by_itself_is_left_as_it_is() -> None:

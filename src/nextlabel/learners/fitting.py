@@ -32,7 +32,7 @@ from nextlabel.learners.randomness import seed_of, seeded
 from nextlabel.learners.stacked import stackable, train_together
 from nextlabel.learners.temperature import learnt_inverse_temperature
 from nextlabel.learners.torch_model import TorchModel, as_tensor, saved_at
-from nextlabel.learners.training import AdamTraining, is_named, judged_by, trainer
+from nextlabel.learners.training import AdamTraining, is_named, trainer
 from nextlabel.maths.axes import Array, Positions
 
 __all__ = ["Fitting"]
@@ -182,7 +182,7 @@ class Fitting:
         if not outputs.loss.is_probabilistic:
             factor = learnt_inverse_temperature(
                 lambda learnt, held: self._scored(job, items, classes, learnt, held, folding),
-                job.labels,
+                job.labels[: self._judged or None],
                 folding,
             )
             outputs = replace(outputs, factor=factor)
@@ -215,18 +215,17 @@ class Fitting:
     ) -> Array:
         """What a network trained on some of the labelled items says of others, as the loss reads it."""
         initialisation, order = rng.spawn(2)
+        weights = None if job.weights is None else job.weights[learnt]
         part = replace(
             job,
             labelled=job.labelled[learnt],
             labels=job.labels[learnt],
-            weights=None if job.weights is None else job.weights[learnt],
+            weights=None if weights is None else weights / weights.mean(),
             initialisation=initialisation,
             order=order,
             start=None,  # it has learnt from those held back
         )
-        network, _, _ = self._judged_among(learnt)._trained(
-            part, items[torch.as_tensor(learnt, device=items.device)], classes
-        )
+        network, _, _ = self._trained(part, items[torch.as_tensor(learnt, device=items.device)], classes)
         network.eval()
         asked = items[torch.as_tensor(held, device=items.device)]
         with torch.no_grad():
@@ -234,10 +233,11 @@ class Fitting:
         scores: Array = torch.cat(pieces).float().cpu().numpy()
         return scores
 
-    def _judged_among(self, learnt: Positions) -> "Fitting":
-        """For a training on some of the labelled items, rows in rising order: judged on what they share."""
-        first = self.train.params.get("judged", 0) if is_named(self.train) else 0
-        return replace(self, train=judged_by(self.train, int((learnt < first).sum()))) if first else self
+    @property
+    def _judged(self) -> int:
+        """How many of the first labelled items people labelled, where others are beside them; or 0."""
+        first: int = self.train.params.get("judged", 0) if is_named(self.train) else 0
+        return first
 
     def _more(self, job: Job, network: nn.Module, items: Tensor, classes: int) -> dict[str, Any]:
         """What a named training is given beside items and labels; nothing where all is as usual."""

@@ -14,7 +14,7 @@ from nextlabel.core.pool import Pool
 from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import NextlabelError, ParameterError
-from nextlabel.learners.abilities import seedless
+from nextlabel.learners.abilities import judged_on, seedless
 from nextlabel.learners.autoencoder import Coder, Fitted
 from nextlabel.learners.border import as_spec, checked_labels
 from nextlabel.learners.extended import Extended
@@ -85,6 +85,8 @@ class Generative(Learner):
     The agreement is with the model's word for x, and not with the label of x: items are picked for what
     the model is unsure of, and those that it got wrong would otherwise have no second image. By the paper's
     argument x' is worth as much as x where the model answers to both alike.
+
+    A training of a torch learner that ends by its accuracy is judged on people's labels alone.
 
     Departs from the paper, where classifier and generator are one training: see `VaeAcgan`; and where an
     image once generated stays: here those of former rounds are made anew by the generator of this one.
@@ -224,7 +226,8 @@ class Generative(Learner):
             all_labels = np.concatenate([labels, made.labels])
             given = np.concatenate([where, further]), all_labels, unlabelled
             try:
-                model = self.of.fit(both, *given, rng, task=task, previous=inner)
+                of = judged_on(self.of, len(where))
+                model = of.fit(both, *given, rng, task=task, previous=inner)
             except NextlabelError as cause:  # the labels alone may do
                 report = replace(report, used=0, skipped=f"the learner cannot be fitted to them: {cause}")
         if model is None:

@@ -113,7 +113,7 @@ class TorchLearner(Learner):
 
     With another loss than the cross-entropy, `logits` are what the loss says that the outputs mean, so that
     softmax of them estimates class probabilities. Where it says nothing of the kind (the Z-loss), a factor is
-    learnt of the labelled items, cross-fitted: four trainings in place of one. A loss that
+    learnt of people's labels, cross-fitted: four trainings in place of one. A loss that
     wants it sets the biases of the last linear layer before training, where the embedding is its input.
 
     Cost: O(n·m) passes of what follows the first dropout, O(n) of the rest. Memory on the device: the
