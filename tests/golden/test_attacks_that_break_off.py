@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -187,3 +187,32 @@ def test_what_broke_off_without_a_defence_too_leaves_the_others_as_they_are() ->
     assert advise([bare, noisy])[0].startswith(
         "The attacks together took 20 of 20 items without a defence and 0 of 20 items with noise of 0.1."
     )
+
+
+@final
+@dataclass(frozen=True)
+class Forgetful(Attack):
+    """Its author forgot to return what it found."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"full"})
+
+    @property
+    def recovers(self) -> frozenset[str]:
+        return frozenset({"items"})
+
+    @property
+    def cost(self) -> str:
+        return "decomposition"
+
+    def recover(self, disclosure: Disclosure, knowledge: Knowledge, rng: np.random.Generator) -> Any:
+        return None
+
+
+def test_an_attack_that_returns_nothing_breaks_off(network: nn.Module, items: Array) -> None:
+    """The whole report was lost."""
+    report = audited(network, items, Forgetful(), "label_inference")
+    (why,) = {one.reason for one in report.outcomes if one.why == "broke off"}
+    assert why == "It broke off with AssertionError: recover must return a Recovery, not None"
+    assert {one.outcome for one in report.outcomes if one.attack == "label_inference"} == {"recovered"}

@@ -300,3 +300,15 @@ def test_a_sweep_without_one_undefended_trial_is_refused(count: int) -> None:
         ParameterError, match=f"one trial without a defence, to compare with; received {count}"
     ):
         findings([*[BARE] * count, trial("gaussian", 0.1, 0)])
+
+
+@pytest.mark.parametrize(("defence", "whose"), [("batch", ", and not whose they are"), ("prune", "")])
+def test_words_that_still_come_back_are_told(defence: str, whose: str) -> None:
+    """Of a batch no text came back, and every word of it did."""
+    strong = dataclasses.replace(trial(defence, 4, 0), words_right=91, words_of=91)
+    assert (
+        f"Of the 91 different words in the texts of their messages 91 were still named{whose}. "
+        in advise([BARE, strong])[0]
+    )
+    assert "different words" not in advise([BARE, trial(defence, 4, 0)])[0]
+    assert Trial.read(strong.to_dict()) == strong

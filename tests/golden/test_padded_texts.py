@@ -18,7 +18,13 @@ from nextlabel.leakage.text.word_scores import filler_in
 
 pytest.importorskip("transformers")
 
-from transformers import BertConfig, BertForSequenceClassification, GPT2Config, GPT2ForSequenceClassification
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    GPT2LMHeadModel,
+)
 
 from nextlabel.leakage.text.language_models import Logits, tiny_decoder, tiny_encoder
 
@@ -167,6 +173,26 @@ def test_padding_that_the_texts_show_is_no_word(stated: int | None, verdict: str
     said = [one for one in report.remarks if one.startswith("Token 0 ends 20 of 20 texts")]
     assert len(said) == (stated != 0)
     assert all(("states no padding" in one) == (stated is None) for one in said)
+
+
+@pytest.mark.parametrize("is_ended", [False, True], ids=["words alone", "words and their end"])
+@pytest.mark.parametrize("stated", [None, 0])
+def test_the_end_of_texts_is_their_padding_only_where_nothing_else_is(
+    is_ended: bool, stated: int | None
+) -> None:
+    """By custom texts are filled up with the token that ends them; these are not, and all words came back."""
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {"n_positions": 8, "n_embd": 64, "n_layer": 2, "n_head": 2}
+    config = GPT2Config(**sizes, vocab_size=WORDS, bos_token_id=1, eos_token_id=2, pad_token_id=stated)
+    model = GPT2LMHeadModel(config).train(mode=False)
+    texts = unequal(20)
+    texts = np.where(texts == 2, 3, texts)
+    if is_ended:
+        texts[np.arange(20), (texts > 0).sum(axis=1)] = 2
+    options: dict[str, Any] = {"records": 6, "attacks": ["span_test"], "controls": False, "seconds": 20}
+    report = audit(model, texts, following(texts), loss="language_model", **options)
+    assert {one.verdict for one in report.standings} == {"EXACT"}
+    assert any("states no padding" in one for one in report.remarks) == (stated is None)
 
 
 def test_what_stands_elsewhere_too_or_by_chance_is_no_padding() -> None:

@@ -164,7 +164,7 @@ def test_the_least_factor_is_said_to_be_the_least() -> None:
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_one_hot_rows_are_the_classes_that_they_name(batch: int) -> None:
-    """The same verdicts, and the same public labels, as of whole numbers."""
+    """The same verdicts, and the same public labels, as of whole numbers; so are columns and whole reals."""
     model, given, classes = network(3), items(40), np.arange(40) % 3
     reports = [
         audit(
@@ -178,9 +178,13 @@ def test_one_hot_rows_are_the_classes_that_they_name(batch: int) -> None:
             seconds=5,
             attacks=["label_inference", "label_counts"],
         )
-        for labels in (classes, np.eye(3, dtype=np.float32)[classes])
+        for labels in (
+            classes,
+            *(np.eye(3, dtype=kind)[classes] for kind in (np.float32, np.int64)),
+            *(classes.astype(np.float64), classes[:, None], classes[:, None].astype(np.float32)),
+        )
     ]
-    plain, rows = ([one.verdict for one in report.standings] for report in reports)
-    assert plain == rows
+    plain, *others = ([one.verdict for one in report.standings] for report in reports)
+    assert others == [plain] * 5
     assert batch > 1 or "LABEL ONLY" in plain
     assert reports[0].summaries == reports[1].summaries

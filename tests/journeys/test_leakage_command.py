@@ -303,6 +303,10 @@ def test_bounded_is_said_of_a_private_message_where_delta_and_prior_are_given(pl
             "by the defence 'private'; received no defence",
         ),
         (("audit", "model.py:training", "--data", "digits"), "[Dd]ropout"),
+        (
+            ("audit", "model.py:make_model", "--data", "digits", "--out", "model.py"),
+            "A report needs a folder; model.py is a file",
+        ),
     ],
 )
 def test_bad_input_is_one_message_and_code_two(place: Path, words: tuple[str, ...], expected: str) -> None:

@@ -111,6 +111,7 @@ def leakage(
     """Attack the messages that a model would share, and report what came back, with intervals."""
     _require_action(action, model)
     from nextlabel.cli.idle_options import require_effect, share_kind
+    from nextlabel.errors import ParameterError
 
     kind = share_kind(share)
     known = None if knows is None else _listed(knows)
@@ -119,6 +120,8 @@ def leakage(
         _list()
         return
     folder = out if out is not None else Path(_OUT[action])
+    if folder.is_file():  # said before hours of attacks, not after them
+        raise ParameterError(f"A report needs a folder; {folder} is a file. Name another one with --out.")
     if action == "demo":
         from nextlabel.cli.leakage_demo import demonstrate
 

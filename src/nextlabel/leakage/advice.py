@@ -34,6 +34,8 @@ INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """What an active learner can send in place of gradient embeddings: what it is, and what that still tells."""
 
+_JOINED = ("batch", "clients")  # what puts several records into one message
+
 
 @final
 @dataclass(frozen=True)
@@ -179,9 +181,17 @@ class Finding:
         )
 
     def _labels(self, least: Trial) -> str:
-        if self.attack != ALL or not least.labels:
+        """What came back all the same: labels, and words of which nobody can say whose they are."""
+        if self.attack != ALL:
             return ""
-        return f"The labels of {least.labels} of {least.records} still came back. "
+        labels = f"The labels of {least.labels} of {least.records} still came back. " if least.labels else ""
+        if not least.words_right:
+            return labels
+        whose = ", and not whose they are" if least.defence in _JOINED else ""
+        return (
+            f"{labels}Of the {least.words_of:,} different words in the texts of their messages "
+            f"{least.words_right:,} were still named{whose}. "
+        )
 
 
 def findings(trials: Sequence[Trial]) -> tuple[Finding, ...]:

@@ -238,13 +238,13 @@ def attempt(
     Returns
     -------
     tuple of Recovery and float
-        What it says, and the seconds it took. Where it breaks off with an error of its own, that is a failure
-        with the error as its reason: the other attacks of the report go on.
+        What it says, and the seconds it took. An error of its own is a failure: the other attacks go on.
     """
     rng = generator(seed, 1, message, zlib.crc32(name.encode()))
     begun = clock()
     try:
         recovery = attack.recover(disclosure, knowledge, rng)
+        assert isinstance(recovery, Recovery), f"recover must return a Recovery, not {recovery!r:.60}"
     except _FAULTS as fault:  # not Exception: whoever listens to the progress may end the work by another
         said = f"{type(fault).__name__}: {fault}"
         recovery = Recovery("failed", f"It broke off with {said}", details={_FAULT: said})

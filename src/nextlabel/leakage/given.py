@@ -211,7 +211,7 @@ def require_probabilities(labels: Array, loss: str) -> None:
     --------
     >>> require_probabilities(np.array([[0.9, 0.1]]), "cross_entropy")
     """
-    if loss != "cross_entropy" or labels.dtype.kind != "f" or labels.ndim < 2:
+    if loss != "cross_entropy" or labels.dtype.kind != "f" or labels.ndim < 2 or labels.shape[-1] == 1:
         return
     sums, least = labels.sum(-1, dtype=np.float64), float(labels.min(initial=0.0))
     off = np.abs(sums - 1.0) > _SHARES
@@ -261,7 +261,7 @@ def require_range(bounds: tuple[float, float]) -> None:
 
 
 def hard(labels: _Labels) -> _Labels:
-    """The classes of rows of probabilities that are all one-hot; other labels as they are.
+    """The classes of one-hot rows, of a column, or of real numbers that are whole; other labels as they are.
 
     Parameters
     ----------
@@ -271,11 +271,16 @@ def hard(labels: _Labels) -> _Labels:
     --------
     >>> hard(np.array([[0.0, 1.0], [1.0, 0.0]])), hard(np.array([[0.5, 0.5]]))
     (array([1, 0]), array([[0.5, 0.5]]))
+    >>> hard(np.array([[2], [0]])), hard(np.array([2.0, 0.0]))
+    (array([2, 0]), array([2, 0]))
     """
-    if labels is None or labels.ndim != 2 or labels.dtype.kind != "f" or not labels.size:
+    if labels is None or labels.ndim not in (1, 2) or labels.dtype.kind not in "iuf" or not labels.size:
         return labels
-    is_whole = bool(np.isin(labels, (0.0, 1.0)).all() and (labels.sum(axis=1) == 1.0).all())
-    return labels.argmax(axis=1) if is_whole else labels
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        is_whole = bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
+        return labels.argmax(axis=1) if is_whole else labels
+    single = labels.reshape(-1)
+    return single.astype(np.int64) if bool((single == np.round(single)).all()) else labels
 
 
 def looks_like_images(items: Array) -> bool:

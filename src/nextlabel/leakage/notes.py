@@ -109,7 +109,7 @@ def _texts(case: Case) -> list[str]:
     """What is taken for padding though nothing states it; and targets that are the tokens themselves."""
     said = []
     filler = case.filler
-    if filler.shown not in (None, filler.stated):
+    if filler.shown not in (None, filler.stated, filler.custom):
         token = filler.shown
         taken = (
             "the model states no padding: it is taken for what fills texts up, which is no word"

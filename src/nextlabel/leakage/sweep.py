@@ -298,6 +298,8 @@ class _Attacked:
         broken = {name: _is_broken(one) & ~taken[name] for name, one in found.items()}
         refused = {name: _is_refused(one) & ~taken[name] for name, one in found.items()}
         leaked = np.any(list(taken.values()), axis=0)
+        named = [one for report in found.values() for one in report.summaries]
+        words = max(((one.words_right, one.words_of) for one in named), default=(0, 0))
         return Trial(
             setting.family,
             setting.strength,
@@ -311,6 +313,8 @@ class _Attacked:
             unsettled_by_attack={name: int(one.sum()) for name, one in unsettled.items() if one.any()},
             broken={name: int(one.sum()) for name, one in broken.items() if one.any()},
             refused={name: int(one.sum()) for name, one in refused.items() if one.any()},
+            words_right=words[0],
+            words_of=words[1],
             cut=sum(one.budget.cut + one.budget.unrun for one in found.values()),
             limits={rung.name: limits for rung in run if (limits := _limits(rung))},
             seconds=sum(spent for (words, _), spent in self._spent.items() if words == setting.words),

@@ -54,6 +54,9 @@ class Trial:
     refused : mapping of str to int
         Records whose message an attack does not read: it does not apply to it, or sees nothing there to begin
         with. Attacks that read all of them are left out.
+    words_right, words_of : int
+        Of text: how many different words of the messages the best attack on words named, and how many they
+        have.
     cut : int
         Attempts that the clock ended, or for which no time was left.
     limits : mapping of str to mapping of str to int
@@ -80,6 +83,8 @@ class Trial:
     unsettled_by_attack: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
+    words_right: int = 0
+    words_of: int = 0
     cut: int = 0
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
@@ -140,6 +145,8 @@ class Trial:
             "unsettled_by_attack": dict(self.unsettled_by_attack),
             "broken": dict(self.broken),
             "refused": dict(self.refused),
+            "words_right": self.words_right,
+            "words_of": self.words_of,
             "cut": self.cut,
             "limits": {name: dict(one) for name, one in self.limits.items()},
             "seconds": self.seconds,

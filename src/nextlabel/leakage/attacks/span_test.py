@@ -11,7 +11,7 @@ from nextlabel.core.attack import Attack, Knowledge, Recovery
 from nextlabel.core.disclosure import Disclosure
 from nextlabel.leakage.messages import as_gradient
 from nextlabel.leakage.precisions import widened
-from nextlabel.leakage.text.paddings import ignores_padding, padded, padding_of
+from nextlabel.leakage.text.paddings import ignores_padding, padded, padding_of, stated_padding
 from nextlabel.leakage.text.single_steps import READ, rounded_sizes, why_no_gradient
 from nextlabel.leakage.text.span_layers import SpanLayer, bag_of_words, span_layers, trusted, words_to_try
 from nextlabel.leakage.text.span_search import Search
@@ -201,7 +201,7 @@ class _Attempt:
         return Recovery(
             "recovered" if is_whole and left <= 1.0 and more <= 0 else "failed",
             _reason(left, is_whole, search.is_cut, len(kept), more),
-            items=self._items(told, read, padding) if told.items else None,
+            items=self._items(told, read) if told.items else None,
             labels=told.labels,
             residual=told.residual,
             evaluations=search.used,
@@ -209,7 +209,7 @@ class _Attempt:
             details=details | {"unexplained": float(min(left, _LARGEST))},
         )
 
-    def _items(self, told: Told, read: Reading, padding: int | None) -> Tokens:
+    def _items(self, told: Told, read: Reading) -> Tokens:
         """Sequences as items; -1 stands for tokens that are not known."""
         (length,) = self.knowledge.item_shape
         items = told.items
@@ -217,7 +217,8 @@ class _Attempt:
             # the last token of a text goes into no layer: unless its target told it, it is not known
             seen = set(told.sequences)
             items = [(*one, _UNKNOWN)[:length] if one in seen else one for one in items]
-        return padded(items, length, _UNKNOWN if padding is None else padding)
+        filler = stated_padding(self.knowledge.model, self.table)  # what is so by custom alone may be another
+        return padded(items, length, _UNKNOWN if filler is None else filler)
 
     def _unexplained(self, layers: Sequence[SpanLayer], sequences: Sequence[tuple[int, ...]]) -> float:
         """What the sequences leave of the layers' spaces, in the worst, as a share of what noise explains."""

@@ -12,12 +12,35 @@ from nextlabel.core.disclosure import Array
 from nextlabel.leakage.text.token_places import Reading, Tokens, inputs_at, lookup_of
 from nextlabel.leakage.text.word_scores import filler_in
 
-__all__ = ["Filler", "filler_of", "ignores_padding", "padded", "padding_of"]
+__all__ = ["Filler", "filler_of", "ignores_padding", "padded", "padding_of", "stated_padding"]
 
 _SAME = 1e-4  # relative: float32 sums in another order
 
 
 def padding_of(model: nn.Module, table: str) -> int | None:
+    """The token that fills texts up, as a model states it or by custom; None where nothing says it.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    table : str
+        The name of the embedding of tokens.
+
+    Notes
+    -----
+    Where a model states none, see `stated_padding`, texts are filled up by custom with the token that ends
+    them, which the configuration of a model of the transformers library names.
+
+    Examples
+    --------
+    >>> padding_of(nn.Sequential(nn.Embedding(7, 2, padding_idx=3), nn.Linear(2, 3)), "0")
+    3
+    """
+    stated = stated_padding(model, table)
+    return _token(model, table, _configured(model, "eos_token_id")) if stated is None else stated
+
+
+def stated_padding(model: nn.Module, table: str) -> int | None:
     """The token that fills texts up, as a model states it; None where it states none.
 
     Parameters
@@ -29,23 +52,10 @@ def padding_of(model: nn.Module, table: str) -> int | None:
     Notes
     -----
     It is stated as the model's own ``padding``, as the row that the table holds still, or in the
-    configuration of a model of the transformers library, whatever it is wrapped in. Where that names none,
-    texts are filled up by custom with the token that ends them.
-
-    Examples
-    --------
-    >>> padding_of(nn.Sequential(nn.Embedding(7, 2, padding_idx=3), nn.Linear(2, 3)), "0")
-    3
+    configuration of a model of the transformers library, whatever it is wrapped in.
     """
-    of_tokens = model.get_submodule(table)
-    stated: list[Any] = [getattr(model, "padding", None), getattr(of_tokens, "padding_idx", None)]
-    configurations = [getattr(one, "config", None) for one in model.modules()]
-    stated += [
-        getattr(one, name, None) for name in ("pad_token_id", "eos_token_id") for one in configurations
-    ]
-    words: Any = of_tokens.num_embeddings
-    # a configuration may name a token that never comes
-    return next((one for one in stated if isinstance(one, int) and 0 <= one < words), None)
+    held = getattr(model.get_submodule(table), "padding_idx", None)
+    return _token(model, table, [getattr(model, "padding", None), held, *_configured(model, "pad_token_id")])
 
 
 @final
@@ -57,6 +67,8 @@ class Filler:
     ----------
     stated : int or None
         The token, as the model states it.
+    custom : int or None
+        As custom has it, where the model states none.
     shown : int or None
         As texts show it.
     texts : int
@@ -64,13 +76,14 @@ class Filler:
     """
 
     stated: int | None = None
+    custom: int | None = None
     shown: int | None = None
     texts: int = 0
 
     @property
     def token(self) -> int | None:
-        """What is taken for it: what is stated, where anything is."""
-        return self.shown if self.stated is None else self.stated
+        """What is taken for it: what is stated, else what texts show, else what custom has."""
+        return next((one for one in (self.stated, self.shown, self.custom) if one is not None), None)
 
 
 def filler_of(knowledge: Knowledge, items: Array) -> Filler:
@@ -86,8 +99,10 @@ def filler_of(knowledge: Knowledge, items: Array) -> Filler:
     if not np.issubdtype(items.dtype, np.integer):
         return Filler()
     lookup = lookup_of(knowledge, (nn.Embedding, nn.EmbeddingBag))
-    stated = None if lookup is None else padding_of(knowledge.model, lookup.table)
-    return Filler(stated, *(filler_in(items) or ()))
+    stated, custom = (
+        None if lookup is None else say(knowledge.model, lookup.table) for say in (stated_padding, padding_of)
+    )
+    return Filler(stated, custom, *(filler_in(items) or ()))
 
 
 def ignores_padding(model: nn.Module, read: Reading, length: int, vocabulary: int, padding: int) -> bool:
@@ -136,3 +151,13 @@ def padded(sequences: Sequence[tuple[int, ...]], length: int, filler: int) -> To
     for row, sequence in zip(rows, sequences, strict=True):
         row[: len(sequence)] = sequence
     return rows
+
+
+def _configured(model: nn.Module, name: str) -> list[Any]:
+    return [getattr(getattr(one, "config", None), name, None) for one in model.modules()]
+
+
+def _token(model: nn.Module, table: str, said: Sequence[Any]) -> int | None:
+    """The first that is a token: a configuration may name one that never comes."""
+    words: Any = model.get_submodule(table).num_embeddings
+    return next((one for one in said if isinstance(one, int) and 0 <= one < words), None)
