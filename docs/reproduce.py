@@ -13,11 +13,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from nextlabel.experiment import tables
 from nextlabel.experiment.bench import load, spent
-from nextlabel.experiment.beside_plain import beside_plain
 from nextlabel.experiment.many import are_many, outstanding, specs, summary_of_many
-from nextlabel.experiment.remarked import remarked
+from nextlabel.experiment.sections import tables_of
 from nextlabel.experiment.study import Study, study
 from nextlabel.experiment.wording import facts
 from nextlabel.figures.page import Table
@@ -60,20 +58,12 @@ def made(picture: str, one: Study) -> str:
         f"![What each strategy gains on {one.baseline} in area: thick, the 95 % interval of the row alone; "
         f"thin, of all rows together]({picture}-gains.svg)"
     )
-    made_of = (
-        tables.gains(one),
-        beside_plain(one),
-        tables.accuracies(one),
-        tables.targets(one),
-        tables.costs(one),
-        remarked(one),
-    )
     parts = [
         f"**{one.sentence()}**",
         *([gains] if is_large else []),
         f"![Learning curves of {', '.join(shown)} with bands of 95 %, and the gain on {one.baseline}]"
         f"({picture}.svg)",
-        *(written(table) for table in made_of if table),
+        *map(written, tables_of(one)),
         *([written(specs(one))] if is_large else []),
         "\n".join(lines),
     ]

@@ -28,6 +28,7 @@ __all__ = [
     "ranks_section",
     "setting_section",
     "summary_section",
+    "tables_of",
 ]
 
 _NOTHING = "–"
@@ -105,15 +106,7 @@ def setting_section(
     """One setting: the claim (above already, where it is the only one), curves, figures, protocol."""
     said = [] if is_only else [lead_sentence([one])]
     parts: list[str | Table | Picture | Listing | Terms] = [*said, *([forest] if forest else []), picture]
-    made = (
-        tables.gains(one),
-        beside_plain(one),
-        tables.accuracies(one),
-        tables.targets(one),
-        tables.costs(one),
-        remarked(one),
-    )
-    parts += [table for table in made if table]
+    parts += tables_of(one)
     if len(one.results.strategies) > 1:
         parts.append(nearest(one) if are_many(one.results.strategies) else tables.overlap(one))
     protocol = dict(one.results.protocol)
@@ -122,6 +115,19 @@ def setting_section(
         protocol.pop("strategies", None)
     parts.append(Terms({**_second_opinion(one), **facts(protocol)}))
     return Section(one.name, parts)
+
+
+def tables_of(one: Study) -> list[Table]:
+    """The figures of a setting, in their order; those that it has none for are left out."""
+    made = (
+        tables.gains(one),
+        beside_plain(one),
+        tables.accuracies(one),
+        tables.targets(one),
+        tables.costs(one),
+        remarked(one),
+    )
+    return [table for table in made if table]
 
 
 def penalty_section(
