@@ -39,6 +39,23 @@ def test_fingerprints_tell_content_ids_shape_and_type() -> None:
     assert arrays([[1.0, 2.0]]).fingerprint == pools[0].fingerprint
 
 
+def test_images_of_several_sizes_have_fingerprints() -> None:
+    """An array is no JSON: simulating on a folder of such images ended in a traceback."""
+
+    def pool(*images: Any) -> ArrayPool:
+        items = np.empty(len(images), dtype=object)
+        items[:] = images
+        return arrays(items)
+
+    small, large = np.zeros((2, 2), np.uint8), np.zeros((3, 2), np.uint8)
+    told = [pool(small, large), pool(large, small), pool(small, large + 1), pool(small, large.T)]
+    told += [pool(small, large.astype(np.float32)), pool(small, small)]
+    assert len({one.fingerprint for one in told}) == len(told)
+    assert pool(small, large).fingerprint == told[0].fingerprint
+    with pytest.raises(PoolError, match="received one of type object"):
+        _ = pool(small, object()).fingerprint
+
+
 def test_ids_that_run_together_have_other_fingerprints() -> None:
     assert arrays([1, 2], ids=["a", "bc"]).fingerprint != arrays([1, 2], ids=["ab", "c"]).fingerprint
 

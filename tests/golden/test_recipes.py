@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextlabel import build
+from nextlabel import build, classes
 from nextlabel.core.signals import derivable
 from nextlabel.core.spec import Spec
 from nextlabel.errors import MissingSignal, ParameterError, UnknownName
@@ -152,7 +152,7 @@ def test_a_recipe_that_needs_images_says_so(name: str) -> None:
     assert (given is None) == bool(recipe.wraps)
     if given is not None:  # what it advises reads such items
         named = build("learner", Spec.read(json.loads(given[1])))
-        named.require(arrays(np.array(["a text", "another"], dtype=object)))
+        named.require(arrays(np.array(["a text", "another"], dtype=object)), classes("no", "yes"))
 
 
 def test_unknown_recipes_are_refused_with_the_nearest() -> None:

@@ -5,16 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from torch import nn
 
 from nextlabel.campaign.campaign import Campaign
 from nextlabel.core.registry import build
 from nextlabel.core.spec import Spec
 from nextlabel.core.task import classes
-from nextlabel.errors import LearnerError
+from nextlabel.errors import LearnerError, NextlabelError
 from nextlabel.learners.sklearn import SklearnLearner
+from nextlabel.learners.torch import TorchLearner
 from nextlabel.readers.arrays import arrays
 
 TEXTS = np.array(["a first text", "another text", "one more"] * 4, dtype=object)
@@ -22,6 +25,7 @@ ROWS = np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32)
 NAMED = np.array([["red", 1.0], ["blue", 2.0], ["red", 3.0]] * 4, dtype=object)
 IMAGES = np.random.default_rng(1).random((12, 8, 8)).astype(np.float32)
 TORCH, SKLEARN = {"name": "torch", "network": "mlp"}, {"name": "sklearn"}
+TWO, THREE = classes("no", "yes"), classes("no", "yes", "maybe")
 
 
 def around(name: str, of: Any = SKLEARN, **more: Any) -> dict[str, Any]:
@@ -70,7 +74,56 @@ def test_items_that_a_learner_cannot_read_are_refused_at_the_start(
     ],
 )
 def test_others_are_taken(learner: dict[str, Any], items: Any) -> None:
-    build("learner", Spec.read(learner)).require(arrays(items))
+    build("learner", Spec.read(learner)).require(arrays(items), TWO)
+
+
+def network(name: str, **settings: Any) -> dict[str, Any]:
+    return {"name": "torch", "network": {"name": name, **settings}, "device": "cpu"}
+
+
+UNSUITED = [
+    ({**network("mlp"), "draws": 5}, ROWS, "Draws need a dropout layer"),
+    ({**network("mlp"), "draws": 5, "features": "tfidf"}, TEXTS, "Draws need a dropout layer"),
+    (around("ensemble", {**network("mlp"), "draws": 5}), ROWS, "Draws need a dropout layer"),
+    (network("lenet"), IMAGES, "images of at least 12 x 12"),
+    (network("lenet"), ROWS, "images"),
+    (network("mlp", hidden=64), ROWS, "'hidden' must be a list"),
+    (network("two_convolutions", width=-1), IMAGES, "'width' must be a finite number above 0"),
+    ({**network("mlp"), "embedding": "nosuch"}, ROWS, "'nosuch' is not a module"),
+    (around("learning_loss", network("mlp", hidden=[])), ROWS, "must execute a torch.nn.ReLU"),
+    (around("learning_loss", network("mlp"), blocks=["nosuch"]), ROWS, "'nosuch' is no module of it"),
+    ({**network("mlp"), "loss": "z_loss"}, ROWS, "needs at least 3 classes; received 2"),
+    (around("pseudo_label", {**network("mlp"), "loss": "z_loss"}), ROWS, "needs at least 3 classes"),
+]
+
+
+@pytest.mark.parametrize(("learner", "items", "says"), UNSUITED)
+def test_a_network_that_suits_neither_items_nor_classes_is_refused_at_the_start(
+    learner: dict[str, Any], items: Any, says: str, tmp_path: Path
+) -> None:
+    """It was refused when the first batch had been labelled, and the campaign could not go on."""
+    journal = tmp_path / "campaign.db"
+    with pytest.raises(NextlabelError, match=says):
+        Campaign.create(journal, arrays(items), learner, "margin", TWO, seed=0)
+    assert not journal.exists()
+
+
+def test_what_is_tried_at_the_start_moves_no_random_state() -> None:
+    before = torch.random.get_rng_state()
+    build("learner", Spec.read(around("learning_loss", network("mlp")))).require(arrays(ROWS), THREE)
+    build("learner", Spec.read({**network("mlp"), "loss": "z_loss"})).require(arrays(ROWS), THREE)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_network_of_ones_own_behind_features_may_want_its_own_width() -> None:
+    """How many features there are is learnt with the first training."""
+
+    def own(inputs: tuple[int, ...], classes: int) -> nn.Module:
+        assert inputs == (300,)
+        return nn.Linear(300, classes)
+
+    learner = TorchLearner(own, features="tfidf", device="cpu")
+    learner.require(arrays(TEXTS), TWO)
 
 
 def test_where_nobody_asks_the_model_it_may_read_nothing() -> None:
@@ -79,4 +132,4 @@ def test_where_nobody_asks_the_model_it_may_read_nothing() -> None:
 
 
 def test_a_pipeline_of_ones_own_may_read_anything() -> None:
-    SklearnLearner(make_pipeline(CountVectorizer(), LogisticRegression())).require(arrays(TEXTS))
+    SklearnLearner(make_pipeline(CountVectorizer(), LogisticRegression())).require(arrays(TEXTS), TWO)

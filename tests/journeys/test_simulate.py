@@ -168,6 +168,22 @@ def test_an_unknown_recipe_is_one_message(tmp_path: Path, simulate: Command) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_images_of_several_sizes_are_simulated(tmp_path: Path, simulate: Command) -> None:
+    """They ended in a traceback, where `nextlabel new` reads them."""
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for place in range(36):
+        folder, size = tmp_path / "pictures" / f"kind {place % 2}", 20 + 6 * (place % 3)
+        folder.mkdir(parents=True, exist_ok=True)
+        item = (rng.random((size, size)) * 80 + 100 * (place % 2)).astype(np.uint8)
+        image.fromarray(item).save(folder / f"{place}.png")
+    least = ("--seeds", "2", "--start", "8", "--batch", "8", "--budget", "16", "--processes", "1")
+    done = simulate(tmp_path / "pictures", *least, "--strategies", "margin", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    (results,) = load(tmp_path / "out")
+    assert results.protocol["learner"]["features"] == {"name": "hog"}
+
+
 def test_images_are_read_by_the_network_of_the_recipe(tmp_path: Path, simulate: Command) -> None:
     pytest.importorskip("torch")
     image = pytest.importorskip("PIL.Image")

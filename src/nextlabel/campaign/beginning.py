@@ -75,7 +75,7 @@ def beginning(
     ids = tuple(items.pool.ids)
     picking = picking_part(strategy, name)
     if isinstance(picking, AutoPart) or picking.strategy.needs:  # else nobody asks the model
-        trained.learner.require(items.pool)
+        trained.learner.require(items.pool, task)
     if isinstance(picking, AutoPart):
         if opening is None:
             opening = advised_opening(trained.learner, task, min(len(ids), candidates or len(ids)))

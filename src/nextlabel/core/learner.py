@@ -105,23 +105,25 @@ class Learner(ABC):
         """
         return frozenset() if task.is_several else self.provides
 
-    def require(self, pool: Pool) -> None:
-        """Refuse items that it cannot be fitted to, before anybody labels them; tried on the first.
+    def require(self, pool: Pool, task: Task) -> None:
+        """Refuse items and a task that it cannot be fitted to, before anybody labels; tried on one item.
 
         Most have nothing to refuse. A learner that wraps another, as its attribute `of`, asks that one.
 
         Parameters
         ----------
         pool : Pool
+        task : Task
 
         Raises
         ------
         LearnerError, MissingExtra
-            The items are of another kind than it reads, or a file or a library is missing.
+            The items are of another kind than it reads, its settings suit neither items nor classes, or a
+            file or a library is missing.
         """
         inner = getattr(self, "of", None)
         if isinstance(inner, Learner):
-            inner.require(pool)
+            inner.require(pool, task)
 
     @abstractmethod
     def fit(

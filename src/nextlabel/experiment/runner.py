@@ -146,7 +146,7 @@ class Experiment:
         for name in ("", *self.strategies):
             self._check_learner(name)
         for learner, _ in self._alike():
-            learner.require(self.dataset.pool)
+            learner.require(self.dataset.pool, self.dataset.task)
 
     def _check_learner(self, name: str) -> None:
         """That a strategy's learner, or with no name that of the ceiling, provides what is read of it."""

@@ -3,13 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
 
 from nextlabel.errors import LearnerError
 
-__all__ = ["block_names", "block_outputs", "block_widths"]
+__all__ = ["are_names", "block_names", "block_outputs", "block_widths"]
+
+
+def are_names(blocks: object) -> TypeGuard[Sequence[str]]:
+    """Whether blocks are named as they are to be: a sequence of strings, at least one."""
+    return isinstance(blocks, list | tuple) and bool(blocks) and all(isinstance(one, str) for one in blocks)
 
 
 def block_names(network: nn.Module, items: Tensor, named: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -42,8 +48,7 @@ def block_names(network: nn.Module, items: Tensor, named: Sequence[str] | None =
     ('1',)
     """
     own = getattr(network, "blocks", None)
-    is_told = isinstance(own, list | tuple) and all(isinstance(one, str) for one in own)
-    found = named if named is not None else (own if is_told and own else _rectified(network, items))
+    found = named if named is not None else (own if are_names(own) else _rectified(network, items))
     modules = dict(network.named_modules())
     lacking = [one for one in found if _module_of(one) not in modules]
     if lacking or not found:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nextlabel.core.learner import Fit, Model
 from nextlabel.core.pool import Pool
+from nextlabel.core.spec import Spec
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, NoLabels, ParameterError
 from nextlabel.learners.augmentation import augmentation
@@ -20,7 +21,7 @@ from nextlabel.learners.devices import torch_device
 from nextlabel.learners.dropout import check_dropout
 from nextlabel.learners.epochs import Trained
 from nextlabel.learners.features import Features, encoder, features_of
-from nextlabel.learners.fresh import fresh_network, network_maker, network_name
+from nextlabel.learners.fresh import begin_at, fresh_network, network_maker, network_name, set_bias
 from nextlabel.learners.further import Asked, Further
 from nextlabel.learners.jobs import Job, read_together
 from nextlabel.learners.layers import embedding_place
@@ -36,6 +37,8 @@ from nextlabel.learners.training import AdamTraining, is_named, trainer
 from nextlabel.maths.axes import Array, Positions
 
 __all__ = ["Fitting"]
+
+_FEATURES = 16  # of an item that a network is tried on before any are learnt
 
 
 @final
@@ -94,13 +97,20 @@ class Fitting:
         """The loss, and how outputs become logits by it, before anything is learnt of that."""
         return Outputs(loss_of(self.loss))
 
-    def require(self, pool: Pool) -> None:
-        """Refuse items that the features cannot be made of, or that without any no network reads."""
+    def untrained(self, pool: Pool, task: Task) -> tuple[nn.Module, Tensor] | None:
+        """A fresh network, and two items as it reads them: see `TorchLearner.untrained`."""
         first, made = pool.take(np.zeros(1, np.int64)), encoder(self.features)
-        if made is None:
-            as_tensor(first)
-        else:
+        if made is not None:
             made.require(first)
+        read = as_tensor(first) if made is None else torch.zeros(1, _FEATURES)  # how many there are is learnt
+        if task.is_several or (made is not None and not isinstance(self.network, Spec)):
+            return None
+        items = read.to(torch_device(self.device)).repeat_interleave(2, dim=0)
+        network, _ = self._initial(items, len(task.classes), np.random.default_rng(0))
+        network.eval()
+        with torch.no_grad():
+            self.minimised.logits(network(items))
+        return network, items
 
     def check(self) -> None:
         """Refuse settings that have no sense, alone or together.
@@ -195,7 +205,7 @@ class Fitting:
     ) -> tuple[nn.Module, tuple[str, bool], Trained | None]:
         """A network that has learnt these items, where its embedding is, and how training ended."""
         network, place = self._initial(items[:2], classes, job.initialisation)
-        _begin_at(network, job.start)
+        begin_at(network, job.start and job.start.network)
         more = self._more(job, network, items, classes)
         network.train()
         with seeded(job.order, items.device):
@@ -272,7 +282,7 @@ class Fitting:
             with seeded(job.initialisation, device):
                 networks.append(fresh_network(self.network, inputs, len(task.classes), device))
         for network, job in zip(networks, jobs, strict=True):
-            _begin_at(network, job.start)
+            begin_at(network, job.start and job.start.network)
             seed_of(job.order)  # nothing here is drawn from torch, but any other training draws this first
         training = trainer(self.train)
         assert isinstance(training, AdamTraining)
@@ -304,7 +314,7 @@ class Fitting:
             place = embedding_place(network, items, classes, self.embedding)
         if self.draws:
             check_dropout(network)
-        _set_bias(network, place, self.minimised.loss.initial_bias(classes))
+        set_bias(network, place, self.minimised.loss.initial_bias(classes))
         return network, place
 
     def loaded(self, path: Path) -> TorchModel:
@@ -378,22 +388,3 @@ class Fitting:
             further=further,
             outputs=outputs,
         )
-
-
-def _begin_at(network: nn.Module, start: TorchModel | None) -> None:
-    """Give a network the weights of a model of the same shapes; another leaves it as it is."""
-    if start is None:
-        return
-    given, own = start.network.state_dict(), network.state_dict()
-    if {name: one.shape for name, one in given.items()} == {name: one.shape for name, one in own.items()}:
-        network.load_state_dict(given)
-
-
-def _set_bias(network: nn.Module, place: tuple[str, bool], bias: float | None) -> None:
-    """Let the last linear layer begin with these biases, where the embedding is its input."""
-    module, is_input = place
-    if bias is None or not is_input:
-        return
-    last = network.get_submodule(module)
-    if isinstance(last, nn.Linear) and last.bias is not None:
-        nn.init.constant_(last.bias, bias)

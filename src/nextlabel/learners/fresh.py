@@ -11,7 +11,7 @@ from nextlabel.core.registry import resolve
 from nextlabel.core.spec import Spec
 from nextlabel.errors import LearnerError, ParameterError
 
-__all__ = ["fresh_network", "network_maker", "network_name"]
+__all__ = ["begin_at", "fresh_network", "network_maker", "network_name", "set_bias"]
 
 
 def network_name(source: Any) -> str:
@@ -76,6 +76,25 @@ def fresh_network(source: Any, inputs: tuple[int, ...], classes: int, device: to
         raise LearnerError(message)
     on_device: nn.Module = network.to(device)
     return on_device
+
+
+def begin_at(network: nn.Module, other: nn.Module | None) -> None:
+    """Give a network the weights of another of the same shapes; any other leaves it as it is."""
+    if other is None:
+        return
+    given, own = other.state_dict(), network.state_dict()
+    if {name: one.shape for name, one in given.items()} == {name: one.shape for name, one in own.items()}:
+        network.load_state_dict(given)
+
+
+def set_bias(network: nn.Module, place: tuple[str, bool], bias: float | None) -> None:
+    """Let the last linear layer begin with these biases, where the embedding is its input."""
+    module, is_input = place
+    if bias is None or not is_input:
+        return
+    last = network.get_submodule(module)
+    if isinstance(last, nn.Linear) and last.bias is not None:
+        nn.init.constant_(last.bias, bias)
 
 
 def _settings(source: Any) -> Mapping[str, Any]:

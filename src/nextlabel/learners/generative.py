@@ -86,7 +86,8 @@ class Generative(Learner):
     the model is unsure of, and those that it got wrong would otherwise have no second image. By the paper's
     argument x' is worth as much as x where the model answers to both alike.
 
-    A training of a torch learner that ends by its accuracy is judged on people's labels alone.
+    A training of a torch learner that ends by its accuracy is judged on people's labels alone; within another
+    learner of this kind, on what that one gives for labelled.
 
     Departs from the paper, where classifier and generator are one training: see `VaeAcgan`; and where an
     image once generated stays: here those of former rounds are made anew by the generator of this one.
@@ -146,9 +147,9 @@ class Generative(Learner):
             raise ParameterError(message)
         autoencoder_of(self.autoencoder)
 
-    def require(self, pool: Pool) -> None:
-        """Refuse items that the generator cannot make, or the wrapped learner cannot read."""
-        super().require(pool)
+    def require(self, pool: Pool, task: Task) -> None:
+        """Refuse items that the generator cannot make, or what the wrapped learner refuses."""
+        super().require(pool, task)
         if self.generation != "none":
             autoencoder_of(self.autoencoder).check_items(pool.take(np.zeros(1, np.int64)))
 

@@ -17,7 +17,7 @@ from nextlabel.core.signals import Signals
 from nextlabel.core.task import Task
 from nextlabel.errors import LearnerError, ParameterError
 from nextlabel.learners.abilities import kept_by_weight
-from nextlabel.learners.blocks import block_names, block_outputs, block_widths
+from nextlabel.learners.blocks import are_names, block_names, block_outputs, block_widths
 from nextlabel.learners.border import checked_labels, sources
 from nextlabel.learners.loss_head import LossHead
 from nextlabel.learners.loss_ranking import RANKINGS
@@ -156,7 +156,7 @@ class LearningLoss(Learner):
     def __post_init__(self) -> None:
         self._check_learner()
         name, share = "LearningLoss", "Give a share of the epochs."
-        if self.blocks is not None and not _are_names(self.blocks):
+        if self.blocks is not None and not are_names(self.blocks):
             message = (
                 f"LearningLoss's 'blocks' must be names of modules; received {self.blocks!r}. Give for "
                 "example blocks=['layer1', 'layer2'], or None."
@@ -198,6 +198,12 @@ class LearningLoss(Learner):
     def provides(self) -> frozenset[str]:
         """What the wrapped learner provides, and `loss`."""
         return self.of.provides | {"loss"}
+
+    def require(self, pool: Pool, task: Task) -> None:
+        """Refuse what the wrapped learner refuses, and blocks that its network does not have."""
+        if made := self.of.untrained(pool, task):
+            network, items = made
+            block_widths(network, items, block_names(network, items, self.blocks))
 
     @property
     def remembers(self) -> bool:
@@ -392,7 +398,3 @@ class LearningLossModel(Model):
             self.of.network(items)
         predicted = self.head([outputs[name] for name in self.head.names])
         return {"loss": predicted.float().cpu().numpy()}
-
-
-def _are_names(blocks: object) -> bool:
-    return isinstance(blocks, list | tuple) and bool(blocks) and all(isinstance(one, str) for one in blocks)

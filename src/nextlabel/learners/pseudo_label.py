@@ -135,7 +135,8 @@ class PseudoLabel(Learner):
 
     A learner that is wrong and sure repeats its mistakes: see the explanation of self-training.
 
-    A training of a torch learner that ends by its accuracy is judged on people's labels alone.
+    A training of a torch learner that ends by its accuracy is judged on people's labels alone; within another
+    learner of this kind, on what that one gives for labelled.
 
     Cost: beside the learner's own, predictions of the unlabelled items while the threshold is above 0, and a
     training on the labelled items and H_t. Memory O(u·c).

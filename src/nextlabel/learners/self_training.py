@@ -128,7 +128,8 @@ class SelfTraining(Learner):
 
     A learner that continues goes on from the model whose predictions were taken.
 
-    A training of a torch learner that ends by its accuracy is judged on people's labels alone.
+    A training of a torch learner that ends by its accuracy is judged on people's labels alone; within another
+    learner of this kind, on what that one gives for labelled.
 
     Cost: `iterations` more trainings, one more for the second model; predictions of the subset; neighbours in
     O(s²·d) time for s items of the subset, and 130 MB of memory beside their embedding.

@@ -130,7 +130,7 @@ class SklearnLearner(Learner):
             raise LearnerError(message)
         self._place(made)
 
-    def require(self, pool: Pool) -> None:
+    def require(self, pool: Pool, task: Task) -> None:
         """Refuse items that the features, or without any a named classifier, cannot read."""
         first, made = pool.take(np.array([0])), encoder(self.features)
         if made is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+from torch import Tensor, nn
 
 from nextlabel.core.learner import Fit, Learner, Model
 from nextlabel.core.pool import Pool
@@ -169,9 +170,16 @@ class TorchLearner(Learner):
         )
         self._fitting.check()
 
-    def require(self, pool: Pool) -> None:
-        """Refuse items that the features cannot be made of, or that without any no network reads."""
-        self._fitting.require(pool)
+    def require(self, pool: Pool, task: Task) -> None:
+        """Refuse items that no features are made of, and a network that suits neither items nor classes."""
+        self.untrained(pool, task)
+
+    def untrained(self, pool: Pool, task: Task) -> tuple[nn.Module, Tensor] | None:
+        """A network for these items and classes, and two items as it reads them; or what would refuse a fit.
+
+        None where that cannot be known before features are learnt, or of a task of several classes an item.
+        """
+        return self._fitting.untrained(pool, task)
 
     @property
     def provides(self) -> frozenset[str]:

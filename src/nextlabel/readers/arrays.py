@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -135,9 +135,23 @@ def _content(rows: Array) -> Iterator[bytes]:
         yield np.ascontiguousarray(rows).tobytes()
         return
     for begin in range(0, len(rows), _TOGETHER):  # long texts would fill the memory once more
-        text = json.dumps(rows[begin : begin + _TOGETHER].tolist(), ensure_ascii=False)
+        part = rows[begin : begin + _TOGETHER].tolist()
+        text = json.dumps(part, ensure_ascii=False, default=_summary)
         yield (f", {text[1:-1]}" if begin else text[:-1]).encode("utf-8", "surrogatepass")
     yield b"]"
+
+
+def _summary(one: Any) -> list[Any]:
+    """What stands for an array among objects, as images of several sizes are."""
+    values = np.asarray(one)
+    if values.dtype.kind == "O":
+        message = (
+            f"Items must be texts, rows of values or arrays of numbers; received one of type "
+            f"{type(one).__name__}. Give what they hold."
+        )
+        raise PoolError(message)
+    digest = blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16)
+    return [values.dtype.str, list(values.shape), digest.hexdigest()]
 
 
 def arrays(items: ArrayLike, ids: Sequence[str] | None = None) -> ArrayPool:
