@@ -304,11 +304,29 @@ def test_a_sweep_without_one_undefended_trial_is_refused(count: int) -> None:
 
 @pytest.mark.parametrize(("defence", "whose"), [("batch", ", and not whose they are"), ("prune", "")])
 def test_words_that_still_come_back_are_told(defence: str, whose: str) -> None:
-    """Of a batch no text came back, and every word of it did."""
-    strong = dataclasses.replace(trial(defence, 4, 0), words_right=91, words_of=91)
-    assert (
-        f"Of the 91 different words in the texts of their messages 91 were still named{whose}. "
-        in advise([BARE, strong])[0]
+    """Of a batch no text came back, and every word of it did; also where the clock leaves the rest open."""
+    by_words = {"bag_of_words": 20, "matching": 3}
+    bare = trial(UNDEFENDED, None, 20, by_attack=by_words)
+    strong = trial(defence, 4, 0, by_attack=dict.fromkeys(by_words, 0))
+    told = f"Of the 91 different words in the texts of their messages 91 were still named{whose}."
+    for open_ones in ({}, {"unsettled": 20, "unsettled_by_attack": {"matching": 20}, "cut": 20}):
+        silent = dataclasses.replace(strong, **open_ones)  # type: ignore[arg-type]
+        named = dataclasses.replace(silent, words_right=91, words_of=91)
+        found = {one.attack: one.sentence() for one in findings([bare, named])}
+        assert told in found[ALL]
+        assert ("bag_of_words" in found) == bool(open_ones)
+        assert told in found.get("bag_of_words", told)
+        assert "different words" not in found["matching"]
+        assert not any("different words" in one for one in advise([bare, silent]))
+        assert Trial.read(named.to_dict()) == named
+
+
+def test_records_of_larger_messages_need_not_be_as_many() -> None:
+    limits = {"matching": {"starts": 2}}
+    bare, noisy, joined = (
+        dataclasses.replace(one, limits=limits)
+        for one in (trial(UNDEFENDED, None, 20), trial("gaussian", 1, 0), trial("batch", 8, 0, records=24))
     )
-    assert "different words" not in advise([BARE, trial(defence, 4, 0)])[0]
-    assert Trial.read(strong.to_dict()) == strong
+    assert "has the same records, the same" in sweep_words([bare, noisy])[0]
+    said = "has the same records (but that the last message is to be full), the same"
+    assert said in sweep_words([bare, joined])[0]

@@ -12,6 +12,7 @@ from nextlabel.core.disclosure import Array, Disclosure
 from nextlabel.errors import DisclosureError
 from nextlabel.leakage import audit, deep_leakage_from_gradients
 from nextlabel.leakage.checks import check, remarks
+from nextlabel.leakage.given import hard
 from nextlabel.leakage.label_evidence import label_evidence
 from nextlabel.leakage.messages import full, last_layer, update
 from nextlabel.testing.attack_examples import small_network
@@ -188,3 +189,19 @@ def test_one_hot_rows_are_the_classes_that_they_name(batch: int) -> None:
     assert others == [plain] * 5
     assert batch > 1 or "LABEL ONLY" in plain
     assert reports[0].summaries == reports[1].summaries
+
+
+def test_rows_as_long_as_a_text_are_no_classes() -> None:
+    """A tagger's labels, of which one a text is 1, were taken for one-hot rows."""
+    rows = np.eye(4, dtype=np.int64)[np.arange(8) % 4]
+    assert hard(rows, (8, 4, 2)) is rows
+    column = np.ones((8, 1), np.int64)
+    assert hard(column, (8, 1, 2)) is column
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+@pytest.mark.parametrize("width", [2, 5])
+def test_one_hot_rows_of_another_width_than_the_outputs_are_named(width: int, kind: Any) -> None:
+    rows = np.eye(width, dtype=kind)[np.arange(20) % width]
+    with pytest.raises(DisclosureError, match=r"Labels must be of the axes|one number for each output"):
+        audit(network(3), items(20), rows, attacks=["label_inference"], controls=False, records=4, seconds=5)

@@ -166,8 +166,10 @@ def leakage(
             evaluations=evaluations,
             command=written_command(context, "nextlabel leakage"),
         )
-    said(console, report, told=found.remarks)
-    page, *beside = report.write(folder)
+    try:  # first: whoever reads the terminal may stop doing so, and the work is done
+        page, *beside = report.write(folder)
+    finally:
+        said(console, report, told=found.remarks)
     console.print(f"The page: {page}", soft_wrap=True)
     console.print(f"Beside it: {', '.join(path.name for path in beside)}", soft_wrap=True)
     if report.is_void:

@@ -35,6 +35,7 @@ INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
 """What an active learner can send in place of gradient embeddings: what it is, and what that still tells."""
 
 _JOINED = ("batch", "clients")  # what puts several records into one message
+_OF_WORDS = "bag_of_words"
 
 
 @final
@@ -156,6 +157,10 @@ class Finding:
                 f"still {_of(last, self.attack)} with {last.words}: nothing that was tried of it ended this. "
                 f"{_price(last, self.without)}"
             )
+        return f"{self._unknown(last)} {self._labels(last)}".rstrip()
+
+    def _unknown(self, last: Trial) -> str:
+        """Why nobody knows whether the greatest strength ended the attack, which took nothing there."""
         if not self.applies_to(last):
             whose = "what took them does" if self.attack == ALL else "it does"
             return (
@@ -181,16 +186,19 @@ class Finding:
         )
 
     def _labels(self, least: Trial) -> str:
-        """What came back all the same: labels, and words of which nobody can say whose they are."""
-        if self.attack != ALL:
+        """What came back all the same: labels, and words."""
+        if self.attack != ALL or not least.labels:
+            return self._words(least)
+        return f"The labels of {least.labels} of {least.records} still came back. {self._words(least)}"
+
+    def _words(self, trial: Trial) -> str:
+        """Of text: words that were named, where no text can be said to have come back by them."""
+        if self.attack not in (ALL, _OF_WORDS) or not trial.words_right:
             return ""
-        labels = f"The labels of {least.labels} of {least.records} still came back. " if least.labels else ""
-        if not least.words_right:
-            return labels
-        whose = ", and not whose they are" if least.defence in _JOINED else ""
+        whose = ", and not whose they are" if trial.defence in _JOINED else ""
         return (
-            f"{labels}Of the {least.words_of:,} different words in the texts of their messages "
-            f"{least.words_right:,} were still named{whose}. "
+            f"Of the {trial.words_of:,} different words in the texts of their messages "
+            f"{trial.words_right:,} were still named{whose}. "
         )
 
 

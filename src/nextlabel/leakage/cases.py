@@ -189,7 +189,8 @@ class Case:
         self.model = registry.resolve("inspection", "logits_alone")(model, self.items)
         self.classes = int(self.outputs.shape[-1])
         if setting.loss == "cross_entropy":
-            self.labels, self.public_labels = hard(self.labels), hard(self.public_labels)
+            told = self.outputs.shape
+            self.labels, self.public_labels = hard(self.labels, told), hard(self.public_labels, told)
         require_classes(self.classes, setting.loss)
         self.is_text = bool(np.issubdtype(self.items.dtype, np.integer))
         if self.is_text and self.outputs.ndim == 3 and setting.share != "embedding":
@@ -378,8 +379,7 @@ class Case:
         audited = self.positions.ravel()
         rest = np.setdiff1d(np.arange(len(self.items)), audited)
         near = np.concatenate([audited[audited != row], rest[rest != row]])[: max(_OTHERS, len(audited))]
-        found: Array = self.items[near]
-        return found
+        return np.asarray(self.items[near])
 
 
 def _share(share: object) -> str:

@@ -260,27 +260,31 @@ def require_range(bounds: tuple[float, float]) -> None:
         raise ParameterError(message)
 
 
-def hard(labels: _Labels) -> _Labels:
+def hard(labels: _Labels, outputs: tuple[int, ...]) -> _Labels:
     """The classes of one-hot rows, of a column, or of real numbers that are whole; other labels as they are.
 
     Parameters
     ----------
     labels : array or None
+    outputs : tuple of int
+        The shape of what the model says. Of other axes than (n, c) a label need not be one class.
 
     Examples
     --------
-    >>> hard(np.array([[0.0, 1.0], [1.0, 0.0]])), hard(np.array([[0.5, 0.5]]))
+    >>> hard(np.array([[0, 1], [1, 0]]), (2, 2)), hard(np.array([[0.5, 0.5]]), (1, 2))
     (array([1, 0]), array([[0.5, 0.5]]))
-    >>> hard(np.array([[2], [0]])), hard(np.array([2.0, 0.0]))
+    >>> hard(np.array([[2], [0]]), (2, 3)), hard(np.array([2.0, 0.0]), (2, 3))
     (array([2, 0]), array([2, 0]))
     """
-    if labels is None or labels.ndim not in (1, 2) or labels.dtype.kind not in "iuf" or not labels.size:
+    if labels is None or not labels.size or labels.dtype.kind not in "iuf" or len(outputs) != 2:
         return labels
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    if labels.ndim == 2 and labels.shape[1] == outputs[1] > 1:
         is_whole = bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
         return labels.argmax(axis=1) if is_whole else labels
-    single = labels.reshape(-1)
-    return single.astype(np.int64) if bool((single == np.round(single)).all()) else labels
+    is_single = labels.ndim == 1 or labels.shape == (len(labels), 1)
+    if not is_single or not bool((labels == np.round(labels)).all()):
+        return labels
+    return labels.reshape(-1).astype(np.int64)
 
 
 def looks_like_images(items: Array) -> bool:

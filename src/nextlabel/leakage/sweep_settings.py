@@ -114,7 +114,7 @@ def _size(name: str, strength: str, share: str) -> SweepSetting:
     words = {
         "batch": f"batches of {count} items",
         "clients": f"secure aggregation of {count} clients",
-        "steps": f"{count} local steps",
+        "steps": f"{count} local step{'s' if count > 1 else ''}",
     }
     return SweepSetting(name, float(count), words[name], sizes={name: count})
 

@@ -176,8 +176,11 @@ def sweep_words(trials: Sequence[Trial]) -> tuple[str, ...]:
             f"{name.replace('_', ' ')} {', '.join(f'{value:,} {what}' for what, value in one.items())}"
             for name, one in limits.items()
         )
+        few = (
+            "" if len({one.records for one in trials}) == 1 else " (but that the last message is to be full)"
+        )
         said.append(
-            f"Every strength has the same records, the same draws of noise and the same starts, and an "
+            f"Every strength has the same records{few}, the same draws of noise and the same starts, and an "
             f"attempt may do as much and no more: {work}."
         )
     for name in dict.fromkeys(name for one in trials for name in one.broken):
