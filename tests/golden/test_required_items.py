@@ -122,8 +122,9 @@ def test_a_network_of_ones_own_behind_features_may_want_its_own_width() -> None:
         assert inputs == (300,)
         return nn.Linear(300, classes)
 
-    learner = TorchLearner(own, features="tfidf", device="cpu")
-    learner.require(arrays(TEXTS), TWO)
+    for network in (own, "lenet"):  # a registered one may as well
+        learner = TorchLearner(network, features="tfidf", device="cpu")
+        learner.require(arrays(TEXTS), TWO)
 
 
 def test_where_nobody_asks_the_model_it_may_read_nothing() -> None:

@@ -103,7 +103,8 @@ class Fitting:
         if made is not None:
             made.require(first)
         read = as_tensor(first) if made is None else torch.zeros(1, _FEATURES)  # how many there are is learnt
-        if task.is_several or (made is not None and not isinstance(self.network, Spec)):
+        takes_any_width = isinstance(self.network, Spec) and self.network.name == "mlp"
+        if task.is_several or (made is not None and not takes_any_width):
             return None
         items = read.to(torch_device(self.device)).repeat_interleave(2, dim=0)
         network, _ = self._initial(items, len(task.classes), np.random.default_rng(0))
