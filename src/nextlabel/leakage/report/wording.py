@@ -249,12 +249,13 @@ def _failed(report: Report) -> str:
     attacks = {one.attack for one in report.outcomes if one.why == NOT_IDENTIFIABLE}
     found = " and ".join(sorted(name.replace("_", " ") for name in attacks))
     why = f"not identifiable, as {found} found: different ones explain the message equally well"
-    no_proof = "this is no proof of safety, since who knows more may tell which it was"
+    no_proof, more = "this is no proof of safety", "who knows more may tell which it was"
     if unclear == len(report.standings):
         whole = "The record is" if unclear == 1 else "The records are"
-        return f"{whole} {why}. That is more than an optimiser that failed; {no_proof}."
+        return f"{whole} {why}. That is more than an optimiser that failed; {no_proof}, since {more}."
+    are = "is" if unclear == 1 else "are"
     return (
-        f"Of {count(len(report.standings), 'record')} {unclear} {'is' if unclear == 1 else 'are'} {why}. On "
+        f"Of {count(len(report.standings), 'record')} {unclear} {are} {why}, though {more}. On "
         f"{'the other' if len(report.standings) == unclear + 1 else 'the others'}: "
         f"{_ended(report, besides=_alike(report))}; {no_proof}."
     )
